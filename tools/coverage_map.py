@@ -80,8 +80,8 @@ def render(identifiers: Identifiers, coverage: Coverage) -> str:
     lines = [
         "# What the tests show",
         "",
-        "Written by `make coverage-map` from the markers of the tests; do not edit. A row without a test is not",
-        "shown yet. Identifiers, priorities and titles: [identifiers/](identifiers/).",
+        "Written by `make coverage-map` from the markers of the tests; do not edit. A row without a test is",
+        "not shown yet. Identifiers, priorities and titles: [identifiers/](identifiers/).",
         "",
         *_totals(identifiers, coverage),
     ]
