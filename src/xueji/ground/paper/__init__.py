@@ -1,0 +1,1 @@
+"""Official paper: plain data in, PDF or picture bytes out. Knows no database and no permission."""

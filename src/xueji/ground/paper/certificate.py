@@ -1,0 +1,164 @@
+"""Proofs of enrolment on one sheet A4: 在籍证明 and 休学证明.
+
+A paper shows the least that proves the fact: identity and student number by their last four characters only. Whoever
+receives it checks it by the QR code or the code of sixteen characters, not by the looks of the seal.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime, time
+from typing import Any
+
+from .seal import rosette_svg, seal_svg
+from .typst import render
+from .wording import grouped, mask_number, qr_svg, zh_date, zh_month
+
+Words = list[tuple[str, bool]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Issuance:
+    """What every proof carries besides its wording.
+
+    `verify_code` has 16 characters; `verify_url` is what the QR code opens. `seal_purpose` empty: no seal is drawn
+    (the school stamps by hand). `watermark` is for specimens (样张) and demonstrations.
+    """
+
+    number: str
+    school_name: str
+    school_code: str = ""
+    school_phone: str = ""
+    issued_on: date
+    valid_until: date | None = None
+    purpose: str = ""
+    verify_url: str = ""
+    verify_code: str = ""
+    seal_purpose: str = "学籍专用章"
+    watermark: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EnrolmentCertificate(Issuance):
+    """在籍证明. Numbers may be whole, masked or only the tail: printed is the tail. `photo` is a JPEG or PNG."""
+
+    student_name: str
+    sex: str
+    birth_date: date
+    student_number: str
+    identity_number: str
+    identity_kind: str = "居民身份证"
+    grade_name: str
+    class_name: str
+    status: str = "在校"
+    entered_on: date
+    expected_graduation: date | None = None
+    photo: bytes | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SuspensionNotice(Issuance):
+    """休学证明. The reason is not printed: it is often a matter of health. `resume_office` takes the return."""
+
+    student_name: str
+    sex: str
+    birth_date: date
+    student_number: str
+    identity_number: str
+    identity_kind: str = "居民身份证"
+    grade_name: str
+    class_name: str
+    suspended_from: date
+    suspended_until: date
+    case_number: str = ""
+    resume_office: str = "学校教务处"
+    resume_materials: tuple[str, ...] = ("本证明", "复学申请")
+    photo: bytes | None = None
+
+
+def _person(data: EnrolmentCertificate | SuspensionNotice) -> Words:
+    words: Words = [("兹证明", False), (data.student_name, True), (f"，性别{data.sex}", False)]
+    words.append((f"，{zh_date(data.birth_date)}出生", False))
+    words.append(("，系我校", False))
+    words.append((f"{data.grade_name}{data.class_name}", True))
+    words.append(("学生", False))
+    return words
+
+
+def _numbers(data: EnrolmentCertificate | SuspensionNotice) -> list[tuple[str, str]]:
+    facts = [("学籍号", mask_number(data.student_number))]
+    if data.identity_number:
+        facts.append((f"{data.identity_kind}号" if len(data.identity_kind) <= 5 else "身份证件号", mask_number(data.identity_number)))
+    return facts
+
+
+def _sheet(
+    data: Issuance, title: str, paragraphs: list[Words], facts: list[tuple[str, str]], *, photo: bytes | None
+) -> bytes:
+    notes = []
+    if data.verify_url and data.verify_code:
+        notes.append("核验方式：扫描左侧二维码，或在学籍证明核验页面输入 16 位验证码。纸面与核验结果不一致的，以核验结果为准。")
+    notes.append("涂改或超过有效期的，本证明无效。" if data.valid_until else "经涂改的，本证明无效。")
+    code = grouped(data.verify_code).split(" ") if data.verify_code else []
+    payload: dict[str, Any] = {
+        "title": title,
+        "number": data.number,
+        "issuer": data.school_name,
+        "head_left": f"学校标识码：{data.school_code}" if data.school_code else "",
+        "paragraphs": paragraphs,
+        "facts": facts,
+        "photo_bytes": list(photo) if photo else None,
+        "qr_svg": qr_svg(data.verify_url) if data.verify_url else None,
+        "verify_groups": code,
+        "issued_on": zh_date(data.issued_on),
+        "seal_svg": seal_svg(data.school_name, data.seal_purpose) if data.seal_purpose else None,
+        "seal_alt": f"{data.school_name}{data.seal_purpose}",
+        "rosette_svg": rosette_svg(),
+        "watermark": data.watermark,
+        "notes": notes,
+    }
+    return render("certificate", payload, at=datetime.combine(data.issued_on, time()), tagged=True)
+
+
+def _common_facts(data: Issuance) -> list[tuple[str, str]]:
+    facts = []
+    if data.purpose:
+        facts.append(("用途", data.purpose))
+    if data.valid_until:
+        facts.append(("有效期", f"{zh_date(data.issued_on)}至{zh_date(data.valid_until)}"))
+    if data.school_phone:
+        facts.append(("学校电话", data.school_phone))
+    return facts
+
+
+def render_enrolment_certificate(data: EnrolmentCertificate) -> bytes:
+    """在籍证明 as one page of PDF/A-2a.
+
+    Raises `fonts.MissingGlyphs` when a name cannot be printed with the installed fonts.
+    """
+    words = _person(data) + [(f"，于{zh_month(data.entered_on)}入学，学籍状态为", False), (data.status, True), ("。", False)]
+    facts = _numbers(data) + [
+        ("年级班级", f"{data.grade_name}{data.class_name}"),
+        ("学籍状态", data.status),
+        ("入学时间", zh_month(data.entered_on)),
+    ]
+    if data.expected_graduation:
+        facts.append(("预计毕业", zh_month(data.expected_graduation)))
+    return _sheet(data, "在籍证明", [words], facts + _common_facts(data), photo=data.photo)
+
+
+def render_suspension_notice(data: SuspensionNotice) -> bytes:
+    """休学证明 as one page of PDF/A-2a, with what to do when the term ends.
+
+    Raises `fonts.MissingGlyphs` when a name cannot be printed with the installed fonts.
+    """
+    period = f"{zh_date(data.suspended_from)}至{zh_date(data.suspended_until)}"
+    first = _person(data) + [("，经批准自", False), (period, True), ("休学，休学期间保留学籍。", False)]
+    second: Words = [
+        (f"休学期满前，请监护人持{'、'.join(data.resume_materials)}到{data.resume_office}办理复学；", False),
+        ("需要继续休学的，请在期满前提出申请。", False),
+    ]
+    facts = _numbers(data) + [("休学前班级", f"{data.grade_name}{data.class_name}"), ("休学期限", period)]
+    if data.case_number:
+        facts.append(("业务编号", data.case_number))
+    return _sheet(data, "休学证明", [first, second], facts + _common_facts(data), photo=data.photo)
