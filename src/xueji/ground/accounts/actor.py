@@ -1,0 +1,104 @@
+"""Who acts: the account in one of its roles, with the scope that the database has been told."""
+
+from __future__ import annotations
+
+import json
+import uuid
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Any
+
+from django.core.exceptions import PermissionDenied
+from django.db import connection
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from .roles import PORTAL, Role, can
+
+
+def today() -> date:
+    """The legal date: in Asia/Shanghai, wherever the server stands."""
+    return timezone.localdate()
+
+
+@dataclass(frozen=True)
+class Actor:
+    """An account acting in one role. Commands take it as their first argument and ask `require`."""
+
+    user_id: int
+    user_name: str
+    role: str
+    org_id: int | None
+    org_kind: str
+    org_name: str
+    org_path: str
+    county_id: int | None
+    class_id: int | None
+    assignment_id: int
+    username: str
+    must_change: bool
+    orgs: tuple[int, ...] = ()
+    classes: tuple[int, ...] = ()
+    persons: tuple[uuid.UUID, ...] = ()
+    others: tuple[dict[str, Any], ...] = ()
+    address: str = ""
+    extra: dict[str, Any] = field(default_factory=dict, compare=False)
+
+    @property
+    def role_label(self) -> str:
+        """Chinese name of the role."""
+        return str(Role(self.role).label)
+
+    @property
+    def is_portal(self) -> bool:
+        """Parent or student: the phone pages."""
+        return self.role in PORTAL
+
+    @property
+    def party_org(self) -> int | None:
+        """The organisation for which this actor decides cases."""
+        return self.org_id
+
+    def can(self, action: str) -> bool:
+        """Whether the role may do `action` (see roles.PERMISSIONS)."""
+        return can(self.role, action)
+
+    def require(self, action: str) -> None:
+        """Raise PermissionDenied, with words for the user, unless the role may do `action`."""
+        if not self.can(action):
+            raise PermissionDenied(_("您没有办理这项业务的权限。可以找本单位的学籍管理员"))
+
+
+def enter(
+    user_id: int, assignment_id: int | None = None, *, address: str = "", on: date | None = None
+) -> Actor | None:
+    """Set the database's scope for this transaction and return the actor; None if the account has no valid role.
+
+    Must be the first statement of the outermost transaction.
+    """
+    with connection.cursor() as c:
+        c.execute("select * from xueji_enter(%s, %s, %s)", [user_id, assignment_id, on or today()])
+        row = c.fetchone()
+    if row is None:
+        return None
+    return Actor(
+        user_id=user_id,
+        assignment_id=row[0],
+        role=row[1],
+        org_id=row[2],
+        org_kind=row[3] or "",
+        org_name=row[4] or "",
+        org_path=row[5] or "",
+        county_id=row[6] if row[6] is not None else row[2],
+        class_id=row[7],
+        username=row[8],
+        user_name=row[9],
+        must_change=row[10],
+        orgs=tuple(row[11]),
+        classes=tuple(row[12]),
+        persons=tuple(row[13]),
+        others=tuple(row[14] if isinstance(row[14], list) else json.loads(row[14])),
+        address=address,
+    )
+
+

@@ -1,0 +1,124 @@
+"""Accounts and the roles that they hold. No student data; the link of parents and students lives in `portal_link`."""
+
+from __future__ import annotations
+
+from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
+from django.db import models
+from django.db.models import F, Q
+
+from xueji.ground.orgs.models import Org, SchoolClass
+
+from .roles import Role
+
+
+class UserManager(BaseUserManager["User"]):
+    """Finds accounts by their user name, whatever the case of its letters."""
+
+    def get_by_natural_key(self, username: str | None) -> User:
+        return self.get(username=(username or "").strip().lower())
+
+
+class User(AbstractBaseUser):
+    """An account. Identity numbers are never user names."""
+
+    id = models.BigAutoField(primary_key=True)
+    username = models.CharField(max_length=60, unique=True)
+    display_name = models.CharField(max_length=50)
+    phone = models.CharField(max_length=30, blank=True, help_text="office phone, shown to units that wait for it")
+    home_org = models.ForeignKey(Org, null=True, on_delete=models.PROTECT, help_text="unit that keeps the account")
+    is_active = models.BooleanField(default=True)
+    must_change_password = models.BooleanField(default=False)
+    failed_logins = models.PositiveSmallIntegerField(default=0)
+    locked_until = models.DateTimeField(null=True, blank=True)
+    last_seen_from = models.CharField(max_length=45, blank=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    USERNAME_FIELD = "username"
+    objects = UserManager()
+
+    class Meta:
+        db_table = "account_user"
+        constraints = [
+            models.CheckConstraint(condition=Q(username__regex=r"^[a-z0-9][a-z0-9._@-]*$"), name="username_shape")
+        ]
+
+    def __str__(self) -> str:
+        return self.display_name
+
+
+class RoleAssignment(models.Model):
+    """A role held by an account: role x organisation (or class) x dates."""
+
+    id = models.BigAutoField(primary_key=True)
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="assignments")
+    role = models.CharField(max_length=20, choices=Role.choices)
+    org = models.ForeignKey(Org, null=True, on_delete=models.PROTECT)
+    school_class = models.ForeignKey(SchoolClass, null=True, on_delete=models.PROTECT)
+    valid_from = models.DateField()
+    valid_to = models.DateField(null=True, blank=True)
+    granted_by = models.ForeignKey(User, null=True, on_delete=models.PROTECT, related_name="+")
+    granted_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        db_table = "role_assignment"
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(valid_to=None) | Q(valid_to__gte=F("valid_from")), name="assignment_period"
+            ),
+            models.CheckConstraint(
+                condition=(Q(role__in=["class_teacher", "teacher"]) & Q(school_class__isnull=False))
+                | (~Q(role__in=["class_teacher", "teacher"]) & Q(school_class__isnull=True)),
+                name="assignment_class",
+            ),
+            models.CheckConstraint(
+                condition=Q(role__in=["parent", "student"]) | Q(org__isnull=False), name="assignment_org"
+            ),
+            # System, security and audit administration are three people: one account never holds two of them.
+            models.UniqueConstraint(
+                fields=["user"],
+                condition=Q(role__in=["system_admin", "security_admin", "audit_admin"]),
+                name="one_admin_power",
+            ),
+        ]
+        indexes = [models.Index(fields=["user", "role"]), models.Index(fields=["org", "role"])]
+
+
+class UserSession(models.Model):
+    """A signed-in session, so that its owner can see and end it, and the number of them has a limit."""
+
+    session_key = models.CharField(max_length=40, primary_key=True)
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="sessions")
+    started_at = models.DateTimeField(auto_now_add=True)
+    seen_at = models.DateTimeField()
+    address = models.CharField(max_length=45)
+    agent = models.CharField(max_length=200, blank=True)
+
+    class Meta:
+        db_table = "user_session"
+
+
+class LoginFailure(models.Model):
+    """Failed sign-ins by address, for the limit per address."""
+
+    id = models.BigAutoField(primary_key=True)
+    address = models.CharField(max_length=45)
+    username = models.CharField(max_length=60)
+    at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        db_table = "login_failure"
+        indexes = [models.Index(fields=["address", "at"])]
+
+
+class PortalLink(models.Model):
+    """Which child a parent's account may see, or whose own account it is; with dates."""
+
+    id = models.BigAutoField(primary_key=True)
+    user_id = models.BigIntegerField(db_index=True)
+    person_id = models.UUIDField(db_index=True)
+    guardian_no = models.PositiveSmallIntegerField(null=True, help_text="null: the student's own account")
+    since = models.DateField()
+    until = models.DateField(null=True)
+
+    class Meta:
+        db_table = "portal_link"

@@ -1,0 +1,67 @@
+"""The roles of the first cut, and what each may do. Permission is data: commands ask `can`, pages draw from it."""
+
+from __future__ import annotations
+
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+
+class Role(models.TextChoices):
+    """Roles that can be assigned (C-ROL); each is bound to an organisation, some to a class as well."""
+
+    REGISTRAR = "registrar", _("学籍管理员")
+    SCHOOL_HEAD = "school_head", _("学校学籍主管领导")
+    CLASS_TEACHER = "class_teacher", _("班主任")
+    TEACHER = "teacher", _("任课教师")
+    CENTRAL_CLERK = "central_clerk", _("中心校学籍管理员")
+    COUNTY_CLERK = "county_clerk", _("县级经办人")
+    COUNTY_HEAD = "county_head", _("县级负责人")
+    CITY_CLERK = "city_clerk", _("市级经办人")
+    CITY_HEAD = "city_head", _("市级负责人")
+    PROVINCE_CLERK = "province_clerk", _("省级经办人")
+    PROVINCE_HEAD = "province_head", _("省级负责人")
+    PARENT = "parent", _("家长")
+    STUDENT = "student", _("学生")
+    SYSTEM_ADMIN = "system_admin", _("系统管理员")
+    SECURITY_ADMIN = "security_admin", _("安全管理员")
+    AUDIT_ADMIN = "audit_admin", _("审计管理员")
+
+
+ADMINS = frozenset({Role.SYSTEM_ADMIN, Role.SECURITY_ADMIN, Role.AUDIT_ADMIN})
+PORTAL = frozenset({Role.PARENT, Role.STUDENT})
+SCHOOL_STAFF = frozenset({Role.REGISTRAR, Role.SCHOOL_HEAD})
+TEACHERS = frozenset({Role.CLASS_TEACHER, Role.TEACHER})
+CLERKS = frozenset({Role.COUNTY_CLERK, Role.CITY_CLERK, Role.PROVINCE_CLERK})
+HEADS = frozenset({Role.COUNTY_HEAD, Role.CITY_HEAD, Role.PROVINCE_HEAD})
+AUTHORITY = CLERKS | HEADS | {Role.CENTRAL_CLERK}
+STAFF = SCHOOL_STAFF | TEACHERS | AUTHORITY
+
+#: action -> roles. The scope (whose students) is row-level security's part.
+PERMISSIONS: dict[str, frozenset[Role]] = {
+    "student.list": STAFF,
+    "student.view": STAFF | PORTAL,
+    "student.edit": frozenset({Role.REGISTRAR}),
+    "identity.reveal": frozenset({Role.REGISTRAR, Role.SCHOOL_HEAD, *CLERKS, *HEADS}),
+    "intake.import": frozenset({Role.REGISTRAR}),
+    "case.start": frozenset({Role.REGISTRAR}),
+    "case.decide": SCHOOL_STAFF | CLERKS | HEADS,
+    "case.view": STAFF | PORTAL,
+    "class.view": STAFF,
+    "class.edit": frozenset({Role.REGISTRAR}),
+    "roster.print": frozenset({Role.REGISTRAR, Role.SCHOOL_HEAD, Role.CLASS_TEACHER}),
+    "certificate.issue": frozenset({Role.REGISTRAR, Role.SCHOOL_HEAD}),
+    "certificate.view": SCHOOL_STAFF | PORTAL,
+    "statistics.view": STAFF - TEACHERS,
+    "org.view": STAFF | {Role.SYSTEM_ADMIN},
+    "org.edit": frozenset({Role.SYSTEM_ADMIN}),
+    "account.manage": frozenset({Role.SECURITY_ADMIN}),
+    "account.manage_own": frozenset({Role.REGISTRAR, Role.COUNTY_CLERK}),
+    "audit.view": frozenset({Role.AUDIT_ADMIN}),
+    "system.view": frozenset({Role.SYSTEM_ADMIN}),
+    "policy.view": STAFF | ADMINS,
+}
+
+
+def can(role: str, action: str) -> bool:
+    """Whether a role may do an action at all; an unknown action is a programming error (KeyError)."""
+    return role in PERMISSIONS[action]

@@ -1,0 +1,14 @@
+"""Rights on the tables of this room."""
+
+from xueji.ground.db.guards import Scope, Table
+
+TABLES = [
+    Table(
+        "certificate",
+        "local",
+        scope=Scope(readers="readers", person="person_id"),
+        writer="select, insert, update",
+        search="select",
+    ),
+    Table("certificate_counter", "local", app="", writer="select, insert, update"),
+]

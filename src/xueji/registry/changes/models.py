@@ -1,0 +1,176 @@
+"""Cases (业务): drafted, checked, evidenced, decided step by step, then applied in one transaction.
+
+`parties` are the organisations that take part (schools and authorities in charge): they see the case.
+"""
+
+from __future__ import annotations
+
+import uuid
+
+from django.contrib.postgres.fields import ArrayField
+from django.db import models
+
+
+class CaseStatus(models.TextChoices):
+    """One status vocabulary for every kind of case."""
+
+    DRAFT = "draft", "草稿"
+    RUNNING = "running", "办理中"
+    RETURNED = "returned", "退回待修改"
+    WAITING = "waiting", "等待前置业务"
+    APPROVED = "approved", "已批准待生效"
+    DONE = "done", "已办结"
+    REFUSED = "refused", "未通过"
+    WITHDRAWN = "withdrawn", "已撤回"
+    CANCELLED = "cancelled", "已撤销"
+
+
+OPEN = (CaseStatus.RUNNING, CaseStatus.RETURNED, CaseStatus.WAITING, CaseStatus.APPROVED)
+
+
+class Visible(models.Model):
+    """Columns that row-level security reads: organisations taking part, the child's classes, the child."""
+
+    parties = ArrayField(models.IntegerField(), default=list)
+    klasses = ArrayField(models.IntegerField(), default=list)
+    person_id = models.UUIDField(null=True)
+
+    class Meta:
+        abstract = True
+
+
+class Case(Visible):
+    """One business of one child. `facts`, `findings` and `packs` stay as they were decided on."""
+
+    case_id = models.UUIDField(primary_key=True, default=uuid.uuid4)
+    number = models.CharField(max_length=30, unique=True, null=True, help_text="given on submission")
+    business = models.CharField(max_length=30)
+    variant = models.CharField(max_length=30, blank=True)
+    status = models.CharField(max_length=10, choices=CaseStatus.choices, default=CaseStatus.DRAFT)
+    org_id = models.IntegerField(help_text="unit that started it")
+    creator_id = models.BigIntegerField()
+    student_name = models.CharField(max_length=100, blank=True)
+    from_school_id = models.IntegerField(null=True)
+    to_school_id = models.IntegerField(null=True)
+    to_class_id = models.IntegerField(null=True)
+    form = models.JSONField(default=dict, help_text="what was filled in; sensitive values sealed")
+    sealed = models.BinaryField(null=True)
+    summary = models.JSONField(default=dict, help_text="what parties need to know of the child, masked")
+    facts = models.JSONField(default=dict)
+    findings = models.JSONField(default=list)
+    packs = models.CharField(max_length=64, blank=True, help_text="hash of the packs it was decided on")
+    chain_version = models.CharField(max_length=60, blank=True, help_text="last event of the child when submitted")
+    effective_on = models.DateField(null=True)
+    current_seq = models.PositiveSmallIntegerField(null=True)
+    version = models.IntegerField(default=1)
+    created_at = models.DateTimeField(auto_now_add=True)
+    submitted_at = models.DateTimeField(null=True)
+    ended_at = models.DateTimeField(null=True)
+    end_reason = models.CharField(max_length=300, blank=True)
+    waits_for = models.CharField(max_length=200, blank=True)
+
+    class Meta:
+        db_table = "case_"
+        constraints = [
+            models.UniqueConstraint(
+                fields=["person_id"],
+                condition=models.Q(status__in=["running", "returned", "approved"]),
+                name="one_open_case",
+            )
+        ]
+        indexes = [models.Index(fields=["org_id", "status"])]
+
+
+class CaseStep(Visible):
+    """One step of a case's chain: whose, until when, what was decided."""
+
+    id = models.BigAutoField(primary_key=True)
+    case = models.ForeignKey(Case, on_delete=models.CASCADE, related_name="steps")
+    seq = models.PositiveSmallIntegerField()
+    label = models.CharField(max_length=40)
+    role = models.CharField(max_length=20)
+    org_id = models.IntegerField()
+    limit_days = models.PositiveSmallIntegerField(null=True)
+    state = models.CharField(max_length=10, default="future", help_text="future, current, done, returned, refused")
+    arrived_at = models.DateTimeField(null=True)
+    due_on = models.DateField(null=True)
+    decided_at = models.DateTimeField(null=True)
+    decider_id = models.BigIntegerField(null=True)
+    decider_name = models.CharField(max_length=60, blank=True)
+    decision = models.CharField(max_length=10, blank=True)
+    opinion = models.CharField(max_length=500, blank=True)
+
+    class Meta:
+        db_table = "case_step"
+        constraints = [
+            models.UniqueConstraint(fields=["case", "seq"], name="case_step_once"),
+            models.UniqueConstraint(
+                fields=["case"], condition=models.Q(state="current"), name="one_current_step"
+            ),
+        ]
+
+
+class CaseSeat(models.Model):
+    """A unit's place at a case, for lists and to-dos: read by organisation, never by scanning cases."""
+
+    id = models.BigAutoField(primary_key=True)
+    case = models.ForeignKey(Case, on_delete=models.CASCADE, related_name="seats")
+    org_id = models.IntegerField()
+    county_id = models.IntegerField()
+    person_id = models.UUIDField(null=True)
+    business = models.CharField(max_length=30)
+    status = models.CharField(max_length=10)
+    holds = models.BooleanField(default=False)
+    holder_role = models.CharField(max_length=20, blank=True)
+    started_here = models.BooleanField(default=False)
+    due_on = models.DateField(null=True)
+    changed_at = models.DateTimeField()
+
+    class Meta:
+        db_table = "case_seat"
+        constraints = [models.UniqueConstraint(fields=["case", "org_id"], name="seat_once")]
+        indexes = [
+            models.Index(fields=["org_id", "holds", "due_on"]),
+            models.Index(fields=["county_id", "status", "changed_at"]),
+        ]
+
+
+class CaseFile(Visible):
+    """Evidence of a case, in a named slot."""
+
+    id = models.BigAutoField(primary_key=True)
+    case = models.ForeignKey(Case, on_delete=models.CASCADE, related_name="files")
+    slot = models.CharField(max_length=60)
+    file_id = models.UUIDField()
+    file_name = models.CharField(max_length=200)
+    added_by = models.BigIntegerField()
+    added_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        db_table = "case_file"
+
+
+class CaseLog(Visible):
+    """Everything that happened to a case, in words for all parties."""
+
+    id = models.BigAutoField(primary_key=True)
+    case = models.ForeignKey(Case, on_delete=models.CASCADE, related_name="log")
+    at = models.DateTimeField()
+    actor_id = models.BigIntegerField(null=True)
+    actor_name = models.CharField(max_length=60)
+    org_id = models.IntegerField(null=True)
+    action = models.CharField(max_length=30)
+    text = models.CharField(max_length=600, blank=True)
+
+    class Meta:
+        db_table = "case_log"
+
+
+class CaseCounter(models.Model):
+    """The last serial of case numbers by prefix, year and division; its row is the lock."""
+
+    run = models.CharField(max_length=40, primary_key=True)
+    last = models.IntegerField()
+
+    class Meta:
+        db_table = "case_counter"

@@ -1,0 +1,19 @@
+"""Rights on the tables of this room."""
+
+from xueji.ground.db.guards import Scope, Table
+
+_CASE = Scope(readers="parties", klasses="klasses", person="person_id")
+
+TABLES = [
+    Table("case_", "local", scope=_CASE, writer="select, insert, update, delete", intake="select"),
+    Table("case_step", "local", scope=_CASE, writer="select, insert, update, delete"),
+    Table(
+        "case_seat",
+        "local",
+        scope=Scope(orgs=("org_id", "county_id"), person="person_id"),
+        writer="select, insert, update, delete",
+    ),
+    Table("case_file", "local", scope=_CASE, writer="select, insert, update, delete"),
+    Table("case_log", "local", scope=_CASE, writer="select, insert, delete"),
+    Table("case_counter", "local", app="", writer="select, insert, update"),
+]

@@ -1,0 +1,121 @@
+"""The test bed: one PostgreSQL for the run, migrated once into a template, cloned for each worker.
+
+The tests connect as the application's own role, which owns nothing and is bound by row-level security.
+XUEJI_TEST_PG=15 runs them on Debian's PostgreSQL 15 instead of the embedded server.
+"""
+
+from __future__ import annotations
+
+import atexit
+import fcntl
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+def _bed() -> Path:
+    """Folder of this run's server: shared by all workers of one run, gone with the run."""
+    given = os.environ.get("XUEJI_TEST_BED")
+    if given:
+        return Path(given)
+    path = Path(tempfile.mkdtemp(prefix="xueji-test-"))
+    path.chmod(0o755)
+    os.environ["XUEJI_TEST_BED"] = str(path)
+    os.environ["XUEJI_TEST_BED_OWNER"] = str(os.getpid())
+    return path
+
+
+BED = _bed()
+os.environ.pop("DATABASE_URL", None)
+os.environ["XUEJI_DATA"] = str(BED / "data")
+os.environ["XUEJI_POOL"] = "0"
+os.environ.setdefault("DJANGO_ALLOW_ASYNC_UNSAFE", "1")
+os.environ["DJANGO_SETTINGS_MODULE"] = "xueji.settings"
+
+import django  # noqa: E402
+
+from xueji import config  # noqa: E402
+from xueji.ground.db.cluster import Cluster  # noqa: E402
+
+
+django.setup()
+
+
+def cluster() -> Cluster:
+    """The run's server."""
+    version = os.environ.get("XUEJI_TEST_PG", "")
+    return Cluster(
+        pgdata=config.data_dir() / "pg",
+        sockets=config.socket_dir(),
+        superuser_password=config.secret("superuser_password"),
+        bin_dir=Path(f"/usr/lib/postgresql/{version}/bin") if version else None,
+        fast_unsafe=True,
+    )
+
+
+def _stop() -> None:
+    if os.environ.get("XUEJI_TEST_BED_OWNER") == str(os.getpid()):
+        cluster().stop()
+        shutil.rmtree(BED, ignore_errors=True)
+
+
+atexit.register(_stop)
+
+
+def _template() -> str:
+    """Name of the template database for the code as it is."""
+    return "xueji_template"
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_blocker: pytest.FixtureRequest) -> Iterator[None]:
+    """Clone the migrated template for this worker and point Django at the clone, as the application's role."""
+    from django.db import connections
+
+    from xueji.ground.db import migrate
+
+    worker = os.environ.get("PYTEST_XDIST_WORKER", "main")
+    name = f"test_{worker}"
+    owner = config.owner_dsn()
+    with (BED / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        server = cluster()
+        server.ensure()
+        with server.connect() as admin:
+            have = admin.execute("select 1 from pg_database where datname = %s", (_template(),)).fetchone()
+        template = owner.as_database(_template())
+        if not have:
+            migrate.prepare_server(owner=template, cluster=server)
+            with django_db_blocker.unblock():  # type: ignore[attr-defined]
+                migrate.migrate(owner=template)
+                _load_basics(template)
+        with server.connect() as admin:
+            admin.execute(f"drop database if exists {name} with (force)")
+            admin.execute(f"create database {name} template {_template()} owner {owner.user} strategy file_copy")
+    connection = connections["default"]
+    connection.close_pool()
+    connection.close()
+    connection.settings_dict["NAME"] = name
+    yield
+    with django_db_blocker.unblock():  # type: ignore[attr-defined]
+        connection.close_pool()
+        connection.close()
+
+
+def _load_basics(owner: config.Dsn) -> None:
+    """What every installation has from its first migration on: transitions compiled from the packs."""
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "capability(id, page=None): the test shows this capability of the catalogue")
+    config.addinivalue_line("markers", "rule(id): the test shows this rule of the catalogue")
+    config.addinivalue_line("markers", "browser: needs Chromium")
+    config.addinivalue_line("markers", "slow: part of make test-full only")
+
+
