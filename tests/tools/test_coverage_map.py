@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import coverage_map
 import pytest
+
+import coverage_map
 from coverage_markers import read_markers
 
 NAMES = frozenset({"capability", "rule"})
@@ -65,8 +66,11 @@ def repository(root: Path, test: str) -> Path:
             '    pytestmark = [pytest.mark.rule("NAT-TRF-02")]\n'
             '    @pytest.mark.capability("C-TRF-01")\n'
             "    def test_a(self): ...",
-            [("NAT-TRF-01", "TestA::test_a", ""), ("NAT-TRF-02", "TestA::test_a", "")]
-            + [("C-TRF-01", "TestA::test_a", "")],
+            [
+                ("NAT-TRF-01", "TestA::test_a", ""),
+                ("NAT-TRF-02", "TestA::test_a", ""),
+                ("C-TRF-01", "TestA::test_a", ""),
+            ],
             id="class",
         ),
         pytest.param(

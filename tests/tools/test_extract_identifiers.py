@@ -6,8 +6,9 @@ import csv
 import json
 from pathlib import Path
 
-import extract_identifiers as extract
 import pytest
+
+import extract_identifiers as extract
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 
