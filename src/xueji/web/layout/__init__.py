@@ -1,0 +1,1 @@
+"""The face of Xueji: static files, base templates, components and form rendering."""
