@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import atexit
 import fcntl
+import itertools
 import os
 import shutil
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
+import psycopg
 import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -31,6 +33,7 @@ def _bed() -> Path:
     return path
 
 
+_COUNTER = itertools.count()
 BED = _bed()
 os.environ.pop("DATABASE_URL", None)
 os.environ["XUEJI_DATA"] = str(BED / "data")
@@ -94,10 +97,11 @@ def django_db_setup(django_db_blocker: pytest.FixtureRequest) -> Iterator[None]:
             migrate.prepare_server(owner=template, cluster=server)
             with django_db_blocker.unblock():  # type: ignore[attr-defined]
                 migrate.migrate(owner=template)
-                _load_basics(template)
         with server.connect() as admin:
             admin.execute(f"drop database if exists {name} with (force)")
-            admin.execute(f"create database {name} template {_template()} owner {owner.user} strategy file_copy")
+            admin.execute(
+                f"create database {name} template {_template()} owner {owner.user} strategy file_copy"
+            )
     connection = connections["default"]
     connection.close_pool()
     connection.close()
@@ -108,14 +112,43 @@ def django_db_setup(django_db_blocker: pytest.FixtureRequest) -> Iterator[None]:
         connection.close()
 
 
-def _load_basics(owner: config.Dsn) -> None:
-    """What every installation has from its first migration on: transitions compiled from the packs."""
+@pytest.fixture
+def own_database(django_db_setup: None, django_db_blocker: pytest.FixtureRequest) -> Iterator[str]:
+    """A database of its own for a test that really commits: threads, servers, crashes. Gone afterwards.
+
+    (pytest-django's transactional tests empty tables instead, which this database rightly refuses.)
+    """
+    from django.db import connections
+
+    name = f"test_own_{os.getpid()}_{next(_COUNTER)}"
+    connection = connections["default"]
+    before = connection.settings_dict["NAME"]
+    with cluster().connect() as admin:
+        admin.execute(
+            f"create database {name} template {_template()} owner {config.owner_dsn().user} strategy file_copy"
+        )
+    connection.close()
+    connection.settings_dict["NAME"] = name
+    with django_db_blocker.unblock():  # type: ignore[attr-defined]
+        yield name
+        connections.close_all()
+    connection.settings_dict["NAME"] = before
+    with cluster().connect() as admin:
+        admin.execute(f"drop database {name} with (force)")
+
+
+@pytest.fixture
+def as_owner(own_database: str) -> Iterator[psycopg.Connection]:
+    """The owner's own connection to the test's database: what an administrator of the database could do."""
+    owner = config.owner_dsn().as_database(own_database)
+    with psycopg.connect(**owner.kwargs(), autocommit=True) as connection:  # type: ignore[arg-type]
+        yield connection
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    config.addinivalue_line("markers", "capability(id, page=None): the test shows this capability of the catalogue")
+    config.addinivalue_line(
+        "markers", "capability(id, page=None): the test shows this capability of the catalogue"
+    )
     config.addinivalue_line("markers", "rule(id): the test shows this rule of the catalogue")
     config.addinivalue_line("markers", "browser: needs Chromium")
     config.addinivalue_line("markers", "slow: part of make test-full only")
-
-

@@ -13,9 +13,7 @@ DATA_DIR = config.data_dir()
 DEBUG = config.env_bool("XUEJI_DEBUG", False)
 SECRET_KEY = config.secret("secret_key", length=48)
 ALLOWED_HOSTS = [h for h in os.environ.get("XUEJI_HOSTS", "127.0.0.1,localhost,[::1]").split(",") if h]
-CSRF_TRUSTED_ORIGINS = [
-    o for o in os.environ.get("XUEJI_ORIGINS", "").split(",") if o
-]
+CSRF_TRUSTED_ORIGINS = [o for o in os.environ.get("XUEJI_ORIGINS", "").split(",") if o]
 HTTPS = config.env_bool("XUEJI_HTTPS", False)
 DEMO = config.env_bool("XUEJI_DEMO", False)
 
@@ -144,7 +142,10 @@ USE_TZ = True
 STATIC_URL = "/static/"
 STATIC_ROOT = DATA_DIR / "static"
 STORAGES = {
-    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage", "OPTIONS": {"location": DATA_DIR / "files"}},
+    "default": {
+        "BACKEND": "django.core.files.storage.FileSystemStorage",
+        "OPTIONS": {"location": DATA_DIR / "files"},
+    },
     "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
 }
 FILES_DIR = DATA_DIR / "files"

@@ -137,9 +137,26 @@ class Cluster:
             with tempfile.TemporaryFile("w+") as out:
                 extra: dict[str, object] = {"user": user, "group": user, "extra_groups": []} if user else {}
                 subprocess.run(  # type: ignore[call-overload]
-                    [str(self.bin / "pg_ctl"), "-D", str(self.pgdata), "-l", str(log), "-w", "-t", "60",
-                     "-o", f"-k {self.sockets}", "start"],
-                    check=True, stdout=out, stderr=out, stdin=subprocess.DEVNULL, cwd="/", timeout=90, **extra,
+                    [
+                        str(self.bin / "pg_ctl"),
+                        "-D",
+                        str(self.pgdata),
+                        "-l",
+                        str(log),
+                        "-w",
+                        "-t",
+                        "60",
+                        "-o",
+                        f"-k {self.sockets}",
+                        "start",
+                    ],
+                    check=True,
+                    stdout=out,
+                    stderr=out,
+                    stdin=subprocess.DEVNULL,
+                    cwd="/",
+                    timeout=90,
+                    **extra,
                 )
         except (subprocess.CalledProcessError, subprocess.TimeoutExpired) as e:
             if self.running():  # somebody else was quicker
@@ -165,8 +182,17 @@ class Cluster:
                 shutil.chown(pw.name, user)
             try:
                 self._run(
-                    str(self.bin / "initdb"), "-D", str(self.pgdata), "-U", "postgres", "-E", "UTF8",
-                    "--no-locale", "-A", "scram-sha-256", f"--pwfile={pw.name}",
+                    str(self.bin / "initdb"),
+                    "-D",
+                    str(self.pgdata),
+                    "-U",
+                    "postgres",
+                    "-E",
+                    "UTF8",
+                    "--no-locale",
+                    "-A",
+                    "scram-sha-256",
+                    f"--pwfile={pw.name}",
                 )
             except subprocess.CalledProcessError as e:
                 raise ClusterError(f"initdb failed: {e.stderr}") from e

@@ -94,7 +94,9 @@ class Table:
                 )
             for role in ("writer", "intake", "audit", "search"):
                 if rights[f"xueji_{role}"]:
-                    out.append(f"create policy by_{role} on {t} to xueji_{role} using (true) with check (true)")
+                    out.append(
+                        f"create policy by_{role} on {t} to xueji_{role} using (true) with check (true)"
+                    )
         return out + list(self.extra)
 
 
@@ -113,9 +115,7 @@ def declared() -> list[Table]:
 def apply(cursor: Any, tables: Iterable[Table] | None = None) -> None:
     """As owner: make rights and policies match the declarations. Idempotent, part of every migration."""
     tables = list(declared() if tables is None else tables)
-    cursor.execute(
-        "select tablename, policyname from pg_policies where schemaname = 'public'"
-    )
+    cursor.execute("select tablename, policyname from pg_policies where schemaname = 'public'")
     names = {t.name for t in tables}
     for table, policy in cursor.fetchall():
         if table in names:

@@ -56,7 +56,9 @@ def migrate(*, owner: config.Dsn | None = None, verbosity: int = 0) -> str:
     out = io.StringIO()
     try:
         settings = owner.django()
-        connection.settings_dict.update({k: settings[k] for k in ("HOST", "PORT", "NAME", "USER", "PASSWORD")})
+        connection.settings_dict.update(
+            {k: settings[k] for k in ("HOST", "PORT", "NAME", "USER", "PASSWORD")}
+        )
         connection.settings_dict["OPTIONS"] = dict(owner.options)
         call_command("migrate", verbosity=verbosity, stdout=out, interactive=False)
         with connection.cursor() as c:
@@ -64,6 +66,7 @@ def migrate(*, owner: config.Dsn | None = None, verbosity: int = 0) -> str:
             from xueji.ground.db import guards
 
             guards.apply(c)
+        bootstrap()
     finally:
         connection.close()
         connection.settings_dict.update(before)
@@ -79,3 +82,15 @@ def apply_functions(cursor: object) -> None:
         if folder.is_dir():
             for path in sorted(folder.glob("*.sql")):
                 cursor.execute(path.read_text(encoding="utf-8"))  # type: ignore[attr-defined]
+
+
+def bootstrap() -> None:
+    """Let each room bring what it has from its first migration on: `bootstrap.run()`, idempotent, as owner."""
+    from importlib import import_module, util
+
+    from django.apps import apps
+
+    for app in apps.get_app_configs():
+        name = f"{app.name}.bootstrap"
+        if util.find_spec(name) is not None:
+            import_module(name).run()

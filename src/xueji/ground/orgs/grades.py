@@ -57,9 +57,7 @@ def grade_on(
     return Grade(stage, year, year == years[index], sum(years[:index]) if stage != "S" else 0)
 
 
-def cohort_of_grade(
-    stage: str, year: int, day: date, *, boundary: tuple[int, int] = (9, 1)
-) -> int:
+def cohort_of_grade(stage: str, year: int, day: date, *, boundary: tuple[int, int] = (9, 1)) -> int:
     """The entry year of those who are in year `year` of a stage on `day`."""
     return start_year_of(day, boundary=boundary) - year + 1
 

@@ -35,14 +35,18 @@ class Org(models.Model):
 
     id = models.AutoField(primary_key=True)
     kind = models.CharField(max_length=10, choices=OrgKind.choices)
-    code = models.CharField(max_length=12, unique=True, help_text="division code, or the school's 10-digit code")
+    code = models.CharField(
+        max_length=12, unique=True, help_text="division code, or the school's 10-digit code"
+    )
     division = models.CharField(max_length=6, help_text="administrative division (GB/T 2260) that it lies in")
     name = models.CharField(max_length=100)
     short_name = models.CharField(max_length=30)
     parent = models.ForeignKey("self", null=True, on_delete=models.PROTECT, related_name="children")
     path = models.CharField(max_length=200, unique=True)
     phone = models.CharField(max_length=30, blank=True)
-    contact = models.CharField(max_length=50, blank=True, help_text="office that answers, shown to other units")
+    contact = models.CharField(
+        max_length=50, blank=True, help_text="office that answers, shown to other units"
+    )
     policy = models.CharField(max_length=60, blank=True, help_text="id of its own policy pack, if it has one")
     valid_from = models.DateField()
     valid_to = models.DateField(null=True, blank=True)
@@ -50,8 +54,12 @@ class Org(models.Model):
     class Meta:
         db_table = "org"
         constraints = [
-            models.CheckConstraint(condition=Q(valid_to=None) | Q(valid_to__gt=F("valid_from")), name="org_period"),
-            models.CheckConstraint(condition=Q(path__startswith="/", path__endswith="/"), name="org_path_shape"),
+            models.CheckConstraint(
+                condition=Q(valid_to=None) | Q(valid_to__gt=F("valid_from")), name="org_period"
+            ),
+            models.CheckConstraint(
+                condition=Q(path__startswith="/", path__endswith="/"), name="org_path_shape"
+            ),
         ]
 
     def __str__(self) -> str:
@@ -69,7 +77,9 @@ class School(models.Model):
     school_code = models.CharField(max_length=10, unique=True, help_text="学校标识码")
     school_type = models.CharField(max_length=3, help_text="办学类型 (school_type_bxlx)")
     stages = ArrayField(models.CharField(max_length=1))
-    system = models.CharField(max_length=12, default="6-3-3", help_text="学制: years of primary-junior-senior")
+    system = models.CharField(
+        max_length=12, default="6-3-3", help_text="学制: years of primary-junior-senior"
+    )
     sponsor = models.CharField(max_length=3, blank=True)
     urban_rural = models.CharField(max_length=3, blank=True)
     address = models.CharField(max_length=180, blank=True)
@@ -162,5 +172,7 @@ class SchoolClass(models.Model):
             models.UniqueConstraint(fields=["school", "stage", "cohort_year", "number"], name="class_once"),
             models.UniqueConstraint(fields=["school", "id"], name="class_of_school"),
             models.CheckConstraint(condition=Q(number__gte=1, number__lte=99), name="class_number_range"),
-            models.CheckConstraint(condition=Q(cohort_year__gte=1950, cohort_year__lte=2100), name="class_cohort"),
+            models.CheckConstraint(
+                condition=Q(cohort_year__gte=1950, cohort_year__lte=2100), name="class_cohort"
+            ),
         ]

@@ -59,7 +59,9 @@ class Case(Visible):
     facts = models.JSONField(default=dict)
     findings = models.JSONField(default=list)
     packs = models.CharField(max_length=64, blank=True, help_text="hash of the packs it was decided on")
-    chain_version = models.CharField(max_length=60, blank=True, help_text="last event of the child when submitted")
+    chain_version = models.CharField(
+        max_length=60, blank=True, help_text="last event of the child when submitted"
+    )
     effective_on = models.DateField(null=True)
     current_seq = models.PositiveSmallIntegerField(null=True)
     version = models.IntegerField(default=1)
@@ -91,7 +93,9 @@ class CaseStep(Visible):
     role = models.CharField(max_length=20)
     org_id = models.IntegerField()
     limit_days = models.PositiveSmallIntegerField(null=True)
-    state = models.CharField(max_length=10, default="future", help_text="future, current, done, returned, refused")
+    state = models.CharField(
+        max_length=10, default="future", help_text="future, current, done, returned, refused"
+    )
     arrived_at = models.DateTimeField(null=True)
     due_on = models.DateField(null=True)
     decided_at = models.DateTimeField(null=True)

@@ -19,7 +19,7 @@ GUEST = 2
 class Transition(models.Model):
     """A legal step of a chain's status, compiled from the packs; versioned, never deleted, referenced by key."""
 
-    id = models.AutoField(primary_key=True)
+    id = models.IntegerField(primary_key=True, help_text="the pack's number of the transition")
     kind = models.PositiveSmallIntegerField()
     from_status = models.PositiveSmallIntegerField()
     business = models.CharField(max_length=30)
@@ -59,7 +59,9 @@ class EnrolmentState(models.Model):
     class Meta:
         db_table = "enrolment_state"
         constraints = [
-            models.CheckConstraint(condition=Q(valid_to=None) | Q(valid_to__gt=F("valid_from")), name="link_lasts"),
+            models.CheckConstraint(
+                condition=Q(valid_to=None) | Q(valid_to__gt=F("valid_from")), name="link_lasts"
+            ),
             models.CheckConstraint(condition=Q(kind__in=[REGISTERED, GUEST]), name="link_kind"),
         ]
         indexes = [models.Index(fields=["school_id", "valid_from"], name="link_school")]
@@ -143,7 +145,7 @@ class Roster(models.Model):
     pinyin = models.CharField(max_length=400)
     initials = models.CharField(max_length=100)
     pinyin_sort = models.CharField(max_length=800)
-    grams = ArrayField(models.CharField(max_length=2), default=list)
+    grams = ArrayField(models.TextField(), default=list)
     sex = models.CharField(max_length=1)
     birth_date = models.DateField()
     number_prefix = models.CharField(max_length=1, blank=True)
@@ -186,13 +188,13 @@ class CubeDelta(models.Model):
         db_table = "cube_delta"
 
 
-class Activation(models.Model):
-    """Up to which moment future links have been brought into rosters and cube (one row)."""
+class PendingLink(models.Model):
+    """A link that begins later: rosters, readers and cube follow on its day (`commands.activate_due`)."""
 
-    id = models.PositiveSmallIntegerField(primary_key=True, default=1)
-    done_until = models.DateTimeField()
+    pk = models.CompositePrimaryKey("person_id", "kind", "valid_from")
+    person_id = models.UUIDField()
+    kind = models.PositiveSmallIntegerField()
+    valid_from = models.DateTimeField(db_index=True)
 
     class Meta:
-        db_table = "activation"
-
-
+        db_table = "pending_link"

@@ -29,7 +29,9 @@ class ImportBatch(models.Model):
     file_name = models.CharField(max_length=200)
     file_sha256 = models.CharField(max_length=64, blank=True)
     mapping = models.JSONField(default=dict)
-    counts = models.JSONField(default=dict, help_text="total, ok, warning, error, duplicate, published, blank")
+    counts = models.JSONField(
+        default=dict, help_text="total, ok, warning, error, duplicate, published, blank"
+    )
     problem = models.CharField(max_length=500, blank=True, help_text="why the whole file was refused")
     progress = models.PositiveSmallIntegerField(default=0)
     creator_id = models.BigIntegerField()

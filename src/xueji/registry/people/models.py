@@ -145,7 +145,9 @@ class StudentNumber(Readable):
             models.CheckConstraint(
                 condition=Q(doc_no__isnull=False) | Q(sealed__isnull=False), name="number_has_body"
             ),
-            models.CheckConstraint(condition=Q(state__in=["current", "former", "voided"]), name="number_state"),
+            models.CheckConstraint(
+                condition=Q(state__in=["current", "former", "voided"]), name="number_state"
+            ),
         ]
 
 

@@ -6,159 +6,264 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
-    dependencies = [
-    ]
+    dependencies = []
 
     operations = [
         migrations.CreateModel(
-            name='Campus',
+            name="Campus",
             fields=[
-                ('id', models.AutoField(primary_key=True, serialize=False)),
-                ('number', models.PositiveSmallIntegerField()),
-                ('name', models.CharField(max_length=60)),
-                ('address', models.CharField(blank=True, max_length=180)),
+                ("id", models.AutoField(primary_key=True, serialize=False)),
+                ("number", models.PositiveSmallIntegerField()),
+                ("name", models.CharField(max_length=60)),
+                ("address", models.CharField(blank=True, max_length=180)),
             ],
             options={
-                'db_table': 'campus',
+                "db_table": "campus",
             },
         ),
         migrations.CreateModel(
-            name='Org',
+            name="Org",
             fields=[
-                ('id', models.AutoField(primary_key=True, serialize=False)),
-                ('kind', models.CharField(choices=[('nation', '国家'), ('province', '省级'), ('city', '市级'), ('county', '县级'), ('central', '中心校'), ('school', '学校')], max_length=10)),
-                ('code', models.CharField(help_text="division code, or the school's 10-digit code", max_length=12, unique=True)),
-                ('division', models.CharField(help_text='administrative division (GB/T 2260) that it lies in', max_length=6)),
-                ('name', models.CharField(max_length=100)),
-                ('short_name', models.CharField(max_length=30)),
-                ('path', models.CharField(max_length=200, unique=True)),
-                ('phone', models.CharField(blank=True, max_length=30)),
-                ('contact', models.CharField(blank=True, help_text='office that answers, shown to other units', max_length=50)),
-                ('policy', models.CharField(blank=True, help_text='id of its own policy pack, if it has one', max_length=60)),
-                ('valid_from', models.DateField()),
-                ('valid_to', models.DateField(blank=True, null=True)),
-                ('parent', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='children', to='orgs.org')),
+                ("id", models.AutoField(primary_key=True, serialize=False)),
+                (
+                    "kind",
+                    models.CharField(
+                        choices=[
+                            ("nation", "国家"),
+                            ("province", "省级"),
+                            ("city", "市级"),
+                            ("county", "县级"),
+                            ("central", "中心校"),
+                            ("school", "学校"),
+                        ],
+                        max_length=10,
+                    ),
+                ),
+                (
+                    "code",
+                    models.CharField(
+                        help_text="division code, or the school's 10-digit code", max_length=12, unique=True
+                    ),
+                ),
+                (
+                    "division",
+                    models.CharField(
+                        help_text="administrative division (GB/T 2260) that it lies in", max_length=6
+                    ),
+                ),
+                ("name", models.CharField(max_length=100)),
+                ("short_name", models.CharField(max_length=30)),
+                ("path", models.CharField(max_length=200, unique=True)),
+                ("phone", models.CharField(blank=True, max_length=30)),
+                (
+                    "contact",
+                    models.CharField(
+                        blank=True, help_text="office that answers, shown to other units", max_length=50
+                    ),
+                ),
+                (
+                    "policy",
+                    models.CharField(
+                        blank=True, help_text="id of its own policy pack, if it has one", max_length=60
+                    ),
+                ),
+                ("valid_from", models.DateField()),
+                ("valid_to", models.DateField(blank=True, null=True)),
+                (
+                    "parent",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="children",
+                        to="orgs.org",
+                    ),
+                ),
             ],
             options={
-                'db_table': 'org',
+                "db_table": "org",
             },
         ),
         migrations.CreateModel(
-            name='SchoolYear',
+            name="SchoolYear",
             fields=[
-                ('start_year', models.PositiveSmallIntegerField(primary_key=True, serialize=False)),
-                ('starts', models.DateField()),
-                ('ends', models.DateField()),
+                ("start_year", models.PositiveSmallIntegerField(primary_key=True, serialize=False)),
+                ("starts", models.DateField()),
+                ("ends", models.DateField()),
             ],
             options={
-                'db_table': 'school_year',
+                "db_table": "school_year",
             },
         ),
         migrations.CreateModel(
-            name='School',
+            name="School",
             fields=[
-                ('org', models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, primary_key=True, related_name='school', serialize=False, to='orgs.org')),
-                ('school_code', models.CharField(help_text='学校标识码', max_length=10, unique=True)),
-                ('school_type', models.CharField(help_text='办学类型 (school_type_bxlx)', max_length=3)),
-                ('stages', django.contrib.postgres.fields.ArrayField(base_field=models.CharField(max_length=1), size=None)),
-                ('system', models.CharField(default='6-3-3', help_text='学制: years of primary-junior-senior', max_length=12)),
-                ('sponsor', models.CharField(blank=True, max_length=3)),
-                ('urban_rural', models.CharField(blank=True, max_length=3)),
-                ('address', models.CharField(blank=True, max_length=180)),
-                ('boarding', models.BooleanField(default=False)),
-                ('seal_name', models.CharField(blank=True, help_text='name on the seal 公章名称', max_length=60)),
-                ('county', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='orgs.org')),
+                (
+                    "org",
+                    models.OneToOneField(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        primary_key=True,
+                        related_name="school",
+                        serialize=False,
+                        to="orgs.org",
+                    ),
+                ),
+                ("school_code", models.CharField(help_text="学校标识码", max_length=10, unique=True)),
+                ("school_type", models.CharField(help_text="办学类型 (school_type_bxlx)", max_length=3)),
+                (
+                    "stages",
+                    django.contrib.postgres.fields.ArrayField(
+                        base_field=models.CharField(max_length=1), size=None
+                    ),
+                ),
+                (
+                    "system",
+                    models.CharField(
+                        default="6-3-3", help_text="学制: years of primary-junior-senior", max_length=12
+                    ),
+                ),
+                ("sponsor", models.CharField(blank=True, max_length=3)),
+                ("urban_rural", models.CharField(blank=True, max_length=3)),
+                ("address", models.CharField(blank=True, max_length=180)),
+                ("boarding", models.BooleanField(default=False)),
+                (
+                    "seal_name",
+                    models.CharField(blank=True, help_text="name on the seal 公章名称", max_length=60),
+                ),
+                (
+                    "county",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="+", to="orgs.org"
+                    ),
+                ),
             ],
             options={
-                'db_table': 'school',
+                "db_table": "school",
             },
         ),
         migrations.CreateModel(
-            name='CalendarDay',
+            name="CalendarDay",
             fields=[
-                ('id', models.AutoField(primary_key=True, serialize=False)),
-                ('day', models.DateField()),
-                ('is_workday', models.BooleanField()),
-                ('reason', models.CharField(max_length=100)),
-                ('org', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, to='orgs.org')),
+                ("id", models.AutoField(primary_key=True, serialize=False)),
+                ("day", models.DateField()),
+                ("is_workday", models.BooleanField()),
+                ("reason", models.CharField(max_length=100)),
+                ("org", models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, to="orgs.org")),
             ],
             options={
-                'db_table': 'calendar_day',
+                "db_table": "calendar_day",
             },
         ),
         migrations.CreateModel(
-            name='Term',
+            name="Term",
             fields=[
-                ('id', models.AutoField(primary_key=True, serialize=False)),
-                ('number', models.PositiveSmallIntegerField()),
-                ('starts', models.DateField()),
-                ('ends', models.DateField()),
-                ('year', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='terms', to='orgs.schoolyear')),
+                ("id", models.AutoField(primary_key=True, serialize=False)),
+                ("number", models.PositiveSmallIntegerField()),
+                ("starts", models.DateField()),
+                ("ends", models.DateField()),
+                (
+                    "year",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="terms",
+                        to="orgs.schoolyear",
+                    ),
+                ),
             ],
             options={
-                'db_table': 'term',
+                "db_table": "term",
             },
         ),
         migrations.CreateModel(
-            name='SchoolClass',
+            name="SchoolClass",
             fields=[
-                ('id', models.AutoField(primary_key=True, serialize=False)),
-                ('stage', models.CharField(choices=[('P', '小学'), ('J', '初中'), ('S', '普通高中')], max_length=1)),
-                ('cohort_year', models.PositiveSmallIntegerField(help_text='year in which its pupils entered the stage')),
-                ('number', models.PositiveSmallIntegerField()),
-                ('alias', models.CharField(blank=True, max_length=30)),
-                ('capacity', models.PositiveSmallIntegerField(default=45)),
-                ('class_type', models.CharField(blank=True, max_length=4)),
-                ('closed_on', models.DateField(blank=True, null=True)),
-                ('campus', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, to='orgs.campus')),
-                ('school', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='classes', to='orgs.school')),
+                ("id", models.AutoField(primary_key=True, serialize=False)),
+                (
+                    "stage",
+                    models.CharField(choices=[("P", "小学"), ("J", "初中"), ("S", "普通高中")], max_length=1),
+                ),
+                (
+                    "cohort_year",
+                    models.PositiveSmallIntegerField(help_text="year in which its pupils entered the stage"),
+                ),
+                ("number", models.PositiveSmallIntegerField()),
+                ("alias", models.CharField(blank=True, max_length=30)),
+                ("capacity", models.PositiveSmallIntegerField(default=45)),
+                ("class_type", models.CharField(blank=True, max_length=4)),
+                ("closed_on", models.DateField(blank=True, null=True)),
+                (
+                    "campus",
+                    models.ForeignKey(
+                        blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, to="orgs.campus"
+                    ),
+                ),
+                (
+                    "school",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="classes", to="orgs.school"
+                    ),
+                ),
             ],
             options={
-                'db_table': 'school_class',
+                "db_table": "school_class",
             },
         ),
         migrations.AddField(
-            model_name='campus',
-            name='school',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='campuses', to='orgs.school'),
+            model_name="campus",
+            name="school",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.CASCADE, related_name="campuses", to="orgs.school"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='org',
-            constraint=models.CheckConstraint(condition=models.Q(('valid_to', None), ('valid_to__gt', models.F('valid_from')), _connector='OR'), name='org_period'),
+            model_name="org",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    ("valid_to", None), ("valid_to__gt", models.F("valid_from")), _connector="OR"
+                ),
+                name="org_period",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='org',
-            constraint=models.CheckConstraint(condition=models.Q(('path__endswith', '/'), ('path__startswith', '/')), name='org_path_shape'),
+            model_name="org",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("path__endswith", "/"), ("path__startswith", "/")), name="org_path_shape"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='calendarday',
-            constraint=models.UniqueConstraint(fields=('org', 'day'), name='calendar_day_once'),
+            model_name="calendarday",
+            constraint=models.UniqueConstraint(fields=("org", "day"), name="calendar_day_once"),
         ),
         migrations.AddConstraint(
-            model_name='term',
-            constraint=models.UniqueConstraint(fields=('year', 'number'), name='term_number'),
+            model_name="term",
+            constraint=models.UniqueConstraint(fields=("year", "number"), name="term_number"),
         ),
         migrations.AddConstraint(
-            model_name='schoolclass',
-            constraint=models.UniqueConstraint(fields=('school', 'stage', 'cohort_year', 'number'), name='class_once'),
+            model_name="schoolclass",
+            constraint=models.UniqueConstraint(
+                fields=("school", "stage", "cohort_year", "number"), name="class_once"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='schoolclass',
-            constraint=models.UniqueConstraint(fields=('school', 'id'), name='class_of_school'),
+            model_name="schoolclass",
+            constraint=models.UniqueConstraint(fields=("school", "id"), name="class_of_school"),
         ),
         migrations.AddConstraint(
-            model_name='schoolclass',
-            constraint=models.CheckConstraint(condition=models.Q(('number__gte', 1), ('number__lte', 99)), name='class_number_range'),
+            model_name="schoolclass",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("number__gte", 1), ("number__lte", 99)), name="class_number_range"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='schoolclass',
-            constraint=models.CheckConstraint(condition=models.Q(('cohort_year__gte', 1950), ('cohort_year__lte', 2100)), name='class_cohort'),
+            model_name="schoolclass",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("cohort_year__gte", 1950), ("cohort_year__lte", 2100)),
+                name="class_cohort",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='campus',
-            constraint=models.UniqueConstraint(fields=('school', 'number'), name='campus_number'),
+            model_name="campus",
+            constraint=models.UniqueConstraint(fields=("school", "number"), name="campus_number"),
         ),
     ]

@@ -6,45 +6,51 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
-    dependencies = [
-    ]
+    dependencies = []
 
     operations = [
         migrations.CreateModel(
-            name='Certificate',
+            name="Certificate",
             fields=[
-                ('id', models.UUIDField(default=uuid.uuid4, primary_key=True, serialize=False)),
-                ('number', models.CharField(max_length=30, unique=True)),
-                ('kind', models.CharField(max_length=20)),
-                ('code_digest', models.BinaryField(help_text='SHA-256 of the verification code', unique=True)),
-                ('code_sealed', models.BinaryField(help_text='the code, for printing again')),
-                ('person_id', models.UUIDField(db_index=True)),
-                ('readers', django.contrib.postgres.fields.ArrayField(base_field=models.IntegerField(), default=list, size=None)),
-                ('school_id', models.IntegerField()),
-                ('content', models.JSONField(help_text='what is on the paper, identity masked')),
-                ('purpose', models.CharField(max_length=100)),
-                ('issued_at', models.DateTimeField()),
-                ('issued_by', models.BigIntegerField()),
-                ('valid_until', models.DateField()),
-                ('revoked_at', models.DateTimeField(null=True)),
-                ('revoked_reason', models.CharField(blank=True, max_length=200)),
-                ('file_id', models.UUIDField(null=True)),
+                ("id", models.UUIDField(default=uuid.uuid4, primary_key=True, serialize=False)),
+                ("number", models.CharField(max_length=30, unique=True)),
+                ("kind", models.CharField(max_length=20)),
+                (
+                    "code_digest",
+                    models.BinaryField(help_text="SHA-256 of the verification code", unique=True),
+                ),
+                ("code_sealed", models.BinaryField(help_text="the code, for printing again")),
+                ("person_id", models.UUIDField(db_index=True)),
+                (
+                    "readers",
+                    django.contrib.postgres.fields.ArrayField(
+                        base_field=models.IntegerField(), default=list, size=None
+                    ),
+                ),
+                ("school_id", models.IntegerField()),
+                ("content", models.JSONField(help_text="what is on the paper, identity masked")),
+                ("purpose", models.CharField(max_length=100)),
+                ("issued_at", models.DateTimeField()),
+                ("issued_by", models.BigIntegerField()),
+                ("valid_until", models.DateField()),
+                ("revoked_at", models.DateTimeField(null=True)),
+                ("revoked_reason", models.CharField(blank=True, max_length=200)),
+                ("file_id", models.UUIDField(null=True)),
             ],
             options={
-                'db_table': 'certificate',
+                "db_table": "certificate",
             },
         ),
         migrations.CreateModel(
-            name='CertificateCounter',
+            name="CertificateCounter",
             fields=[
-                ('run', models.CharField(max_length=40, primary_key=True, serialize=False)),
-                ('last', models.IntegerField()),
+                ("run", models.CharField(max_length=40, primary_key=True, serialize=False)),
+                ("last", models.IntegerField()),
             ],
             options={
-                'db_table': 'certificate_counter',
+                "db_table": "certificate_counter",
             },
         ),
     ]

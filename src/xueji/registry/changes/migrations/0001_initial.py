@@ -7,146 +7,263 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
-    dependencies = [
-    ]
+    dependencies = []
 
     operations = [
         migrations.CreateModel(
-            name='CaseCounter',
+            name="CaseCounter",
             fields=[
-                ('run', models.CharField(max_length=40, primary_key=True, serialize=False)),
-                ('last', models.IntegerField()),
+                ("run", models.CharField(max_length=40, primary_key=True, serialize=False)),
+                ("last", models.IntegerField()),
             ],
             options={
-                'db_table': 'case_counter',
+                "db_table": "case_counter",
             },
         ),
         migrations.CreateModel(
-            name='Case',
+            name="Case",
             fields=[
-                ('parties', django.contrib.postgres.fields.ArrayField(base_field=models.IntegerField(), default=list, size=None)),
-                ('klasses', django.contrib.postgres.fields.ArrayField(base_field=models.IntegerField(), default=list, size=None)),
-                ('person_id', models.UUIDField(null=True)),
-                ('case_id', models.UUIDField(default=uuid.uuid4, primary_key=True, serialize=False)),
-                ('number', models.CharField(help_text='given on submission', max_length=30, null=True, unique=True)),
-                ('business', models.CharField(max_length=30)),
-                ('variant', models.CharField(blank=True, max_length=30)),
-                ('status', models.CharField(choices=[('draft', '草稿'), ('running', '办理中'), ('returned', '退回待修改'), ('waiting', '等待前置业务'), ('approved', '已批准待生效'), ('done', '已办结'), ('refused', '未通过'), ('withdrawn', '已撤回'), ('cancelled', '已撤销')], default='draft', max_length=10)),
-                ('org_id', models.IntegerField(help_text='unit that started it')),
-                ('creator_id', models.BigIntegerField()),
-                ('student_name', models.CharField(blank=True, max_length=100)),
-                ('from_school_id', models.IntegerField(null=True)),
-                ('to_school_id', models.IntegerField(null=True)),
-                ('to_class_id', models.IntegerField(null=True)),
-                ('form', models.JSONField(default=dict, help_text='what was filled in; sensitive values sealed')),
-                ('sealed', models.BinaryField(null=True)),
-                ('summary', models.JSONField(default=dict, help_text='what parties need to know of the child, masked')),
-                ('facts', models.JSONField(default=dict)),
-                ('findings', models.JSONField(default=list)),
-                ('packs', models.CharField(blank=True, help_text='hash of the packs it was decided on', max_length=64)),
-                ('chain_version', models.CharField(blank=True, help_text='last event of the child when submitted', max_length=60)),
-                ('effective_on', models.DateField(null=True)),
-                ('current_seq', models.PositiveSmallIntegerField(null=True)),
-                ('version', models.IntegerField(default=1)),
-                ('created_at', models.DateTimeField(auto_now_add=True)),
-                ('submitted_at', models.DateTimeField(null=True)),
-                ('ended_at', models.DateTimeField(null=True)),
-                ('end_reason', models.CharField(blank=True, max_length=300)),
-                ('waits_for', models.CharField(blank=True, max_length=200)),
+                (
+                    "parties",
+                    django.contrib.postgres.fields.ArrayField(
+                        base_field=models.IntegerField(), default=list, size=None
+                    ),
+                ),
+                (
+                    "klasses",
+                    django.contrib.postgres.fields.ArrayField(
+                        base_field=models.IntegerField(), default=list, size=None
+                    ),
+                ),
+                ("person_id", models.UUIDField(null=True)),
+                ("case_id", models.UUIDField(default=uuid.uuid4, primary_key=True, serialize=False)),
+                (
+                    "number",
+                    models.CharField(help_text="given on submission", max_length=30, null=True, unique=True),
+                ),
+                ("business", models.CharField(max_length=30)),
+                ("variant", models.CharField(blank=True, max_length=30)),
+                (
+                    "status",
+                    models.CharField(
+                        choices=[
+                            ("draft", "草稿"),
+                            ("running", "办理中"),
+                            ("returned", "退回待修改"),
+                            ("waiting", "等待前置业务"),
+                            ("approved", "已批准待生效"),
+                            ("done", "已办结"),
+                            ("refused", "未通过"),
+                            ("withdrawn", "已撤回"),
+                            ("cancelled", "已撤销"),
+                        ],
+                        default="draft",
+                        max_length=10,
+                    ),
+                ),
+                ("org_id", models.IntegerField(help_text="unit that started it")),
+                ("creator_id", models.BigIntegerField()),
+                ("student_name", models.CharField(blank=True, max_length=100)),
+                ("from_school_id", models.IntegerField(null=True)),
+                ("to_school_id", models.IntegerField(null=True)),
+                ("to_class_id", models.IntegerField(null=True)),
+                (
+                    "form",
+                    models.JSONField(default=dict, help_text="what was filled in; sensitive values sealed"),
+                ),
+                ("sealed", models.BinaryField(null=True)),
+                (
+                    "summary",
+                    models.JSONField(
+                        default=dict, help_text="what parties need to know of the child, masked"
+                    ),
+                ),
+                ("facts", models.JSONField(default=dict)),
+                ("findings", models.JSONField(default=list)),
+                (
+                    "packs",
+                    models.CharField(
+                        blank=True, help_text="hash of the packs it was decided on", max_length=64
+                    ),
+                ),
+                (
+                    "chain_version",
+                    models.CharField(
+                        blank=True, help_text="last event of the child when submitted", max_length=60
+                    ),
+                ),
+                ("effective_on", models.DateField(null=True)),
+                ("current_seq", models.PositiveSmallIntegerField(null=True)),
+                ("version", models.IntegerField(default=1)),
+                ("created_at", models.DateTimeField(auto_now_add=True)),
+                ("submitted_at", models.DateTimeField(null=True)),
+                ("ended_at", models.DateTimeField(null=True)),
+                ("end_reason", models.CharField(blank=True, max_length=300)),
+                ("waits_for", models.CharField(blank=True, max_length=200)),
             ],
             options={
-                'db_table': 'case_',
-                'indexes': [models.Index(fields=['org_id', 'status'], name='case__org_id_ff039d_idx')],
-                'constraints': [models.UniqueConstraint(condition=models.Q(('status__in', ['running', 'returned', 'approved'])), fields=('person_id',), name='one_open_case')],
+                "db_table": "case_",
+                "indexes": [models.Index(fields=["org_id", "status"], name="case__org_id_ff039d_idx")],
+                "constraints": [
+                    models.UniqueConstraint(
+                        condition=models.Q(("status__in", ["running", "returned", "approved"])),
+                        fields=("person_id",),
+                        name="one_open_case",
+                    )
+                ],
             },
         ),
         migrations.CreateModel(
-            name='CaseFile',
+            name="CaseFile",
             fields=[
-                ('parties', django.contrib.postgres.fields.ArrayField(base_field=models.IntegerField(), default=list, size=None)),
-                ('klasses', django.contrib.postgres.fields.ArrayField(base_field=models.IntegerField(), default=list, size=None)),
-                ('person_id', models.UUIDField(null=True)),
-                ('id', models.BigAutoField(primary_key=True, serialize=False)),
-                ('slot', models.CharField(max_length=60)),
-                ('file_id', models.UUIDField()),
-                ('file_name', models.CharField(max_length=200)),
-                ('added_by', models.BigIntegerField()),
-                ('added_at', models.DateTimeField(auto_now_add=True)),
-                ('case', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='files', to='changes.case')),
+                (
+                    "parties",
+                    django.contrib.postgres.fields.ArrayField(
+                        base_field=models.IntegerField(), default=list, size=None
+                    ),
+                ),
+                (
+                    "klasses",
+                    django.contrib.postgres.fields.ArrayField(
+                        base_field=models.IntegerField(), default=list, size=None
+                    ),
+                ),
+                ("person_id", models.UUIDField(null=True)),
+                ("id", models.BigAutoField(primary_key=True, serialize=False)),
+                ("slot", models.CharField(max_length=60)),
+                ("file_id", models.UUIDField()),
+                ("file_name", models.CharField(max_length=200)),
+                ("added_by", models.BigIntegerField()),
+                ("added_at", models.DateTimeField(auto_now_add=True)),
+                (
+                    "case",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="files", to="changes.case"
+                    ),
+                ),
             ],
             options={
-                'db_table': 'case_file',
+                "db_table": "case_file",
             },
         ),
         migrations.CreateModel(
-            name='CaseLog',
+            name="CaseLog",
             fields=[
-                ('parties', django.contrib.postgres.fields.ArrayField(base_field=models.IntegerField(), default=list, size=None)),
-                ('klasses', django.contrib.postgres.fields.ArrayField(base_field=models.IntegerField(), default=list, size=None)),
-                ('person_id', models.UUIDField(null=True)),
-                ('id', models.BigAutoField(primary_key=True, serialize=False)),
-                ('at', models.DateTimeField()),
-                ('actor_id', models.BigIntegerField(null=True)),
-                ('actor_name', models.CharField(max_length=60)),
-                ('org_id', models.IntegerField(null=True)),
-                ('action', models.CharField(max_length=30)),
-                ('text', models.CharField(blank=True, max_length=600)),
-                ('case', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='log', to='changes.case')),
+                (
+                    "parties",
+                    django.contrib.postgres.fields.ArrayField(
+                        base_field=models.IntegerField(), default=list, size=None
+                    ),
+                ),
+                (
+                    "klasses",
+                    django.contrib.postgres.fields.ArrayField(
+                        base_field=models.IntegerField(), default=list, size=None
+                    ),
+                ),
+                ("person_id", models.UUIDField(null=True)),
+                ("id", models.BigAutoField(primary_key=True, serialize=False)),
+                ("at", models.DateTimeField()),
+                ("actor_id", models.BigIntegerField(null=True)),
+                ("actor_name", models.CharField(max_length=60)),
+                ("org_id", models.IntegerField(null=True)),
+                ("action", models.CharField(max_length=30)),
+                ("text", models.CharField(blank=True, max_length=600)),
+                (
+                    "case",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="log", to="changes.case"
+                    ),
+                ),
             ],
             options={
-                'db_table': 'case_log',
+                "db_table": "case_log",
             },
         ),
         migrations.CreateModel(
-            name='CaseSeat',
+            name="CaseSeat",
             fields=[
-                ('id', models.BigAutoField(primary_key=True, serialize=False)),
-                ('org_id', models.IntegerField()),
-                ('county_id', models.IntegerField()),
-                ('person_id', models.UUIDField(null=True)),
-                ('business', models.CharField(max_length=30)),
-                ('status', models.CharField(max_length=10)),
-                ('holds', models.BooleanField(default=False)),
-                ('holder_role', models.CharField(blank=True, max_length=20)),
-                ('started_here', models.BooleanField(default=False)),
-                ('due_on', models.DateField(null=True)),
-                ('changed_at', models.DateTimeField()),
-                ('case', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='seats', to='changes.case')),
+                ("id", models.BigAutoField(primary_key=True, serialize=False)),
+                ("org_id", models.IntegerField()),
+                ("county_id", models.IntegerField()),
+                ("person_id", models.UUIDField(null=True)),
+                ("business", models.CharField(max_length=30)),
+                ("status", models.CharField(max_length=10)),
+                ("holds", models.BooleanField(default=False)),
+                ("holder_role", models.CharField(blank=True, max_length=20)),
+                ("started_here", models.BooleanField(default=False)),
+                ("due_on", models.DateField(null=True)),
+                ("changed_at", models.DateTimeField()),
+                (
+                    "case",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="seats", to="changes.case"
+                    ),
+                ),
             ],
             options={
-                'db_table': 'case_seat',
-                'indexes': [models.Index(fields=['org_id', 'holds', 'due_on'], name='case_seat_org_id_d67e57_idx'), models.Index(fields=['county_id', 'status', 'changed_at'], name='case_seat_county__02c5ce_idx')],
-                'constraints': [models.UniqueConstraint(fields=('case', 'org_id'), name='seat_once')],
+                "db_table": "case_seat",
+                "indexes": [
+                    models.Index(fields=["org_id", "holds", "due_on"], name="case_seat_org_id_d67e57_idx"),
+                    models.Index(
+                        fields=["county_id", "status", "changed_at"], name="case_seat_county__02c5ce_idx"
+                    ),
+                ],
+                "constraints": [models.UniqueConstraint(fields=("case", "org_id"), name="seat_once")],
             },
         ),
         migrations.CreateModel(
-            name='CaseStep',
+            name="CaseStep",
             fields=[
-                ('parties', django.contrib.postgres.fields.ArrayField(base_field=models.IntegerField(), default=list, size=None)),
-                ('klasses', django.contrib.postgres.fields.ArrayField(base_field=models.IntegerField(), default=list, size=None)),
-                ('person_id', models.UUIDField(null=True)),
-                ('id', models.BigAutoField(primary_key=True, serialize=False)),
-                ('seq', models.PositiveSmallIntegerField()),
-                ('label', models.CharField(max_length=40)),
-                ('role', models.CharField(max_length=20)),
-                ('org_id', models.IntegerField()),
-                ('limit_days', models.PositiveSmallIntegerField(null=True)),
-                ('state', models.CharField(default='future', help_text='future, current, done, returned, refused', max_length=10)),
-                ('arrived_at', models.DateTimeField(null=True)),
-                ('due_on', models.DateField(null=True)),
-                ('decided_at', models.DateTimeField(null=True)),
-                ('decider_id', models.BigIntegerField(null=True)),
-                ('decider_name', models.CharField(blank=True, max_length=60)),
-                ('decision', models.CharField(blank=True, max_length=10)),
-                ('opinion', models.CharField(blank=True, max_length=500)),
-                ('case', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='steps', to='changes.case')),
+                (
+                    "parties",
+                    django.contrib.postgres.fields.ArrayField(
+                        base_field=models.IntegerField(), default=list, size=None
+                    ),
+                ),
+                (
+                    "klasses",
+                    django.contrib.postgres.fields.ArrayField(
+                        base_field=models.IntegerField(), default=list, size=None
+                    ),
+                ),
+                ("person_id", models.UUIDField(null=True)),
+                ("id", models.BigAutoField(primary_key=True, serialize=False)),
+                ("seq", models.PositiveSmallIntegerField()),
+                ("label", models.CharField(max_length=40)),
+                ("role", models.CharField(max_length=20)),
+                ("org_id", models.IntegerField()),
+                ("limit_days", models.PositiveSmallIntegerField(null=True)),
+                (
+                    "state",
+                    models.CharField(
+                        default="future", help_text="future, current, done, returned, refused", max_length=10
+                    ),
+                ),
+                ("arrived_at", models.DateTimeField(null=True)),
+                ("due_on", models.DateField(null=True)),
+                ("decided_at", models.DateTimeField(null=True)),
+                ("decider_id", models.BigIntegerField(null=True)),
+                ("decider_name", models.CharField(blank=True, max_length=60)),
+                ("decision", models.CharField(blank=True, max_length=10)),
+                ("opinion", models.CharField(blank=True, max_length=500)),
+                (
+                    "case",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="steps", to="changes.case"
+                    ),
+                ),
             ],
             options={
-                'db_table': 'case_step',
-                'constraints': [models.UniqueConstraint(fields=('case', 'seq'), name='case_step_once'), models.UniqueConstraint(condition=models.Q(('state', 'current')), fields=('case',), name='one_current_step')],
+                "db_table": "case_step",
+                "constraints": [
+                    models.UniqueConstraint(fields=("case", "seq"), name="case_step_once"),
+                    models.UniqueConstraint(
+                        condition=models.Q(("state", "current")), fields=("case",), name="one_current_step"
+                    ),
+                ],
             },
         ),
     ]

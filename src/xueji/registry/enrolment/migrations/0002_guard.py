@@ -71,4 +71,7 @@ create trigger link_kept before truncate on enrolment_state
 
 class Migration(migrations.Migration):
     dependencies = [("enrolment", "0001_initial")]
-    operations = [migrations.RunSQL(CHAIN, migrations.RunSQL.noop), migrations.RunSQL(FROZEN, migrations.RunSQL.noop)]
+    operations = [
+        migrations.RunSQL(CHAIN, migrations.RunSQL.noop),
+        migrations.RunSQL(FROZEN, migrations.RunSQL.noop),
+    ]

@@ -5,4 +5,6 @@ from django.db import migrations
 
 class Migration(migrations.Migration):
     dependencies = [("intake", "0001_initial")]
-    operations = [migrations.RunSQL("alter table staged_row set unlogged", "alter table staged_row set logged")]
+    operations = [
+        migrations.RunSQL("alter table staged_row set unlogged", "alter table staged_row set logged")
+    ]

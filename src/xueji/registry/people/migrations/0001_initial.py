@@ -7,210 +7,379 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
-    dependencies = [
-    ]
+    dependencies = []
 
     operations = [
         migrations.CreateModel(
-            name='Person',
+            name="Person",
             fields=[
-                ('readers', django.contrib.postgres.fields.ArrayField(base_field=models.IntegerField(), default=list, size=None)),
-                ('klasses', django.contrib.postgres.fields.ArrayField(base_field=models.IntegerField(), default=list, size=None)),
-                ('person_id', models.UUIDField(default=uuid.uuid4, primary_key=True, serialize=False)),
-                ('name', models.CharField(max_length=100)),
-                ('pinyin', models.CharField(help_text='full, without spaces: zhangjianguo', max_length=400)),
-                ('initials', models.CharField(max_length=100)),
-                ('pinyin_sort', models.CharField(help_text='tone-numbered key for ordering', max_length=800)),
-                ('former_name', models.CharField(blank=True, max_length=100)),
-                ('sex', models.CharField(max_length=1)),
-                ('birth_date', models.DateField()),
-                ('ethnicity', models.CharField(blank=True, max_length=2)),
-                ('nationality', models.CharField(default='CHN', max_length=3)),
-                ('check_state', models.CharField(default='unchecked', help_text='核验状态', max_length=12)),
-                ('merged_into', models.UUIDField(null=True)),
-                ('version', models.IntegerField(default=1)),
-                ('created_at', models.DateTimeField()),
+                (
+                    "readers",
+                    django.contrib.postgres.fields.ArrayField(
+                        base_field=models.IntegerField(), default=list, size=None
+                    ),
+                ),
+                (
+                    "klasses",
+                    django.contrib.postgres.fields.ArrayField(
+                        base_field=models.IntegerField(), default=list, size=None
+                    ),
+                ),
+                ("person_id", models.UUIDField(default=uuid.uuid4, primary_key=True, serialize=False)),
+                ("name", models.CharField(max_length=100)),
+                ("pinyin", models.CharField(help_text="full, without spaces: zhangjianguo", max_length=400)),
+                ("initials", models.CharField(max_length=100)),
+                ("pinyin_sort", models.CharField(help_text="tone-numbered key for ordering", max_length=800)),
+                ("former_name", models.CharField(blank=True, max_length=100)),
+                ("sex", models.CharField(max_length=1)),
+                ("birth_date", models.DateField()),
+                ("ethnicity", models.CharField(blank=True, max_length=2)),
+                ("nationality", models.CharField(default="CHN", max_length=3)),
+                ("check_state", models.CharField(default="unchecked", help_text="核验状态", max_length=12)),
+                ("merged_into", models.UUIDField(null=True)),
+                ("version", models.IntegerField(default=1)),
+                ("created_at", models.DateTimeField()),
             ],
             options={
-                'db_table': 'person',
+                "db_table": "person",
             },
         ),
         migrations.CreateModel(
-            name='Guardian',
+            name="Guardian",
             fields=[
-                ('person', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, to='people.person')),
-                ('readers', django.contrib.postgres.fields.ArrayField(base_field=models.IntegerField(), default=list, size=None)),
-                ('klasses', django.contrib.postgres.fields.ArrayField(base_field=models.IntegerField(), default=list, size=None)),
-                ('pk', models.CompositePrimaryKey('person_id', 'guardian_no', blank=True, editable=False, primary_key=True, serialize=False)),
-                ('guardian_no', models.PositiveSmallIntegerField()),
-                ('name', models.CharField(max_length=100)),
-                ('relation', models.CharField(help_text='guardian_relation_template', max_length=2)),
-                ('relation_note', models.CharField(blank=True, max_length=30)),
-                ('is_guardian', models.BooleanField(default=True)),
-                ('sealed', models.BinaryField(null=True)),
-                ('since', models.DateField(null=True)),
-                ('until', models.DateField(null=True)),
+                (
+                    "person",
+                    models.ForeignKey(
+                        db_index=False, on_delete=django.db.models.deletion.PROTECT, to="people.person"
+                    ),
+                ),
+                (
+                    "readers",
+                    django.contrib.postgres.fields.ArrayField(
+                        base_field=models.IntegerField(), default=list, size=None
+                    ),
+                ),
+                (
+                    "klasses",
+                    django.contrib.postgres.fields.ArrayField(
+                        base_field=models.IntegerField(), default=list, size=None
+                    ),
+                ),
+                (
+                    "pk",
+                    models.CompositePrimaryKey(
+                        "person_id",
+                        "guardian_no",
+                        blank=True,
+                        editable=False,
+                        primary_key=True,
+                        serialize=False,
+                    ),
+                ),
+                ("guardian_no", models.PositiveSmallIntegerField()),
+                ("name", models.CharField(max_length=100)),
+                ("relation", models.CharField(help_text="guardian_relation_template", max_length=2)),
+                ("relation_note", models.CharField(blank=True, max_length=30)),
+                ("is_guardian", models.BooleanField(default=True)),
+                ("sealed", models.BinaryField(null=True)),
+                ("since", models.DateField(null=True)),
+                ("until", models.DateField(null=True)),
             ],
             options={
-                'db_table': 'guardian',
+                "db_table": "guardian",
             },
         ),
         migrations.CreateModel(
-            name='IdentityDocument',
+            name="IdentityDocument",
             fields=[
-                ('person', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, to='people.person')),
-                ('readers', django.contrib.postgres.fields.ArrayField(base_field=models.IntegerField(), default=list, size=None)),
-                ('klasses', django.contrib.postgres.fields.ArrayField(base_field=models.IntegerField(), default=list, size=None)),
-                ('pk', models.CompositePrimaryKey('person_id', 'doc_no', blank=True, editable=False, primary_key=True, serialize=False)),
-                ('doc_no', models.PositiveSmallIntegerField()),
-                ('id_type', models.CharField(max_length=2)),
-                ('sealed', models.BinaryField()),
-                ('since', models.DateTimeField()),
-                ('until', models.DateTimeField(null=True)),
+                (
+                    "person",
+                    models.ForeignKey(
+                        db_index=False, on_delete=django.db.models.deletion.PROTECT, to="people.person"
+                    ),
+                ),
+                (
+                    "readers",
+                    django.contrib.postgres.fields.ArrayField(
+                        base_field=models.IntegerField(), default=list, size=None
+                    ),
+                ),
+                (
+                    "klasses",
+                    django.contrib.postgres.fields.ArrayField(
+                        base_field=models.IntegerField(), default=list, size=None
+                    ),
+                ),
+                (
+                    "pk",
+                    models.CompositePrimaryKey(
+                        "person_id", "doc_no", blank=True, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                ("doc_no", models.PositiveSmallIntegerField()),
+                ("id_type", models.CharField(max_length=2)),
+                ("sealed", models.BinaryField()),
+                ("since", models.DateTimeField()),
+                ("until", models.DateTimeField(null=True)),
             ],
             options={
-                'db_table': 'identity_document',
+                "db_table": "identity_document",
             },
         ),
         migrations.CreateModel(
-            name='IdentityLookup',
+            name="IdentityLookup",
             fields=[
-                ('pk', models.CompositePrimaryKey('id_type', 'bidx', blank=True, editable=False, primary_key=True, serialize=False)),
-                ('id_type', models.CharField(max_length=2)),
-                ('bidx', models.BinaryField()),
-                ('person_id', models.UUIDField(db_index=True)),
-                ('doc_no', models.PositiveSmallIntegerField()),
+                (
+                    "pk",
+                    models.CompositePrimaryKey(
+                        "id_type", "bidx", blank=True, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                ("id_type", models.CharField(max_length=2)),
+                ("bidx", models.BinaryField()),
+                ("person_id", models.UUIDField(db_index=True)),
+                ("doc_no", models.PositiveSmallIntegerField()),
             ],
             options={
-                'db_table': 'identity_lookup',
+                "db_table": "identity_lookup",
             },
         ),
         migrations.CreateModel(
-            name='NumberCounter',
+            name="NumberCounter",
             fields=[
-                ('pk', models.CompositePrimaryKey('scheme', 'run', blank=True, editable=False, primary_key=True, serialize=False)),
-                ('scheme', models.CharField(max_length=40)),
-                ('run', models.CharField(max_length=40)),
-                ('last', models.IntegerField()),
+                (
+                    "pk",
+                    models.CompositePrimaryKey(
+                        "scheme", "run", blank=True, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                ("scheme", models.CharField(max_length=40)),
+                ("run", models.CharField(max_length=40)),
+                ("last", models.IntegerField()),
             ],
             options={
-                'db_table': 'number_counter',
+                "db_table": "number_counter",
             },
         ),
         migrations.CreateModel(
-            name='NumberLookup',
+            name="NumberLookup",
             fields=[
-                ('pk', models.CompositePrimaryKey('scheme', 'bidx', blank=True, editable=False, primary_key=True, serialize=False)),
-                ('scheme', models.CharField(max_length=40)),
-                ('bidx', models.BinaryField()),
-                ('person_id', models.UUIDField(db_index=True)),
-                ('number_no', models.PositiveSmallIntegerField()),
+                (
+                    "pk",
+                    models.CompositePrimaryKey(
+                        "scheme", "bidx", blank=True, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                ("scheme", models.CharField(max_length=40)),
+                ("bidx", models.BinaryField()),
+                ("person_id", models.UUIDField(db_index=True)),
+                ("number_no", models.PositiveSmallIntegerField()),
             ],
             options={
-                'db_table': 'number_lookup',
+                "db_table": "number_lookup",
             },
         ),
         migrations.CreateModel(
-            name='PersonName',
+            name="PersonName",
             fields=[
-                ('person', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, to='people.person')),
-                ('readers', django.contrib.postgres.fields.ArrayField(base_field=models.IntegerField(), default=list, size=None)),
-                ('klasses', django.contrib.postgres.fields.ArrayField(base_field=models.IntegerField(), default=list, size=None)),
-                ('pk', models.CompositePrimaryKey('person_id', 'name_no', blank=True, editable=False, primary_key=True, serialize=False)),
-                ('name_no', models.PositiveSmallIntegerField()),
-                ('name', models.CharField(max_length=100)),
-                ('until', models.DateTimeField()),
-                ('event_id', models.UUIDField()),
+                (
+                    "person",
+                    models.ForeignKey(
+                        db_index=False, on_delete=django.db.models.deletion.PROTECT, to="people.person"
+                    ),
+                ),
+                (
+                    "readers",
+                    django.contrib.postgres.fields.ArrayField(
+                        base_field=models.IntegerField(), default=list, size=None
+                    ),
+                ),
+                (
+                    "klasses",
+                    django.contrib.postgres.fields.ArrayField(
+                        base_field=models.IntegerField(), default=list, size=None
+                    ),
+                ),
+                (
+                    "pk",
+                    models.CompositePrimaryKey(
+                        "person_id", "name_no", blank=True, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                ("name_no", models.PositiveSmallIntegerField()),
+                ("name", models.CharField(max_length=100)),
+                ("until", models.DateTimeField()),
+                ("event_id", models.UUIDField()),
             ],
             options={
-                'db_table': 'person_name',
+                "db_table": "person_name",
             },
         ),
         migrations.CreateModel(
-            name='StudentNumber',
+            name="StudentNumber",
             fields=[
-                ('person', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, to='people.person')),
-                ('readers', django.contrib.postgres.fields.ArrayField(base_field=models.IntegerField(), default=list, size=None)),
-                ('klasses', django.contrib.postgres.fields.ArrayField(base_field=models.IntegerField(), default=list, size=None)),
-                ('pk', models.CompositePrimaryKey('person_id', 'number_no', blank=True, editable=False, primary_key=True, serialize=False)),
-                ('number_no', models.PositiveSmallIntegerField()),
-                ('scheme', models.CharField(help_text="'national', or the id of the pack's number scheme", max_length=40)),
-                ('prefix', models.CharField(blank=True, max_length=1)),
-                ('doc_no', models.PositiveSmallIntegerField(null=True)),
-                ('sealed', models.BinaryField(null=True)),
-                ('state', models.CharField(default='current', help_text='current, former or voided', max_length=8)),
-                ('since', models.DateTimeField()),
-                ('until', models.DateTimeField(null=True)),
-                ('reason', models.CharField(blank=True, max_length=100)),
-                ('event_id', models.UUIDField(null=True)),
+                (
+                    "person",
+                    models.ForeignKey(
+                        db_index=False, on_delete=django.db.models.deletion.PROTECT, to="people.person"
+                    ),
+                ),
+                (
+                    "readers",
+                    django.contrib.postgres.fields.ArrayField(
+                        base_field=models.IntegerField(), default=list, size=None
+                    ),
+                ),
+                (
+                    "klasses",
+                    django.contrib.postgres.fields.ArrayField(
+                        base_field=models.IntegerField(), default=list, size=None
+                    ),
+                ),
+                (
+                    "pk",
+                    models.CompositePrimaryKey(
+                        "person_id",
+                        "number_no",
+                        blank=True,
+                        editable=False,
+                        primary_key=True,
+                        serialize=False,
+                    ),
+                ),
+                ("number_no", models.PositiveSmallIntegerField()),
+                (
+                    "scheme",
+                    models.CharField(
+                        help_text="'national', or the id of the pack's number scheme", max_length=40
+                    ),
+                ),
+                ("prefix", models.CharField(blank=True, max_length=1)),
+                ("doc_no", models.PositiveSmallIntegerField(null=True)),
+                ("sealed", models.BinaryField(null=True)),
+                (
+                    "state",
+                    models.CharField(default="current", help_text="current, former or voided", max_length=8),
+                ),
+                ("since", models.DateTimeField()),
+                ("until", models.DateTimeField(null=True)),
+                ("reason", models.CharField(blank=True, max_length=100)),
+                ("event_id", models.UUIDField(null=True)),
             ],
             options={
-                'db_table': 'student_number',
+                "db_table": "student_number",
             },
         ),
         migrations.CreateModel(
-            name='VaultKey',
+            name="VaultKey",
             fields=[
-                ('key_id', models.CharField(max_length=8, primary_key=True, serialize=False)),
-                ('purpose', models.CharField(help_text='data or index', max_length=10)),
-                ('suite', models.CharField(max_length=20)),
-                ('fingerprint', models.CharField(max_length=64)),
-                ('state', models.CharField(default='active', max_length=10)),
-                ('created_at', models.DateTimeField()),
+                ("key_id", models.CharField(max_length=8, primary_key=True, serialize=False)),
+                ("purpose", models.CharField(help_text="data or index", max_length=10)),
+                ("suite", models.CharField(max_length=20)),
+                ("fingerprint", models.CharField(max_length=64)),
+                ("state", models.CharField(default="active", max_length=10)),
+                ("created_at", models.DateTimeField()),
             ],
             options={
-                'db_table': 'vault_key',
+                "db_table": "vault_key",
             },
         ),
         migrations.CreateModel(
-            name='PersonProfile',
+            name="PersonProfile",
             fields=[
-                ('readers', django.contrib.postgres.fields.ArrayField(base_field=models.IntegerField(), default=list, size=None)),
-                ('klasses', django.contrib.postgres.fields.ArrayField(base_field=models.IntegerField(), default=list, size=None)),
-                ('person', models.OneToOneField(on_delete=django.db.models.deletion.PROTECT, primary_key=True, serialize=False, to='people.person')),
-                ('data', models.JSONField(default=dict)),
-                ('sealed', models.BinaryField(null=True)),
+                (
+                    "readers",
+                    django.contrib.postgres.fields.ArrayField(
+                        base_field=models.IntegerField(), default=list, size=None
+                    ),
+                ),
+                (
+                    "klasses",
+                    django.contrib.postgres.fields.ArrayField(
+                        base_field=models.IntegerField(), default=list, size=None
+                    ),
+                ),
+                (
+                    "person",
+                    models.OneToOneField(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        primary_key=True,
+                        serialize=False,
+                        to="people.person",
+                    ),
+                ),
+                ("data", models.JSONField(default=dict)),
+                ("sealed", models.BinaryField(null=True)),
             ],
             options={
-                'db_table': 'person_profile',
+                "db_table": "person_profile",
             },
         ),
         migrations.CreateModel(
-            name='Photo',
+            name="Photo",
             fields=[
-                ('readers', django.contrib.postgres.fields.ArrayField(base_field=models.IntegerField(), default=list, size=None)),
-                ('klasses', django.contrib.postgres.fields.ArrayField(base_field=models.IntegerField(), default=list, size=None)),
-                ('person', models.OneToOneField(on_delete=django.db.models.deletion.PROTECT, primary_key=True, serialize=False, to='people.person')),
-                ('file_id', models.UUIDField()),
-                ('taken_on', models.DateField(null=True)),
-                ('source', models.CharField(max_length=20)),
+                (
+                    "readers",
+                    django.contrib.postgres.fields.ArrayField(
+                        base_field=models.IntegerField(), default=list, size=None
+                    ),
+                ),
+                (
+                    "klasses",
+                    django.contrib.postgres.fields.ArrayField(
+                        base_field=models.IntegerField(), default=list, size=None
+                    ),
+                ),
+                (
+                    "person",
+                    models.OneToOneField(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        primary_key=True,
+                        serialize=False,
+                        to="people.person",
+                    ),
+                ),
+                ("file_id", models.UUIDField()),
+                ("taken_on", models.DateField(null=True)),
+                ("source", models.CharField(max_length=20)),
             ],
             options={
-                'db_table': 'person_photo',
+                "db_table": "person_photo",
             },
         ),
         migrations.AddConstraint(
-            model_name='person',
-            constraint=models.CheckConstraint(condition=models.Q(('sex__in', ['0', '1', '2', '9'])), name='person_sex'),
+            model_name="person",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("sex__in", ["0", "1", "2", "9"])), name="person_sex"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='identitydocument',
-            constraint=models.UniqueConstraint(condition=models.Q(('until', None)), fields=('person',), name='one_current_document'),
+            model_name="identitydocument",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("until", None)), fields=("person",), name="one_current_document"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='studentnumber',
-            constraint=models.UniqueConstraint(condition=models.Q(('state', 'current')), fields=('person', 'scheme'), name='one_current_number'),
+            model_name="studentnumber",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("state", "current")),
+                fields=("person", "scheme"),
+                name="one_current_number",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='studentnumber',
-            constraint=models.CheckConstraint(condition=models.Q(('doc_no__isnull', False), ('sealed__isnull', False), _connector='OR'), name='number_has_body'),
+            model_name="studentnumber",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("doc_no__isnull", False), ("sealed__isnull", False), _connector="OR"),
+                name="number_has_body",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='studentnumber',
-            constraint=models.CheckConstraint(condition=models.Q(('state__in', ['current', 'former', 'voided'])), name='number_state'),
+            model_name="studentnumber",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("state__in", ["current", "former", "voided"])), name="number_state"
+            ),
         ),
-
     ]
