@@ -13,8 +13,8 @@ _NAMES = ("standards", "policies")
 def data_dir(name: str) -> Path:
     """Return the folder `name` ("standards" or "policies").
 
-    The wheel carries a copy under `xueji/_data/`; a checkout has the folder at its root. Raises `ValueError` for
-    another name and `FileNotFoundError`, naming both places, when neither exists.
+    The wheel carries a copy under `xueji/_data/`; a checkout has the folder at its root. Raises
+    `ValueError` for another name and `FileNotFoundError`, naming both places, when neither exists.
     """
     if name not in _NAMES:
         raise ValueError(f"no data folder is called {name!r}; there are: {', '.join(_NAMES)}")

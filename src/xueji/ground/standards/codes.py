@@ -1,7 +1,8 @@
 """The national code tables: read once when first asked for, then answered from memory.
 
-`table("ethnicity").code_of("汉")` is "01". A cell of a sheet may hold the code, the name, a usual other name, or
-both as the drop-down writes them ("01-汉族"); full-width digits and lost or added leading zeros are understood.
+`table("ethnicity").code_of("汉")` is "01". A cell of a sheet may hold the code, the name, a usual other
+name, or both as the drop-down writes them ("01-汉族"); full-width digits and lost or added leading zeros
+are understood.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from __future__ import annotations
 import csv
 import re
 from collections.abc import Mapping
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import Protocol
 
 from django.utils.translation import gettext as _
@@ -31,7 +32,9 @@ class CodeTable(Protocol):
     """What every table offers, the divisions as well."""
 
     name: str
-    title: str
+
+    @property
+    def title(self) -> str: ...
 
     def label(self, code: str) -> str: ...
 
@@ -50,20 +53,21 @@ _TAIL = re.compile(r"\([^()]*\)$")
 _PARTS = {"id_type": ("id_type.csv", "id_type_extra.csv")}
 
 
-def _read(file: str) -> list[dict[str, str]]:
+def read_rows(file: str) -> list[dict[str, str]]:
+    """The rows of a file in `standards/`, every cell as text."""
     with (data_dir("standards") / file).open(encoding="utf-8", newline="") as handle:
         return list(csv.DictReader(handle))
 
 
 @lru_cache(maxsize=1)
 def _titles() -> dict[str, str]:
-    return {row["code"]: row["name"] for row in _read("tables.csv")}
+    return {row["code"]: row["name"] for row in read_rows("tables.csv")}
 
 
 @lru_cache(maxsize=1)
 def _aliases() -> dict[str, list[tuple[str, str]]]:
     found: dict[str, list[tuple[str, str]]] = {}
-    for row in _read("code_aliases.csv"):
+    for row in read_rows("code_aliases.csv"):
         found.setdefault(row["table"], []).append((row["alias"], row["code"]))
     return found
 
@@ -73,14 +77,16 @@ def _key(raw: object) -> str:
 
 
 class FileTable:
-    """A code table read from `standards/<name>.csv`; `rows` keeps every column by code, in the file's order."""
+    """A code table read from `standards/<name>.csv`; `rows` keeps every column by code, in the file's
+    order.
+    """
 
     def __init__(self, name: str, title: str) -> None:
         self.name = name
-        self.title = title
+        self._title = title
         self.rows: dict[str, dict[str, str]] = {}
         for file in _PARTS.get(name, (f"{name}.csv",)):
-            for row in _read(file):
+            for row in read_rows(file):
                 self.rows[row["code"]] = row
         self._widths = sorted({len(code) for code in self.rows})
         self._codes = {_key(code): code for code in self.rows}
@@ -94,8 +100,10 @@ class FileTable:
     def _learn(self, code: str, row: Mapping[str, str]) -> None:
         official = _key(row["name"])
         self._strict.setdefault(official, set()).add(code)
-        others = [row.get(column) or "" for column in ("aliases", "full_name", "alpha2", "numeric", "en_name")]
-        # 汉 for 汉族, and each half of 统一招生考试/普通入学, and 公共交通 without its explanation in brackets.
+        others = [
+            row.get(column) or "" for column in ("aliases", "full_name", "alpha2", "numeric", "en_name")
+        ]
+        # 汉 for 汉族, each half of 统一招生考试/普通入学, 公共交通 without what follows in brackets.
         if official.endswith("族") and len(official) > 1:
             others.append(official[:-1])
         others.extend(official.split("/"))
@@ -107,6 +115,11 @@ class FileTable:
 
     def __contains__(self, code: object) -> bool:
         return code in self.rows
+
+    @property
+    def title(self) -> str:
+        """The name shown to people."""
+        return self._title
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -161,7 +174,9 @@ class FileTable:
 
     def choices(self, where: Mapping[str, str] | None = None) -> list[tuple[str, str]]:
         """(code, name) pairs in the file's order, for a form; `where` keeps the rows whose columns agree."""
-        return [(code, row["name"]) for code, row in self.rows.items() if not where or self._fits(code, where)]
+        return [
+            (code, row["name"]) for code, row in self.rows.items() if not where or self._fits(code, where)
+        ]
 
 
 class DivisionTable:
@@ -207,7 +222,7 @@ def names() -> tuple[str, ...]:
     return (*_titles(), "divisions")
 
 
-@lru_cache(maxsize=None)
+@cache
 def table(name: str) -> CodeTable:
     """The code table `name` ("ethnicity", "divisions" ...); raises `UnknownTable`."""
     if name == "divisions":

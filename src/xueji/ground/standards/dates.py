@@ -1,7 +1,7 @@
 """Dates and months as people and spreadsheets write them.
 
-Understood: 20190901, 2019-9-1, 2019/9/1, 2019.9.1, 2019年9月1日, full-width digits, a time after the date, date
-objects and the day numbers of spreadsheets. What could mean two days is refused rather than guessed.
+Understood: 20190901, 2019-9-1, 2019/9/1, 2019.9.1, 2019年9月1日, full-width digits, a time after the date,
+date objects and the day numbers of spreadsheets. What could mean two days is refused rather than guessed.
 """
 
 from __future__ import annotations
@@ -24,12 +24,15 @@ _PLAIN = re.compile(r"([0-9]{4})([0-9]{2})([0-9]{2})")
 _PARTED = re.compile(r"([0-9]{4})(?:年|[-/.])([0-9]{1,2})(?:月|[-/.])([0-9]{1,2})日?")
 _MONTH_PLAIN = re.compile(r"([0-9]{4})([0-9]{2})")
 _MONTH_PARTED = re.compile(r"([0-9]{4})(?:年|[-/.])([0-9]{1,2})月?")
-_CLOCK = re.compile(r"(?<=[0-9日])[T ]*[0-9]{1,2}:[0-9]{2}(:[0-9]{2}(\.[0-9]+)?)?(Z|[+-][0-9]{2}:?[0-9]{2})?$")
+_CLOCK = re.compile(
+    r"(?<=[0-9日])[T ]*[0-9]{1,2}:[0-9]{2}(:[0-9]{2}(\.[0-9]+)?)?(Z|[+-][0-9]{2}:?[0-9]{2})?$"
+)
 
 
 class DateResult(NamedTuple):
-    """`value` is None for an empty cell and for a problem; `reinterpreted` tells that a number was read as a day
-    (or a day as its month), which a careful import shows to the user."""
+    """`value` is None for an empty cell and for a problem; `reinterpreted` tells that a number was read as
+    a day (or a day as its month), which a careful import shows to the user.
+    """
 
     value: date | None
     reinterpreted: bool = False
@@ -77,7 +80,7 @@ def parse_date(raw: object) -> DateResult:
         return DateResult(None)
     text = _without_clock(raw)
     if found := _PLAIN.fullmatch(text) or _PARTED.fullmatch(text):
-        return _build(*found.groups(), shown)
+        return _build(found[1], found[2], found[3], shown)
     if len(text) == 5 and text.isdigit() and text.isascii() and int(text) in _SERIALS:
         return _serial(int(text))
     if _MONTH_PLAIN.fullmatch(text) or _MONTH_PARTED.fullmatch(text):
@@ -86,7 +89,9 @@ def parse_date(raw: object) -> DateResult:
 
 
 def parse_month(raw: object) -> DateResult:
-    """Read a month (入学年月: 201909, 2019-9, 2019年9月, a whole date); the value is its first day. Never raises."""
+    """Read a month (入学年月: 201909, 2019-9, 2019年9月, a whole date); the value is its first day. Never
+    raises.
+    """
     if isinstance(raw, date):
         day = parse_date(raw)
         return DateResult(day.value.replace(day=1), True) if day.value else day

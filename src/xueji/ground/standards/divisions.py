@@ -1,7 +1,9 @@
-"""Administrative divisions (GB/T 2260) with their years, so that an old area code can be judged by its time.
+"""Administrative divisions (GB/T 2260) with their years, so that an old area code can be judged by its
+time.
 
-A code may have several periods (it was withdrawn, renamed or given again). The invented province 990000 exists
-only while `use_demo(True)` holds: demonstration and tests use it, so that no invented person looks like a real one.
+A code may have several periods (it was withdrawn, renamed or given again). The invented province 990000
+exists only while `use_demo(True)` holds: demonstration and tests use it, so that no invented person looks
+like a real one.
 """
 
 from __future__ import annotations
@@ -20,7 +22,9 @@ Status = Literal["valid", "withdrawn", "unknown"]
 
 
 class Division(NamedTuple):
-    """One period of one code. `last_year` is None while the code is in force; level 1 province, 2 city, 3 county."""
+    """One period of one code. `last_year` is None while the code is in force; level 1 province, 2 city, 3
+    county.
+    """
 
     code: str
     name: str
@@ -88,7 +92,9 @@ def history(code: str) -> tuple[Division, ...]:
 
 @lru_cache(maxsize=65536)
 def find(code: str, year: int | None = None) -> Division | None:
-    """The division of `code` as it was in `year` (default: its latest period), else the nearest period, else None."""
+    """The division of `code` as it was in `year` (default: its latest period), else the nearest period,
+    else None.
+    """
     periods = history(code)
     if not periods:
         return None
@@ -107,8 +113,9 @@ def find(code: str, year: int | None = None) -> Division | None:
 def status_since(code: str, year: int) -> Status:
     """Whether an identity number may carry `code` for somebody born in `year`.
 
-    The number is given at registration, at birth or any time later, so a code is fine when it was in force in
-    `year` or later. One year is granted because registers follow a reform late. "withdrawn" means: gone before.
+    The number is given at registration, at birth or any time later, so a code is fine when it was in force
+    in `year` or later. One year is granted because registers follow a reform late. "withdrawn" means: gone
+    before.
     """
     periods = history(code)
     if not periods:
@@ -120,7 +127,9 @@ def status_since(code: str, year: int) -> Status:
 
 @lru_cache(maxsize=65536)
 def full_name(code: str, year: int | None = None) -> str:
-    """Names from the province down, as in 云南省昆明市盘龙区, at the time of `year`; "" for an unknown code."""
+    """Names from the province down, as in 云南省昆明市盘龙区, at the time of `year`; "" for an unknown
+    code.
+    """
     division = find(code, year)
     if division is None:
         return ""

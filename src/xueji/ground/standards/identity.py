@@ -1,6 +1,8 @@
-"""Checks of identity numbers: GB 11643 for residents, its relatives for residence permits, shapes for the rest.
+"""Checks of identity numbers: GB 11643 for residents, its relatives for residence permits, shapes for the
+rest.
 
-Warnings never stop anybody: the paper is right and our lists may be old. Errors are what the standard rules out.
+Warnings never stop anybody: the paper is right and our lists may be old. Errors are what the standard rules
+out.
 """
 
 from __future__ import annotations
@@ -40,8 +42,9 @@ _SEXES = {"1": "男", "2": "女"}
 class IdCheck(NamedTuple):
     """The outcome of a check.
 
-    `value` is the number as it is to be stored (also when it is wrong); birth, sex ("1"/"2") and region come from
-    the number where its type has them; `suggested_type` is the code of the type that this number rather belongs to.
+    `value` is the number as it is to be stored (also when it is wrong); birth, sex ("1"/"2") and region
+    come from the number where its type has them; `suggested_type` is the code of the type that this number
+    rather belongs to.
     """
 
     id_type: str
@@ -88,9 +91,9 @@ def check_identity(
 ) -> IdCheck:
     """Check the number `raw` of a paper of type `id_type_code` (see `idtypes`) as of the day `on`.
 
-    `sex` ("1"/"2") and `birth` are what the form says and must agree with the number. `allow_legacy` accepts the
-    15-digit number of old papers (guardians only) and upgrades it. Never raises for any text; raises
-    `codes.UnknownCode` for an unknown type.
+    `sex` ("1"/"2") and `birth` are what the form says and must agree with the number. `allow_legacy`
+    accepts the 15-digit number of old papers (guardians only) and upgrades it. Never raises for any text;
+    raises `codes.UnknownCode` for an unknown type.
     """
     paper = id_types().get(id_type_code) or id_type(id_type_code)
     value = normalise_identity(raw)
@@ -111,12 +114,15 @@ def _problem_missing(paper: IdType) -> Problem:
 
 
 def _citizen(value: str, on: date, sex: str | None, birth: date | None, allow_legacy: bool) -> IdCheck:
-    """A resident's number. The residence permits, built the same way, pass: the national template knows no other
-    type for them; `suggested_type` names the better one."""
+    """A resident's number. The residence permits, built the same way, pass: the national template knows no
+    other type for them; `suggested_type` names the better one.
+    """
     found: list[Problem] = []
     if len(value) == 15 and _LEGACY.fullmatch(value):
         if not allow_legacy:
-            return _wrong(RESIDENT, value, "id.legacy", _("这是旧的15位号码，请填写户口簿上的18位居民身份证号"))
+            return _wrong(
+                RESIDENT, value, "id.legacy", _("这是旧的15位号码，请填写户口簿上的18位居民身份证号")
+            )
         value = upgrade_legacy(value)
         found.append(Problem("id.upgraded", _("已把旧的15位号码换算成18位"), "warning"))
     shape = _shape18(value, id_types()[RESIDENT].label)
@@ -219,7 +225,7 @@ def _wrong(code: str, value: str, problem: str, text: str) -> IdCheck:
 
 
 def upgrade_legacy(value: str) -> str:
-    """The 18-digit form of a 15-digit number (given before October 1999): 19 is put in, the check is added."""
+    """The 18-digit form of a 15-digit number (given before October 1999): 19 put in, the check added."""
     body = f"{value[:6]}19{value[6:]}"
     return body + check_digit(body)
 
@@ -258,9 +264,7 @@ def _foreigner(paper: IdType, value: str, on: date, sex: str | None, birth: date
     checked = _eighteen(paper.code, value, on, sex, birth, found)
     # Places 2 to 6 are province and country here, not a county.
     kept = tuple(p for p in checked.problems if p.code not in ("id.region_unknown", "id.region_withdrawn"))
-    return checked._replace(
-        problems=kept, region_code=province, region_name=divisions.full_name(province)
-    )
+    return checked._replace(problems=kept, region_code=province, region_name=divisions.full_name(province))
 
 
 def _old_card(paper: IdType, value: str, on: date, birth: date | None) -> IdCheck:
@@ -277,9 +281,7 @@ def _old_card(paper: IdType, value: str, on: date, birth: date | None) -> IdChec
     if birth is not None and born is not None and born.strftime("%y%m%d") != birth.strftime("%y%m%d"):
         _agree(found, "", None, born, birth)
     province = f"{matched[2][:2]}0000"
-    return IdCheck(
-        paper.code, value, born, None, province, divisions.full_name(province), tuple(found)
-    )
+    return IdCheck(paper.code, value, born, None, province, divisions.full_name(province), tuple(found))
 
 
 def _icao_check(text: str) -> str:

@@ -36,10 +36,10 @@ _KINDS: dict[str, Kind] = {
 class IdType:
     """One type of identity paper.
 
-    `code` is the internal code (one character, kept in the database); `national` is what the national template
-    is given for it on export; `derives` tells that a right number yields birth date and sex; `for_students` that
-    a pupil may be registered with it; `pattern` is the usual shape of the number, a mere warning where the
-    number follows no published rule.
+    `code` is the internal code (one character, kept in the database); `national` is what the national
+    template is given for it on export; `derives` tells that a right number yields birth date and sex;
+    `for_students` that a pupil may be registered with it; `pattern` is the usual shape of the number, a
+    mere warning where the number follows no published rule.
     """
 
     code: str

@@ -8,7 +8,7 @@ STAR = "*"
 def _middle(value: str, head: int, tail: int) -> str:
     """`value` with its middle covered; of a short value at most one character at each end is left."""
     if len(value) < 2 * (head + tail):
-        head = tail = min(1, len(value) // 3)
+        head = tail = min(1, len(value) // 4)
     return value[:head] + STAR * (len(value) - head - tail) + value[len(value) - tail :]
 
 

@@ -1,8 +1,8 @@
 """Names of people as they are kept: one spelling of the dot, no stray blanks, rare characters untouched.
 
-A name is the key by which people are found again, so two ways of typing the same name must give one value. Nothing
-is cut off and no character is replaced by a look-alike, except the private-use codes that older fonts needed for
-characters which have a real code today.
+A name is the key by which people are found again, so two ways of typing the same name must give one value.
+Nothing is cut off and no character is replaced by a look-alike, except the private-use codes that older
+fonts needed for characters which have a real code today.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from functools import lru_cache
+from itertools import pairwise
 from typing import NamedTuple
 
 from django.utils.translation import gettext as _
@@ -48,7 +49,9 @@ _PRIVATE = {
 
 
 class NameResult(NamedTuple):
-    """`value` is the name to keep; `notes` tell in Chinese what was changed; `problems` what cannot be accepted."""
+    """`value` is the name to keep; `notes` tell in Chinese what was changed; `problems` what cannot be
+    accepted.
+    """
 
     value: str
     notes: tuple[str, ...]
@@ -187,7 +190,9 @@ def _char_problem(char: str, latin: bool) -> Problem | None:
         text = _("姓名中有自造字（U+%(code)04X），请换成标准汉字")
         return Problem("name.private", text % {"code": ord(char)})
     if char in _LOST:
-        return Problem("name.lost", _("姓名中有没能显示的字（变成了%(char)s），请用生僻字输入补上") % {"char": char})
+        return Problem(
+            "name.lost", _("姓名中有没能显示的字（变成了%(char)s），请用生僻字输入补上") % {"char": char}
+        )
     if category[0] == "N":
         return Problem("name.digit", _("姓名中不能有数字"))
     if category[0] in "LM" or (latin and char in _LATIN_SIGNS):
@@ -212,7 +217,9 @@ def rare_characters(name: str) -> tuple[str, ...]:
 
 
 def grams(name: str) -> tuple[str, ...]:
-    """Single characters and pairs of neighbours, each once, in order: what a search by part of a name looks up."""
+    """Single characters and pairs of neighbours, each once, in order: what a search by part of a name looks
+    up.
+    """
     letters = [char for char in name.casefold() if not char.isspace() and char != DOT]
-    pairs = (first + second for first, second in zip(letters, letters[1:], strict=False))
+    pairs = (first + second for first, second in pairwise(letters))
     return tuple(dict.fromkeys((*letters, *pairs)))

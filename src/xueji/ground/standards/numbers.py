@@ -6,6 +6,7 @@ import re
 from typing import NamedTuple
 
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
 
 from xueji.ground.standards import divisions
 from xueji.ground.standards.codes import table
@@ -32,14 +33,21 @@ def _failed(value: str, code: str, text: str) -> NumberCheck:
 
 
 _STUDENT = re.compile(r"[GLJ][0-9]{17}[0-9X]")
-STUDENT_NUMBER_KINDS = {"G": "正式学籍号", "L": "临时学籍号", "J": "正式学籍号（无身份证号）"}
+# L and J are given where no number could be matched yet (NAT-NUM-11, NAT-NUM-15).
+STUDENT_NUMBER_KINDS = {
+    "G": gettext_noop("正式学籍号"),
+    "L": gettext_noop("临时学籍号"),
+    "J": gettext_noop("正式学籍号（无身份证号）"),
+}
 
 
 def check_student_number(raw: object, *, identity: str = "") -> NumberCheck:
-    """Check a national 学籍号: a letter and 18 places; G and J end in a check digit, L is random at its end.
+    """Check a national 学籍号: a letter and 18 places; G and J end in a check digit, L is random at its
+    end.
 
-    `identity` is the pupil's citizen number: a G number that differs is a warning only, since the number may have
-    been given before the identity number changed. Right or wrong, the letter gives no more and no fewer rights.
+    `identity` is the pupil's citizen number: a G number that differs is a warning only, since the number
+    may have been given before the identity number changed. Right or wrong, the letter gives no more and no
+    fewer rights.
     """
     value = compact(raw).upper()
     if not value:
@@ -53,7 +61,7 @@ def check_student_number(raw: object, *, identity: str = "") -> NumberCheck:
     elif value[0] == "G" and identity and value[1:] != identity:
         text = _("学籍号与身份证件号不一致，请核对是否变更过证件号")
         problems = (Problem("sn.differs", text, "warning"),)
-    return NumberCheck(value, STUDENT_NUMBER_KINDS[value[0]], problems)
+    return NumberCheck(value, _(STUDENT_NUMBER_KINDS[value[0]]), problems)
 
 
 def check_school_code(raw: object) -> NumberCheck:
@@ -115,7 +123,8 @@ _DASHES = str.maketrans(dict.fromkeys("‐‑‒–—―−－", "-"))
 
 
 def check_phone(raw: object) -> NumberCheck:
-    """Check a telephone number: mobile, fixed with its area code, Hong Kong, Macao, or foreign with + and country.
+    """Check a telephone number: mobile, fixed with its area code, Hong Kong, Macao, or foreign with + and
+    country.
 
     The value is digits as they are dialled; a fixed number has a dash after the area code.
     """

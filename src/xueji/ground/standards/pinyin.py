@@ -1,7 +1,7 @@
 """Pinyin of names for sorting and searching, with the readings that surnames have (单 is Shàn, not Dān).
 
-One reading per character is looked up once and kept, so that a million names cost no more than a million joins.
-The result is a proposal: the official form has a field for the pinyin, and people may correct it.
+One reading per character is looked up once and kept, so that a million names cost no more than a million
+joins. The result is a proposal: the official form has a field for the pinyin, and people may correct it.
 """
 
 from __future__ import annotations
@@ -54,7 +54,9 @@ _TONES = {"\u0304": "1", "\u0301": "2", "\u030c": "3", "\u0300": "4"}
 
 
 class PinyinKeys(NamedTuple):
-    """zhangjianguo · zjg · "zhang1 jian4 guo2" · "zhang jian guo"; ü is written yu after l and n (lyu, nyu)."""
+    """zhangjianguo · zjg · "zhang1 jian4 guo2" · "zhang jian guo"; ü is written yu after l and n (lyu,
+    nyu).
+    """
 
     full: str
     initials: str
@@ -70,7 +72,8 @@ class _Reading(NamedTuple):
 
 def _reading(accented: str) -> _Reading:
     """Take one accented syllable apart: dān gives dan, d, dan1."""
-    tone, letters = "5", []
+    tone = "5"
+    letters: list[str] = []
     for char in unicodedata.normalize("NFD", accented.strip()):
         if char in _TONES:
             tone = _TONES[char]
@@ -86,7 +89,9 @@ def _reading(accented: str) -> _Reading:
 
 
 class _Readings(dict[str, _Reading | None]):
-    """Reading of a character in a name; None when no dictionary has one. Fills itself character by character."""
+    """Reading of a character in a name; None when no dictionary has one. Fills itself character by
+    character.
+    """
 
     def __missing__(self, char: str) -> _Reading | None:
         accented = _NAMES.get(char) or PINYIN_DICT.get(ord(char), "").split(",")[0]
@@ -105,8 +110,9 @@ _compounds = {
 def pinyin_of(name: str) -> PinyinKeys:
     """The keys of a normalised name.
 
-    The readings of surnames hold at the beginning of a Han name only: a name with a dot is a transcription, every
-    part of which is read character by character. Latin names keep their letters, in lower case and without accents.
+    The readings of surnames hold at the beginning of a Han name only: a name with a dot is a transcription,
+    every part of which is read character by character. Latin names keep their letters, in lower case and
+    without accents.
     """
     found: list[_Reading] = []
     rest = name
@@ -140,7 +146,9 @@ def pinyin_of(name: str) -> PinyinKeys:
 
 
 def _words(text: str) -> list[_Reading]:
-    """Letters without a reading: Latin words become keys of their own, other signs only sort (after the letters)."""
+    """Letters without a reading: Latin words become keys of their own, other signs only sort (after the
+    letters).
+    """
     found = []
     for part in text.split():
         decomposed = unicodedata.normalize("NFKD", part.casefold())
