@@ -97,6 +97,7 @@ def django_db_setup(django_db_blocker: pytest.FixtureRequest) -> Iterator[None]:
             migrate.prepare_server(owner=template, cluster=server)
             with django_db_blocker.unblock():  # type: ignore[attr-defined]
                 migrate.migrate(owner=template)
+                _first_start(template)
         with server.connect() as admin:
             admin.execute(f"drop database if exists {name} with (force)")
             admin.execute(
@@ -143,6 +144,14 @@ def as_owner(own_database: str) -> Iterator[psycopg.Connection]:
     owner = config.owner_dsn().as_database(own_database)
     with psycopg.connect(**owner.kwargs(), autocommit=True) as connection:  # type: ignore[arg-type]
         yield connection
+
+
+def _first_start(owner: config.Dsn) -> None:
+    """What the first start of every installation does: make the keys and write their fingerprints down."""
+    from xueji.ground.crypto import keys
+
+    with psycopg.connect(**owner.kwargs()) as c, c.cursor() as cursor:  # type: ignore[arg-type]
+        keys.check(cursor)
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -59,7 +59,11 @@ def test_every_changed_byte_is_noticed(keyed: str) -> None:
 
 def test_a_value_moved_to_another_row_or_column_does_not_open(keyed: str) -> None:
     blob = vault.seal(NUMBER, PLACE)
-    for other in (PLACE[:-1] + "2", PLACE.replace("8f14", "9f14"), PLACE.replace("identity_document", "guardian")):
+    for other in (
+        PLACE[:-1] + "2",
+        PLACE.replace("8f14", "9f14"),
+        PLACE.replace("identity_document", "guardian"),
+    ):
         with pytest.raises(Tampered) as e:
             vault.open(blob, other)
         assert NUMBER not in str(e.value)
@@ -134,7 +138,7 @@ def test_many_threads_share_the_vault(keyed: str) -> None:
 
 
 def test_the_vault_keeps_up_with_the_intake(key_file: Path) -> None:
-    # Floors well under what one core does (550,000 and 900,000 a second): they notice a lost cache, not a busy machine.
+    # Well under what one core does (480,000 and 670,000 a second): notices a lost cache, not a busy machine.
     keys.create()
     vault.seal(NUMBER, PLACE)
 

@@ -1,0 +1,291 @@
+"""Looking after the keys: make, check at start, rotate, back up, bring back. The command line is built on
+this.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.kdf.scrypt import Scrypt
+from django.db import connection, transaction
+from django.utils.translation import gettext as _
+
+from xueji.ground.db.scope import acting
+
+from . import keyring, suites, vault
+from .columns import COLUMNS
+from .errors import KeyMissing, KeysExist, WrongPassphrase
+from .keyring import Key, Ring
+from .reseal import Report, reencrypt, remaining
+
+__all__ = [
+    "KeyState",
+    "Report",
+    "backup",
+    "check",
+    "create",
+    "reencrypt",
+    "remaining",
+    "restore",
+    "rotate",
+    "status",
+]
+
+_SCRYPT = {"n": 2**16, "r": 8, "p": 1}
+_ABOUT = b"xueji:keys:1"
+
+
+@dataclass(frozen=True)
+class KeyState:
+    """One line of `status`."""
+
+    key_id: str
+    purpose: str
+    suite: str
+    created_at: str
+    active: bool
+    in_file: bool
+    in_database: bool
+    values: int | None = None
+
+
+def create(family: suites.Family = "standard") -> Ring:
+    """Make the key file of a new installation; raises `KeysExist`. Family "gm": SM4-GCM, HMAC-SM3."""
+    ring = keyring.new_ring(family)
+    keyring.save(ring, fresh=True)
+    vault.forget()
+    return ring
+
+
+def check(cursor: Any, *, family: suites.Family = "standard") -> None:
+    """Compare the key file with the fingerprints that this database was written with. Called at every start.
+
+    The very first start of an empty database makes the file (unless there is one) and writes the
+    fingerprints. Otherwise a missing file, a missing key or another key under the same id raises
+    `KeyMissing` with what to do: without this check a lost file would go unnoticed until new data is sealed
+    with new keys. `cursor` is any cursor of a connection as the application or the owner.
+    """
+    with _as_writer(cursor):
+        cursor.execute("select pg_advisory_xact_lock(7310002)")
+        cursor.execute("select key_id, fingerprint from vault_key")
+        known = dict(cursor.fetchall())
+        if not known and not _holds_sealed(cursor) and not keyring.key_path().exists():
+            with suppress(KeysExist):
+                create(family)
+        try:
+            ring = keyring.load()
+        except KeyMissing as e:
+            if not known:
+                raise
+            raise KeyMissing(
+                _("%(problem)s（数据库使用的密钥：%(ids)s）")
+                % {"problem": e, "ids": "、".join(sorted(known))}
+            ) from None
+        have = {k.id: k for k in ring.keys}
+        if not known and not _opens(cursor, have):
+            raise KeyMissing(
+                _("数据库中已有加密内容，但不是用这个密钥文件加密的。请把原来的密钥文件放回原处")
+            )
+        for key_id, fingerprint in sorted(known.items()):
+            key = have.get(key_id)
+            if key is None:
+                text = _(
+                    "密钥文件 %(path)s 中缺少密钥 %(id)s，部分证件号码和电话无法读取。"
+                    "请从备份恢复（xueji keys restore）"
+                )
+                raise KeyMissing(text % {"path": keyring.key_path(), "id": key_id})
+            if key.fingerprint != fingerprint:
+                text = _("密钥文件 %(path)s 不属于这个数据库：密钥 %(id)s 的指纹不一致。请换回原来的密钥文件")
+                raise KeyMissing(text % {"path": keyring.key_path(), "id": key_id})
+        active_index = ring.active("index")
+        ring.active("data")
+        if known and active_index.id not in known:
+            raise KeyMissing(_("密钥文件中的索引密钥与数据库不一致，请换回原来的密钥文件"))
+        _write_down(cursor, [k for k in ring.keys if k.id not in known])
+    vault.ready()
+
+
+def _write_down(cursor: Any, keys: list[Key]) -> None:
+    for k in keys:
+        cursor.execute(
+            "insert into vault_key (key_id, purpose, suite, fingerprint, state, created_at)"
+            " values (%s, %s, %s, %s, %s, %s) on conflict (key_id) do nothing",
+            [k.id, k.purpose, k.suite, k.fingerprint, "active" if k.active else "former", k.created_at],
+        )
+
+
+@contextmanager
+def _as_writer(cursor: Any) -> Iterator[None]:
+    """Step from the application's role into the writer's inside a savepoint or transaction of its own."""
+    cursor.execute("select current_user = 'xueji_app'")
+    (step,) = cursor.fetchone()
+    raw = cursor.connection
+    with raw.transaction():
+        if step:
+            cursor.execute("set local role xueji_writer")
+        yield
+        if step:
+            cursor.execute("set local role none")
+
+
+def _readable(cursor: Any) -> list[tuple[str, str]]:
+    """Sealed columns that exist and that this role may read."""
+    found = []
+    for column in COLUMNS:
+        cursor.execute(
+            "select coalesce(bool_and(has_column_privilege(a.attrelid, a.attnum, 'select')), false)"
+            " from pg_attribute a"
+            " where a.attrelid = to_regclass(%s) and a.attname = %s and not a.attisdropped",
+            [column.table, column.column],
+        )
+        if cursor.fetchone()[0]:
+            found.append((column.table, column.column))
+    return found
+
+
+def _holds_sealed(cursor: Any) -> bool:
+    for table, column in _readable(cursor):
+        cursor.execute(f"select exists (select 1 from {table} where {column} is not null)")
+        if cursor.fetchone()[0]:
+            return True
+    return False
+
+
+def _opens(cursor: Any, have: dict[str, Key]) -> bool:
+    """Whether the keys at hand are the ones that sealed what the database holds (looked at by id, one value
+    each).
+    """
+    for table, column in _readable(cursor):
+        cursor.execute(
+            f"select encode(substring({column} from 2 for 4), 'hex') from {table}"
+            f" where {column} is not null limit 1"
+        )
+        row = cursor.fetchone()
+        if row is not None and row[0] not in have:
+            return False
+    return True
+
+
+def rotate(family: suites.Family | None = None) -> Key:
+    """Put a new data key into use; the former ones stay for opening. Follow it with `reencrypt`.
+
+    The file is written before the database: a crash between the two leaves a key too many, which `check`
+    writes down. The index key stays (see the README). Raises `KeyMissing`.
+    """
+    with keyring.locked():
+        ring = keyring.load()
+        suite = suites.FAMILIES[family][0] if family else ring.active("data").suite
+        new = keyring.new_key("data", suite, ring.keys)
+        keyring.save(ring.with_active(new))
+    vault.forget()
+    with transaction.atomic(), acting("writer"), connection.cursor() as c:
+        _write_down(c, [new])
+        c.execute("update vault_key set state = 'former' where purpose = 'data' and key_id <> %s", [new.id])
+    return new
+
+
+def status(*, count: bool = False) -> list[KeyState]:
+    """Every key of file and database, oldest first; with `count` also how many values each data key still
+    seals.
+    """
+    try:
+        ring = keyring.load()
+    except KeyMissing:
+        ring = Ring(())
+    with connection.cursor() as c:
+        c.execute("select key_id, purpose, suite, created_at, state from vault_key")
+        known = {row[0]: row for row in c.fetchall()}
+    out = []
+    for k in ring.keys:
+        values = sum(remaining(k.id).values()) if count and k.purpose == "data" else None
+        out.append(KeyState(k.id, k.purpose, k.suite, k.created_at, k.active, True, k.id in known, values))
+    have = {k.id for k in ring.keys}
+    for key_id, purpose, suite, created_at, state in known.values():
+        if key_id not in have:
+            out.append(
+                KeyState(key_id, purpose, suite, created_at.isoformat(), state == "active", False, True)
+            )
+    return sorted(out, key=lambda s: (s.created_at, s.key_id))
+
+
+def backup(path: Path | str, passphrase: str) -> None:
+    """Write a copy of the key file, encrypted with a passphrase (scrypt, AES-256-GCM), to a file that is not
+    there yet.
+
+    Raises `FileExistsError`, `KeyMissing`, and `ValueError` for a passphrase of fewer than 12 characters.
+    """
+    if len(passphrase) < 12:
+        raise ValueError(_("口令至少要有12个字符"))
+    ring = keyring.load()
+    salt, nonce = os.urandom(16), os.urandom(suites.NONCE)
+    body = AESGCM(_stretch(passphrase, salt)).encrypt(nonce, keyring.to_json(ring).encode(), _ABOUT)
+    content = {
+        "about": "xueji keys",
+        "format": 1,
+        "made_at": datetime.now(UTC).isoformat(timespec="seconds"),
+        "key_ids": [k.id for k in ring.keys],
+        "scrypt": _SCRYPT,
+        "salt": base64.b64encode(salt).decode(),
+        "nonce": base64.b64encode(nonce).decode(),
+        "body": base64.b64encode(body).decode(),
+    }
+    fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(fd, "w", encoding="utf-8") as f:
+        f.write(json.dumps(content, indent=1) + "\n")
+        f.flush()
+        os.fsync(f.fileno())
+
+
+def _stretch(passphrase: str, salt: bytes, *, n: int = _SCRYPT["n"], r: int = 8, p: int = 1) -> bytes:
+    return Scrypt(salt=salt, length=32, n=n, r=r, p=p).derive(passphrase.encode())
+
+
+def restore(path: Path | str, passphrase: str) -> Ring:
+    """Bring the keys of a backup back into the key file; keys that the file has and the backup lacks are
+    kept.
+
+    Raises `WrongPassphrase`, `KeyMissing` (not a backup) and `KeysExist` when the present file belongs to
+    another installation (its index key differs).
+    """
+    try:
+        content = json.loads(Path(path).read_text(encoding="utf-8"))
+        salt, nonce, body = (base64.b64decode(content[k]) for k in ("salt", "nonce", "body"))
+        cost = {k: int(content["scrypt"][k]) for k in ("n", "r", "p")}
+    except (ValueError, KeyError, TypeError) as e:
+        raise KeyMissing(_("%(path)s 不是密钥备份文件") % {"path": path}) from e
+    if cost["n"] > 2**20 or cost["r"] > 32 or cost["p"] > 16:
+        raise KeyMissing(_("%(path)s 不是密钥备份文件") % {"path": path})
+    try:
+        text = AESGCM(_stretch(passphrase, salt, **cost)).decrypt(nonce, body, _ABOUT).decode()
+    except InvalidTag:
+        raise WrongPassphrase(_("口令不对，或备份文件已损坏")) from None
+    ring = keyring.from_json(text)
+    with keyring.locked():
+        if keyring.key_path().exists():
+            ring = _merge(keyring.load(), ring)
+            keyring.save(ring)
+        else:
+            keyring.save(ring, fresh=True)
+    vault.forget()
+    return ring
+
+
+def _merge(here: Ring, brought: Ring) -> Ring:
+    """The keys of the file (which says what is active) and those that only the backup has, for opening."""
+    if here.active("index").id != brought.active("index").id:
+        raise KeysExist(_("现有的密钥文件属于另一套系统，没有改动它。请先把它移到别处"))
+    have = {k.id for k in here.keys}
+    extra = tuple(
+        Key(k.id, k.purpose, k.suite, k.created_at, False, k.secret) for k in brought.keys if k.id not in have
+    )
+    return Ring((*here.keys, *extra))

@@ -1,0 +1,157 @@
+"""Sealing, opening and finding sensitive values (architecture, idea 5).
+
+A sealed value is: version (1 byte), key id (4), nonce (12), ciphertext and tag. `where` names the one place
+where the value belongs, as "table.column:key[:no]"; it is authenticated, so that a value copied to another
+row or column does not open. A blind index is a keyed hash of kind and value: equal values are found without
+being read.
+"""
+
+from __future__ import annotations
+
+import json
+import threading
+import time
+from collections.abc import Callable
+from os import urandom
+from pathlib import Path
+from typing import Any
+
+from cryptography.exceptions import InvalidTag
+from django.utils.translation import gettext as _
+
+from . import keyring, suites
+from .errors import KeyMissing, Tampered
+
+VERSION = 1
+HEAD = 5
+_SHORTEST = HEAD + suites.NONCE + suites.TAG
+#: How long a process may go on sealing with a key that another process has just replaced.
+STALE_SECONDS = 5.0
+
+
+class _Loaded:
+    """The keys of one file, with their ciphers made."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.stamp = _stamp(path)
+        ring = keyring.load(path)
+        pairs = {
+            bytes.fromhex(k.id): suites.ciphers(k.suite, k.secret) for k in ring.keys if k.purpose == "data"
+        }
+        active = bytes.fromhex(ring.active("data").id)
+        self.active_id = active
+        self.prefix = bytes([VERSION]) + active
+        self.encrypt: suites.Crypt = pairs[active][0]
+        self.openers: dict[bytes, suites.Crypt] = {key_id: pair[1] for key_id, pair in pairs.items()}
+        index = ring.active("index")
+        self.digest: Callable[[bytes], bytes] = suites.keyed_hash(index.suite, index.secret)
+        self.fresh_until = time.monotonic() + STALE_SECONDS
+
+
+_lock = threading.Lock()
+_loaded: _Loaded | None = None
+
+
+def _stamp(path: Path) -> tuple[int, int, int]:
+    try:
+        s = path.stat()
+    except FileNotFoundError:
+        return (0, 0, 0)
+    return (s.st_mtime_ns, s.st_size, s.st_ino)
+
+
+def _get() -> _Loaded:
+    """The keys, read at first use; a file that changed is read again within `STALE_SECONDS`."""
+    have = _loaded
+    if have is not None and time.monotonic() < have.fresh_until:
+        return have
+    return _reload()
+
+
+def _reload() -> _Loaded:
+    global _loaded
+    with _lock:
+        path = keyring.key_path()
+        have = _loaded
+        if have is not None and have.path == path and have.stamp == _stamp(path):
+            have.fresh_until = time.monotonic() + STALE_SECONDS
+            return have
+        _loaded = fresh = _Loaded(path)
+        return fresh
+
+
+def forget() -> None:
+    """Drop the keys held in memory: the next call reads the file again."""
+    global _loaded
+    with _lock:
+        _loaded = None
+
+
+def ready() -> None:
+    """Read the keys now; raises `KeyMissing` if they cannot be read."""
+    _reload()
+
+
+def seal(plain: str | bytes, where: str) -> bytes:
+    """Encrypt `plain` for the place `where`. Raises `KeyMissing`."""
+    keys = _get()
+    nonce = urandom(12)
+    data = plain.encode() if isinstance(plain, str) else plain
+    return keys.prefix + nonce + keys.encrypt(nonce, data, where.encode())
+
+
+def open_bytes(blob: bytes | memoryview, where: str) -> bytes:
+    """Decrypt what `seal` made for `where`. Raises `Tampered`, or `KeyMissing` for a key that is not in the
+    file.
+    """
+    raw = blob if isinstance(blob, bytes) else bytes(blob)
+    if len(raw) < _SHORTEST or raw[0] != VERSION:
+        raise Tampered(_("加密内容的格式不对：%(where)s") % {"where": where.partition(":")[0]})
+    keys = _get()
+    decrypt = keys.openers.get(raw[1:HEAD])
+    if decrypt is None:
+        decrypt = _reload().openers.get(raw[1:HEAD])
+    if decrypt is None:
+        raise KeyMissing(
+            _("密钥 %(key)s 不在密钥文件中，请从备份恢复（xueji keys restore）") % {"key": raw[1:HEAD].hex()}
+        )
+    try:
+        return decrypt(raw[HEAD : HEAD + 12], raw[HEAD + 12 :], where.encode())
+    except InvalidTag:
+        raise Tampered(
+            _("加密内容被改动过，或不属于这条记录：%(where)s") % {"where": where.partition(":")[0]}
+        ) from None
+
+
+def open(blob: bytes | memoryview, where: str) -> str:
+    """Decrypt text. Raises `Tampered` and `KeyMissing` as `open_bytes` does."""
+    return open_bytes(blob, where).decode()
+
+
+def seal_json(obj: Any, where: str) -> bytes:
+    """Encrypt a value of plain types (dict, list, text, numbers) as JSON."""
+    return seal(json.dumps(obj, ensure_ascii=False, separators=(",", ":")), where)
+
+
+def open_json(blob: bytes | memoryview, where: str) -> Any:
+    """Decrypt what `seal_json` made."""
+    return json.loads(open_bytes(blob, where))
+
+
+def index(kind: str, value: str) -> bytes:
+    """The blind index of a value, 32 bytes. Kinds: "id:<type>", "last6", "no:<scheme>".
+
+    The value comes in its stored form (`standards.identity.normalise_identity`): nothing is normalised here.
+    """
+    return _get().digest(f"{kind}\0{value}".encode())
+
+
+def key_id(blob: bytes | memoryview) -> str:
+    """Which data key a sealed value was made with."""
+    return bytes(blob[1:HEAD]).hex()
+
+
+def active_key_id() -> str:
+    """The id of the data key in use."""
+    return _reload().active_id.hex()
