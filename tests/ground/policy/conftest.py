@@ -207,7 +207,9 @@ authority = "norm-province"
 """
 
 
-def a_rule(name: str = "R-1", *, need: str, cite: str = "N#9", extra: str = "", outcome: str = "block") -> str:
+def a_rule(
+    name: str = "R-1", *, need: str, cite: str = "N#9", extra: str = "", outcome: str = "block"
+) -> str:
     """A rule on transfer.apply as TOML."""
     force = "" if "force" in extra else 'force = "must"\n'
     return (

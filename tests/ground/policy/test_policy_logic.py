@@ -58,9 +58,21 @@ def ask(policy: PolicySet, facts: dict[str, object], on: date = DAY) -> tuple[st
 CASES = [
     ('{ cmp = ["$case.size", "<=", "@cap"] }', {"case.size": 45}, {"case.size": 46}, {}, ["case.size"]),
     ('{ cmp = ["$case.size", "<=", "@blank"] }', None, None, {"case.size": 1}, ["blank"]),
-    ('{ in = ["$student.stage", ["P", "J"]] }', {"student.stage": "P"}, {"student.stage": "S"}, {}, ["student.stage"]),
+    (
+        '{ in = ["$student.stage", ["P", "J"]] }',
+        {"student.stage": "P"},
+        {"student.stage": "S"},
+        {},
+        ["student.stage"],
+    ),
     ('{ present = ["$case.number"] }', {"case.number": "1"}, {"case.number": ""}, {}, ["case.number"]),
-    ('{ not = { cmp = ["$case.ok", "==", true] } }', {"case.ok": False}, {"case.ok": True}, {"case.ok": None}, ["case.ok"]),
+    (
+        '{ not = { cmp = ["$case.ok", "==", true] } }',
+        {"case.ok": False},
+        {"case.ok": True},
+        {"case.ok": None},
+        ["case.ok"],
+    ),
     (
         '{ all = [{ cmp = ["$case.ok", "==", true] }, { cmp = ["$case.size", ">", 1] }] }',
         {"case.ok": True, "case.size": 2},
@@ -124,13 +136,27 @@ CASES = [
         {"case.start": "2026-11-02"},
         ["case.end"],
     ),
-    ('{ docs = ["申请", "证明|户口簿"] }', {"case.docs": ["户口簿", "申请"]}, {"case.docs": ["申请"]}, {}, ["case.docs"]),
+    (
+        '{ docs = ["申请", "证明|户口簿"] }',
+        {"case.docs": ["户口簿", "申请"]},
+        {"case.docs": ["申请"]},
+        {},
+        ["case.docs"],
+    ),
     ('{ docs = "@papers" }', {"case.docs": ["证明", "申请"]}, {"case.docs": []}, {}, ["case.docs"]),
-    ('{ judged = ["special", "head"] }', {"judged.special": True}, {"judged.special": False}, {}, ["judged.special"]),
+    (
+        '{ judged = ["special", "head"] }',
+        {"judged.special": True},
+        {"judged.special": False},
+        {},
+        ["judged.special"],
+    ),
 ]
 
 
-@pytest.mark.parametrize(("need", "passing", "failing", "unknown", "asks"), CASES, ids=[case[0] for case in CASES])
+@pytest.mark.parametrize(
+    ("need", "passing", "failing", "unknown", "asks"), CASES, ids=[case[0] for case in CASES]
+)
 def test_every_condition_has_three_answers(
     build: Build,
     rule_text: Rule,
@@ -168,7 +194,9 @@ fields = [ { name = "year", kind = "digits", width = 4 }, { name = "serial", kin
     assert ask(policy, {})[0] == "ask"
 
 
-def test_a_condition_that_cannot_be_told_asks_unless_the_need_is_met_anyway(build: Build, rule_text: Rule) -> None:
+def test_a_condition_that_cannot_be_told_asks_unless_the_need_is_met_anyway(
+    build: Build, rule_text: Rule
+) -> None:
     policy = build(
         rule_text(need='{ cmp = ["$case.size", "<", 3] }', extra='when = { cmp = ["$case.ok", "==", true] }')
     )

@@ -26,7 +26,7 @@ class Ask(NamedTuple):
     """Something that must be known before the rule can be answered."""
 
     kind: str
-    """``field``, ``param`` (the text gives no value), ``judged`` (a person decides), ``boundary`` or ``anchor``."""
+    """``field``, ``param`` (text gives no value), ``judged`` (a person decides), ``boundary``, ``anchor``."""
     name: str
     role: str = ""
 

@@ -19,6 +19,7 @@ from xueji.ground.policy.findings import RANKING, Finding, Trace
 from xueji.ground.policy.model import (
     Business,
     Chain,
+    Cite,
     Field,
     NumberScheme,
     Pack,
@@ -44,6 +45,7 @@ class _Ready:
     all_levels: bool
     facts: tuple[str, ...]
     params: Mapping[str, Any]
+    value_cites: Mapping[str, Cite]
     caveats: tuple[str, ...]
 
 
@@ -129,6 +131,13 @@ class PolicySet:
         """All schemes of this place."""
         return tuple(self._schemes.values())
 
+    def facts_of(self, event: str) -> tuple[Field, ...]:
+        """Facts that the rules of an event may look at: what a case should bring to ``evaluate``."""
+        names = dict.fromkeys(name for ready in self._by_event.get(event, ()) for name in ready.facts)
+        staged = any(not ready.all_levels for ready in self._by_event.get(event, ()))
+        wanted = {**dict.fromkeys([LEVEL_FACT] if staged else []), **names}
+        return tuple(self.fields[name] for name in wanted)
+
     def windows(self, business: str, on: date) -> tuple[Window, ...]:
         """Periods that cover ``on`` and concern ``business``."""
         return tuple(window for window in self._windows(business) if window.covers(on))
@@ -182,6 +191,12 @@ class PolicySet:
                     for condition in conditions
                     for name in condition.params()
                     if name in self._params
+                },
+                value_cites={
+                    name: self._params[name].cite
+                    for condition in conditions
+                    for name in condition.params()
+                    if name in self._params and str(self._params[name].cite) != str(rule.cite)
                 },
                 caveats=self._caveats(rule, invented),
             )
@@ -265,6 +280,7 @@ class PolicySet:
             elif rule.id in reasons and rule.force == "general":
                 verdict, overridden = "warn", reasons[rule.id]
         used: dict[str, Any] = {f"${name}": facts.get(name) for name in ready.facts}
+        used |= {f"${name}.label": facts[f"{name}.label"] for name in ready.facts if f"{name}.label" in facts}
         return Finding(
             rule=rule.id,
             pack=rule.pack,
@@ -274,6 +290,7 @@ class PolicySet:
             cite=rule.cite,
             values={**used, **ready.params},
             labels=self.labels,
+            value_cites=ready.value_cites,
             asks=tuple(dict.fromkeys(asks)),
             missing_docs=missing if verdict in ("need_docs", "warn") else (),
             route=route if verdict == "route" else "",
@@ -285,7 +302,7 @@ class PolicySet:
 
 
 def flatten(facts: Mapping[str, Any]) -> dict[str, Any]:
-    """Facts with dotted names and JSON values; nested tables such as ``{"student": {"grade": "11"}}`` are opened."""
+    """Facts with dotted names and JSON values; nested ones, ``{"student": {"grade": "11"}}``, are opened."""
     flat: dict[str, Any] = {}
     for name, value in facts.items():
         if isinstance(value, Mapping):

@@ -32,8 +32,13 @@ class Finding:
     force: str
     cite: Cite
     values: Mapping[str, Any]
-    """Facts (``$name``) and parameters (``@name``) that were used, as JSON keeps them."""
+    """Facts (``$name``) and parameters (``@name``) that were used, as JSON keeps them.
+
+    A fact ``name.label`` beside a coded fact gives the word by which sentences speak of it.
+    """
     labels: Mapping[str, str]
+    value_cites: Mapping[str, Cite]
+    """Articles of the parameters used, where they are not the rule's own."""
     asks: tuple[Ask, ...] = ()
     missing_docs: tuple[str, ...] = ()
     route: str = ""
@@ -62,7 +67,8 @@ class Finding:
     @property
     def sentence(self) -> str:
         """The verdict in one Chinese sentence: ``《…》三.1: …``."""
-        return f"《{self.cite.source.title}》{article_words(self.cite.article)}: {self._body()}"
+        body = self._body() + (self._value_words() if self.verdict != "pass" else "")
+        return f"《{self.cite.source.title}》{article_words(self.cite.article)}: {body}"
 
     @property
     def caveat(self) -> str:
@@ -70,6 +76,8 @@ class Finding:
         return "；".join(caveat_words(code) for code in self.caveats)
 
     def _body(self) -> str:
+        if self.verdict == "pass":
+            return _("符合“%s”") % self.cite.phrase
         text = self._fill(self.message) or f"“{self.cite.phrase}”"
         if self.verdict == "ask" and self.asks:
             open_tokens = any(
@@ -82,10 +90,27 @@ class Finding:
             return _("还缺%(docs)s（%(rule)s）") % {"docs": missing, "rule": text}
         if self.overridden:
             return _("%(rule)s，已例外放行：%(reason)s") % {"rule": text, "reason": self.overridden}
-        return _("符合：%s") % text if self.verdict == "pass" else text
+        return text
+
+    def _value_words(self) -> str:
+        """Where the numbers come from that stand in another article than the rule."""
+        words = [
+            _("“%(label)s”见《%(title)s》%(article)s")
+            % {
+                "label": self.labels.get(name, name),
+                "title": cite.source.title,
+                "article": article_words(cite.article),
+            }
+            for name, cite in self.value_cites.items()
+        ]
+        return f"（{'；'.join(words)}）" if words else ""
 
     def _fill(self, message: str) -> str:
-        return _TOKEN.sub(lambda match: speak(self.values.get(match[1] + match[2])), message)
+        def word(match: re.Match[str]) -> str:
+            name = match[1] + match[2]
+            return speak(self.values.get(f"{name}.label", self.values.get(name)))
+
+        return _TOKEN.sub(word, message)
 
     def _ask_words(self) -> str:
         words = []
@@ -118,6 +143,9 @@ class Finding:
             "article": self.cite.article,
             "phrase": self.cite.phrase,
             "values": dict(self.values),
+            "value_cites": {
+                name: f"《{cite.source.title}》{cite.article}" for name, cite in self.value_cites.items()
+            },
             "asks": [list(ask) for ask in self.asks],
             "missing_docs": list(self.missing_docs),
             "route": self.route,

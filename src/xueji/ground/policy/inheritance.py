@@ -164,7 +164,7 @@ def _docs_beyond(rule: Rule, lint: Lint, packs: Sequence[Pack], article: str) ->
     for name in rule.need.params():
         held = value_on(name, packs, rule.start or date.max)
         if held and held.stated and any(node.op == "docs" for node in rule.need.walk()):
-            asked += [item for item in held.value] if isinstance(held.value, tuple) else []
+            asked += held.value if isinstance(held.value, tuple) else ()
     beyond = [item for item in asked if not set(item.split("|")) & set(ceiling.value)]
     if beyond:
         yield Problem(rule.where, rule.id, _("不得要求提供：%s") % "、".join(beyond), article)

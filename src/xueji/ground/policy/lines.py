@@ -28,6 +28,7 @@ class LineIndex:
             if match := _HEADER.match(line):
                 current = self._enter(match[2].split("."), bool(match[1]), counters)
                 self._lines.setdefault(current, number)
+                self._lines.setdefault(current[:-1], number)
                 continue
             if match := _KEY.match(line):
                 self._lines.setdefault((*current, match[1] or match[2]), number)
