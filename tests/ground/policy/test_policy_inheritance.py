@@ -196,10 +196,9 @@ fields = [ {{ name = "body", kind = "digits", width = 10 }} ]
     ],
 )
 def test_a_chain_may_grow_but_not_shrink(base: str, child: str, sides: list[str], problem: bool) -> None:
+    where = {"clerk": "school", "head": "school", "clerk2": "authority"}
     steps = ", ".join(
-        '{ side = "%s", role = "%s", label = "环节" }'
-        % ("authority" if name == "clerk2" else "school", name.rstrip("2"))
-        for name in sides
+        f'{{ side = "{where[name]}", role = "{name.rstrip("2")}", label = "环节" }}' for name in sides
     )
     chain = (
         f'\n[[chain]]\nid = "mine"\nbusiness = "transfer"\nlabel = "转学"\ncite = "P#4"\nsteps = [{steps}]\n'
