@@ -1,6 +1,7 @@
 """办理单: one case on paper, with everything that was said about it and by whom.
 
-It takes the place of the old multi-copy application form with its ring of seals: opinions are electronic and named.
+It takes the place of the old multi-copy application form with its ring of seals: opinions are electronic and
+named.
 """
 
 from __future__ import annotations
@@ -80,7 +81,9 @@ def _opinion_height(opinions: Sequence[Opinion]) -> float:
 
 
 def render_case_sheet(data: CaseSheet) -> bytes:
-    """办理单 as tagged PDF/A-2a, A4; as many pages as it needs, boxes never broken. Raises `fonts.MissingGlyphs`."""
+    """办理单 as tagged PDF/A-2a, A4; as many pages as it needs, boxes never broken. Raises
+    `fonts.MissingGlyphs`.
+    """
     payload: dict[str, Any] = {
         "title": data.title,
         "number": data.number,

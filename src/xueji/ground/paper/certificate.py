@@ -1,7 +1,7 @@
 """Proofs of enrolment on one sheet A4: 在籍证明 and 休学证明.
 
-A paper shows the least that proves the fact: identity and student number by their last four characters only. Whoever
-receives it checks it by the QR code or the code of sixteen characters, not by the looks of the seal.
+A paper shows the least that proves the fact: identity and student number by their last four characters only.
+Whoever receives it checks it by the QR code or the code of sixteen characters, not by the looks of the seal.
 """
 
 from __future__ import annotations
@@ -21,8 +21,8 @@ Words = list[tuple[str, bool]]
 class Issuance:
     """What every proof carries besides its wording.
 
-    `verify_code` has 16 characters; `verify_url` is what the QR code opens. `seal_purpose` empty: no seal is drawn
-    (the school stamps by hand). `watermark` is for specimens (样张) and demonstrations.
+    `verify_code` has 16 characters; `verify_url` is what the QR code opens. `seal_purpose` empty: no seal is
+    drawn (the school stamps by hand). `watermark` is for specimens (样张) and demonstrations.
     """
 
     number: str
@@ -40,7 +40,7 @@ class Issuance:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EnrolmentCertificate(Issuance):
-    """在籍证明. Numbers may be whole, masked or only the tail: printed is the tail. `photo` is a JPEG or PNG."""
+    """在籍证明. Numbers may come whole or masked: printed is the tail. `photo`: JPEG or PNG."""
 
     student_name: str
     sex: str
@@ -58,7 +58,7 @@ class EnrolmentCertificate(Issuance):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SuspensionNotice(Issuance):
-    """休学证明. The reason is not printed: it is often a matter of health. `resume_office` takes the return."""
+    """休学证明. The reason, often a matter of health, is not printed. `resume_office` takes the return."""
 
     student_name: str
     sex: str
@@ -88,7 +88,12 @@ def _person(data: EnrolmentCertificate | SuspensionNotice) -> Words:
 def _numbers(data: EnrolmentCertificate | SuspensionNotice) -> list[tuple[str, str]]:
     facts = [("学籍号", mask_number(data.student_number))]
     if data.identity_number:
-        facts.append((f"{data.identity_kind}号" if len(data.identity_kind) <= 5 else "身份证件号", mask_number(data.identity_number)))
+        facts.append(
+            (
+                f"{data.identity_kind}号" if len(data.identity_kind) <= 5 else "身份证件号",
+                mask_number(data.identity_number),
+            )
+        )
     return facts
 
 
@@ -97,7 +102,10 @@ def _sheet(
 ) -> bytes:
     notes = []
     if data.verify_url and data.verify_code:
-        notes.append("核验方式：扫描左侧二维码，或在学籍证明核验页面输入 16 位验证码。纸面与核验结果不一致的，以核验结果为准。")
+        notes.append(
+            "核验方式：扫描左侧二维码，或在学籍证明核验页面输入 16 位验证码。"
+            "纸面与核验结果不一致的，以核验结果为准。"
+        )
     notes.append("涂改或超过有效期的，本证明无效。" if data.valid_until else "经涂改的，本证明无效。")
     code = grouped(data.verify_code).split(" ") if data.verify_code else []
     payload: dict[str, Any] = {
@@ -136,8 +144,14 @@ def render_enrolment_certificate(data: EnrolmentCertificate) -> bytes:
 
     Raises `fonts.MissingGlyphs` when a name cannot be printed with the installed fonts.
     """
-    words = _person(data) + [(f"，于{zh_month(data.entered_on)}入学，学籍状态为", False), (data.status, True), ("。", False)]
-    facts = _numbers(data) + [
+    words = [
+        *_person(data),
+        (f"，于{zh_month(data.entered_on)}入学，学籍状态为", False),
+        (data.status, True),
+        ("。", False),
+    ]
+    facts = [
+        *_numbers(data),
         ("年级班级", f"{data.grade_name}{data.class_name}"),
         ("学籍状态", data.status),
         ("入学时间", zh_month(data.entered_on)),
@@ -153,12 +167,12 @@ def render_suspension_notice(data: SuspensionNotice) -> bytes:
     Raises `fonts.MissingGlyphs` when a name cannot be printed with the installed fonts.
     """
     period = f"{zh_date(data.suspended_from)}至{zh_date(data.suspended_until)}"
-    first = _person(data) + [("，经批准自", False), (period, True), ("休学，休学期间保留学籍。", False)]
+    first = [*_person(data), ("，经批准自", False), (period, True), ("休学，休学期间保留学籍。", False)]
     second: Words = [
         (f"休学期满前，请监护人持{'、'.join(data.resume_materials)}到{data.resume_office}办理复学；", False),
         ("需要继续休学的，请在期满前提出申请。", False),
     ]
-    facts = _numbers(data) + [("休学前班级", f"{data.grade_name}{data.class_name}"), ("休学期限", period)]
+    facts = [*_numbers(data), ("休学前班级", f"{data.grade_name}{data.class_name}"), ("休学期限", period)]
     if data.case_number:
         facts.append(("业务编号", data.case_number))
     return _sheet(data, "休学证明", [first, second], facts + _common_facts(data), photo=data.photo)

@@ -1,4 +1,4 @@
-"""采集核对单: what the system holds about a child, on one page, for the guardian to check, correct and sign."""
+"""采集核对单: what the system holds about a child, on one page, for the guardian to check and sign."""
 
 from __future__ import annotations
 
@@ -21,7 +21,9 @@ CONSENT = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CollectionForm:
-    """One child's form. Pairs are (label, value held); empty values print a blank form. One page holds 8 + 40."""
+    """One child's form. Pairs are (label, value held); empty values print a blank form. One page holds 8 +
+    40.
+    """
 
     class_name: str
     class_number: str = ""
@@ -47,8 +49,9 @@ class CollectionBatch:
 def render_collection_forms(data: CollectionBatch) -> bytes:
     """采集核对单 as PDF/A-2b, one page A4 for each child.
 
-    Lines are 9 mm high for handwriting; a form with many fields comes down to 7 mm so that it stays on one page.
-    Raises `fonts.MissingGlyphs`, and `ValueError` for no form, too many forms, or more fields than a page holds.
+    Lines are 9 mm high for handwriting; a form with many fields comes down to 7 mm so that it stays on one
+    page. Raises `fonts.MissingGlyphs`, and `ValueError` for no form, too many forms, or more fields than a
+    page holds.
     """
     if not 1 <= len(data.forms) <= MAX_FORMS:
         raise ValueError(f"{len(data.forms)} forms: print 1 to {MAX_FORMS} in one document")

@@ -1,7 +1,8 @@
 """Which characters the shipped fonts can draw, and where a site adds fonts of its own.
 
-Shipped: Noto Serif SC and Noto Sans SC in two weights. They hold the 8,105 characters of 通用规范汉字表, the basic
-block and extension A. Rarer characters need a font folder (`XUEJI_FONT_DIR`) or the package with HanaMinB.
+Shipped: Noto Serif SC and Noto Sans SC in two weights. They hold the 8,105 characters of 通用规范汉字表, the
+basic block and extension A. Rarer characters need a font folder (`XUEJI_FONT_DIR`) or the package with
+HanaMinB.
 """
 
 from __future__ import annotations
@@ -48,6 +49,11 @@ def extra_font_paths() -> tuple[Path, ...]:
     if not any(p.name == "HanaMinB.ttf" for p in found):
         found += [p for p in HANAMIN if p.is_file()][:1]
     return tuple(found)
+
+
+def font_folders() -> list[Path]:
+    """Folders for the typesetter, which takes no single files: the shipped one first."""
+    return list(dict.fromkeys([FONT_DIR, *(path.parent for path in extra_font_paths())]))
 
 
 def _faces(path: Path) -> list[TTFont]:

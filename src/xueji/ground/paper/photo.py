@@ -61,15 +61,18 @@ def _encode(image: Image.Image, limit: int) -> bytes:
             image.save(buffer, "JPEG", quality=quality, optimize=True, dpi=(350, 350))
             if buffer.tell() <= limit:
                 return buffer.getvalue()
-        image = image.resize((max(1, image.width * 3 // 4), max(1, image.height * 3 // 4)), Image.Resampling.LANCZOS)
+        image = image.resize(
+            (max(1, image.width * 3 // 4), max(1, image.height * 3 // 4)), Image.Resampling.LANCZOS
+        )
 
 
 def clean_upload(data: bytes, *, standard: bool = False) -> bytes:
-    """A fresh JPEG of an uploaded photo: turned upright, without EXIF (place, device), comments or hidden parts.
+    """A fresh JPEG of an uploaded photo: turned upright, without EXIF (place, device), comments or hidden
+    parts.
 
-    With `standard` it is cropped to 358 x 441 px and at most 60 KB, as the national format asks; otherwise it keeps
-    its proportions up to 1200 px a side, at most 1 MB. What the file is, is read from its content, never from its
-    name. Raises `PhotoError` with a Chinese message.
+    With `standard` it is cropped to 358 x 441 px and at most 60 KB, as the national format asks; otherwise it
+    keeps its proportions up to 1200 px a side, at most 1 MB. What the file is, is read from its content,
+    never from its name. Raises `PhotoError` with a Chinese message.
     """
     if not data:
         raise PhotoError("empty")
@@ -107,7 +110,9 @@ def clean_upload(data: bytes, *, standard: bool = False) -> bytes:
         raise PhotoError("too_many_pixels") from error
     except UnidentifiedImageError as error:
         raise PhotoError("not_image") from error
-    except Exception as error:  # decoders raise many kinds (OSError, SyntaxError, struct.error ...) on broken files
+    except (
+        Exception
+    ) as error:  # decoders raise many kinds (OSError, SyntaxError, struct.error ...) on broken files
         raise PhotoError("broken") from error
     return _encode(clean, MAX_BYTES if standard else 1024 * 1024)
 
@@ -118,17 +123,21 @@ _CLOTH = ((44, 82, 140), (176, 58, 62), (58, 122, 98), (96, 80, 150), (206, 140,
 
 
 def _shade(colour: tuple[int, int, int], factor: float) -> tuple[int, int, int]:
-    return (min(255, int(colour[0] * factor)), min(255, int(colour[1] * factor)), min(255, int(colour[2] * factor)))
+    return (
+        min(255, int(colour[0] * factor)),
+        min(255, int(colour[1] * factor)),
+        min(255, int(colour[2] * factor)),
+    )
 
 
 def draw_portrait(seed: str | int, name: str, sex: str) -> bytes:
     """A drawn head-and-shoulders picture for an invented person: same arguments, same JPEG (< 60 KB).
 
-    It is plainly a drawing, so that no demonstration picture can be taken for a real child. `sex` is 男/女 or a code
-    beginning with 1/2 or m/f; anything else draws short hair.
+    It is plainly a drawing, so that no demonstration picture can be taken for a real child. `sex` is 男/女 or
+    a code beginning with 1/2 or m/f; anything else draws short hair.
     """
     digest = hashlib.sha256(f"{seed}|{name}|{sex}".encode()).digest()
-    rnd = random.Random(digest)  # noqa: S311 - a picture, not a secret
+    rnd = random.Random(digest)
     skin, hair, cloth = rnd.choice(_SKIN), rnd.choice(_HAIR), rnd.choice(_CLOTH)
     girl = sex[:1].lower() in {"女", "2", "f"}
     k = 3  # drawn three times as large, then reduced: smooth edges
@@ -137,7 +146,8 @@ def draw_portrait(seed: str | int, name: str, sex: str) -> bytes:
     light = Image.new("L", (w, h), 0)
     ImageDraw.Draw(light).ellipse((-w * 0.1, -h * 0.1, w * 1.1, h * 0.95), fill=90)
     image.paste(
-        Image.new("RGB", (w, h), (206, 228, 248)), mask=light.resize((60, 74)).filter(ImageFilter.GaussianBlur(9)).resize((w, h))
+        Image.new("RGB", (w, h), (206, 228, 248)),
+        mask=light.resize((60, 74)).filter(ImageFilter.GaussianBlur(9)).resize((w, h)),
     )
     draw = ImageDraw.Draw(image)
     cx = w / 2 + rnd.uniform(-4, 4) * k
@@ -150,20 +160,26 @@ def draw_portrait(seed: str | int, name: str, sex: str) -> bytes:
     style = rnd.randrange(3)
     if girl and style == 0:  # long hair behind the shoulders
         draw.rounded_rectangle(
-            (cx - head_w * 1.22, cy - head_h * 0.5, cx + head_w * 1.22, cy + head_h * 1.75), head_w * 0.5, fill=hair
+            (cx - head_w * 1.22, cy - head_h * 0.5, cx + head_w * 1.22, cy + head_h * 1.75),
+            head_w * 0.5,
+            fill=hair,
         )
     elif girl and style == 1:  # two bunches
         for side in (-1, 1):
             oval(cx + side * head_w * 1.2, cy + head_h * 0.6, head_w * 0.32, head_h * 0.62, hair)
     elif girl:  # bob
         draw.rounded_rectangle(
-            (cx - head_w * 1.2, cy - head_h * 0.6, cx + head_w * 1.2, cy + head_h * 0.95), head_w * 0.55, fill=hair
+            (cx - head_w * 1.2, cy - head_h * 0.6, cx + head_w * 1.2, cy + head_h * 0.95),
+            head_w * 0.55,
+            fill=hair,
         )
     # shoulders, collar, neck
     top = cy + head_h * 1.3
     draw.rounded_rectangle((w * 0.1, top, w * 0.9, h * 1.3), w * 0.2, fill=cloth)
     draw.rounded_rectangle(
-        (cx - head_w * 0.4, cy + head_h * 0.6, cx + head_w * 0.4, top + head_h * 0.28), head_w * 0.3, fill=_shade(skin, 0.9)
+        (cx - head_w * 0.4, cy + head_h * 0.6, cx + head_w * 0.4, top + head_h * 0.28),
+        head_w * 0.3,
+        fill=_shade(skin, 0.9),
     )
     for side in (-1, 1):
         draw.polygon(
@@ -187,7 +203,10 @@ def draw_portrait(seed: str | int, name: str, sex: str) -> bytes:
     part = rnd.uniform(-0.5, 0.5)
     line = cy - head_h * (0.36 if girl else 0.48)
     edge = [
-        (cx - head_w * 1.2 + i * head_w * 2.4 / 24, line + head_h * (0.2 * ((i - 12) / 12 - part) ** 2 - 0.02 * math.sin(i)))
+        (
+            cx - head_w * 1.2 + i * head_w * 2.4 / 24,
+            line + head_h * (0.2 * ((i - 12) / 12 - part) ** 2 - 0.02 * math.sin(i)),
+        )
         for i in range(25)
     ]
     cdraw.polygon([*edge, (w, line + head_h * 0.3), (w, h), (0, h), (0, line + head_h * 0.3)], fill=0)
@@ -196,26 +215,62 @@ def draw_portrait(seed: str | int, name: str, sex: str) -> bytes:
     eye_y, eye_dx = cy + head_h * 0.12, head_w * 0.42
     for side in (-1, 1):
         oval(cx + side * eye_dx, eye_y, head_w * 0.085, head_h * 0.075, (44, 36, 36))
-        oval(cx + side * eye_dx + head_w * 0.03, eye_y - head_h * 0.025, head_w * 0.028, head_h * 0.024, (255, 255, 255))
+        oval(
+            cx + side * eye_dx + head_w * 0.03,
+            eye_y - head_h * 0.025,
+            head_w * 0.028,
+            head_h * 0.024,
+            (255, 255, 255),
+        )
         brow = eye_y - head_h * 0.2
         draw.arc(
-            (cx + side * eye_dx - head_w * 0.17, brow, cx + side * eye_dx + head_w * 0.17, brow + head_h * 0.14),
-            205, 335, fill=hair, width=int(3.2 * k),
+            (
+                cx + side * eye_dx - head_w * 0.17,
+                brow,
+                cx + side * eye_dx + head_w * 0.17,
+                brow + head_h * 0.14,
+            ),
+            205,
+            335,
+            fill=hair,
+            width=int(3.2 * k),
         )
-        oval(cx + side * head_w * 0.6, cy + head_h * 0.42, head_w * 0.15, head_h * 0.085, (min(255, skin[0] + 4), skin[1] - 26, skin[2] - 20))
+        oval(
+            cx + side * head_w * 0.6,
+            cy + head_h * 0.42,
+            head_w * 0.15,
+            head_h * 0.085,
+            (min(255, skin[0] + 4), skin[1] - 26, skin[2] - 20),
+        )
     draw.arc(
-        (cx - head_w * 0.1, cy + head_h * 0.2, cx + head_w * 0.1, cy + head_h * 0.38), 30, 150, fill=_shade(skin, 0.78), width=3 * k
+        (cx - head_w * 0.1, cy + head_h * 0.2, cx + head_w * 0.1, cy + head_h * 0.38),
+        30,
+        150,
+        fill=_shade(skin, 0.78),
+        width=3 * k,
     )
     smile = head_h * rnd.uniform(0.2, 0.3)
     draw.arc(
         (cx - head_w * 0.27, cy + head_h * 0.66 - smile, cx + head_w * 0.27, cy + head_h * 0.66),
-        25, 155, fill=(176, 84, 78), width=int(3.4 * k),
+        25,
+        155,
+        fill=(176, 84, 78),
+        width=int(3.4 * k),
     )
     if rnd.random() < 0.28:  # glasses
         for side in (-1, 1):
             draw.rounded_rectangle(
-                (cx + side * eye_dx - head_w * 0.27, eye_y - head_h * 0.17, cx + side * eye_dx + head_w * 0.27, eye_y + head_h * 0.17),
-                head_w * 0.12, outline=(60, 64, 76), width=int(2.6 * k),
+                (
+                    cx + side * eye_dx - head_w * 0.27,
+                    eye_y - head_h * 0.17,
+                    cx + side * eye_dx + head_w * 0.27,
+                    eye_y + head_h * 0.17,
+                ),
+                head_w * 0.12,
+                outline=(60, 64, 76),
+                width=int(2.6 * k),
             )
-        draw.line((cx - head_w * 0.16, eye_y, cx + head_w * 0.16, eye_y), fill=(60, 64, 76), width=int(2.6 * k))
+        draw.line(
+            (cx - head_w * 0.16, eye_y, cx + head_w * 0.16, eye_y), fill=(60, 64, 76), width=int(2.6 * k)
+        )
     return _encode(image.resize((WIDTH, HEIGHT), Image.Resampling.LANCZOS), MAX_BYTES)

@@ -16,7 +16,9 @@ MAX_ROWS = 5000  # the typesetter keeps every row in memory; longer lists are pr
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ListColumn:
-    """One column: its heading, its width in mm (None: what is left), and whether its cells stand in the middle."""
+    """One column: its heading, its width in mm (None: what is left), and whether its cells stand in the
+    middle.
+    """
 
     label: str
     mm: float | None = None
@@ -44,7 +46,9 @@ class PaperList:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RosterRow:
-    """One student of a class. Numbers and telephone stand as they shall be printed (masked or not by the caller)."""
+    """One student of a class. Numbers and telephone stand as they shall be printed (masked or not by the
+    caller).
+    """
 
     student_number: str
     name: str
@@ -61,7 +65,9 @@ class RosterRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClassRoster:
-    """班级花名册 in the order given (in-class number or pinyin: the caller sorts). Counts are taken from the rows."""
+    """班级花名册 in the order given (in-class number or pinyin: the caller sorts). Counts are taken from the
+    rows.
+    """
 
     school_name: str
     class_name: str
@@ -106,7 +112,8 @@ _PORTRAIT = (
 def render_list(data: PaperList) -> bytes:
     """A register as PDF/A-2b, A4, with repeated header, 第 x 页 / 共 y 页, who printed it and when.
 
-    Raises `fonts.MissingGlyphs`, and `ValueError` when there are more than 5,000 rows or a row has a wrong length.
+    Raises `fonts.MissingGlyphs`, and `ValueError` when there are more than 5,000 rows or a row has a wrong
+    length.
     """
     if len(data.rows) > MAX_ROWS:
         raise ValueError(f"{len(data.rows)} rows: print at most {MAX_ROWS} in one document")

@@ -46,14 +46,18 @@ def _arc(text: str, units: float) -> list[str]:
         radius = outer - height * 0.88  # where the baseline stands
         x, y = centre + radius * sin, centre - radius * cos
         paths.append(
-            _glyph(char, (sx * cos, sx * sin, sy * sin, -sy * cos, x - units / 2 * sx * cos, y - units / 2 * sx * sin))
+            _glyph(
+                char,
+                (sx * cos, sx * sin, sy * sin, -sy * cos, x - units / 2 * sx * cos, y - units / 2 * sx * sin),
+            )
         )
     return paths
 
 
 @lru_cache(maxsize=512)
 def seal_svg(name: str, purpose: str) -> str:
-    """A round seal: `name` along the arc, a five-pointed star, `purpose` (such as 学籍专用章) across the foot.
+    """A round seal: `name` along the arc, a five-pointed star, `purpose` (such as 学籍专用章) across the
+    foot.
 
     Raises `fonts.MissingGlyphs` when a character has no outline.
     """
@@ -72,7 +76,8 @@ def seal_svg(name: str, purpose: str) -> str:
         paths.append(_glyph(char, (s, 0, 0, -s, centre + (i - len(purpose) / 2) * size, _SIZE * 0.795)))
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_SIZE:.0f} {_SIZE:.0f}" fill="{SEAL_RED}">'
-        f'<circle cx="{centre}" cy="{centre}" r="{centre - 8}" fill="none" stroke="{SEAL_RED}" stroke-width="10"/>'
+        f'<circle cx="{centre}" cy="{centre}" r="{centre - 8}" fill="none" '
+        f'stroke="{SEAL_RED}" stroke-width="10"/>'
         f'<polygon points="{" ".join(star)}"/><path d="{"".join(paths)}"/></svg>'
     )
 
