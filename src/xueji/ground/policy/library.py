@@ -88,7 +88,7 @@ class PolicyLibrary:
         Raises KeyError for an unknown pack, ValueError when they do not extend each other.
         """
         ids = tuple(pack_ids)
-        for (key, start, end), held in self._sets.items():
+        for (key, start, end), held in list(self._sets.items()):  # other threads may add meanwhile
             if key == ids and (start is None or start <= on) and (end is None or on <= end):
                 return held
         if ids != self.chain_of(ids[-1]):
