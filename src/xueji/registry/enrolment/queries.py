@@ -110,7 +110,7 @@ def search(
     grams = prefix = last6 = None
     persons: list[uuid.UUID] | None = list(f.persons) or None
     if text:
-        kind = _kind_of(text)
+        kind = kind_of(text)
         if kind == "number":
             persons = people.find_by_number(actor, text)
         elif kind == "last6":
@@ -250,7 +250,7 @@ def events(person_id: uuid.UUID) -> list[EventRow]:
 # --- helpers -----------------------------------------------------------------------------------------------------
 
 
-def _kind_of(text: str) -> str:
+def kind_of(text: str) -> str:
     """What was typed into the search box: number, last6, latin or name."""
     compact = re.sub(r"[\s-]", "", text).upper()
     if re.fullmatch(r"\d{5}[\dX]", compact):

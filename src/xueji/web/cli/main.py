@@ -1,0 +1,236 @@
+"""The words of the command line. Every subcommand refuses in plain words and exits 2; failures found exit 1."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from xueji import __version__, config
+
+from . import boot
+from .boot import Refused, say
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one subcommand; returns the exit status (0 done, 1 something was found wrong, 2 refused)."""
+    args = _parser().parse_args(argv)
+    run: Callable[[argparse.Namespace], int] = args.run
+    try:
+        return run(args)
+    except (Refused, config.ConfigError) as e:
+        print(f"xueji: {e}", file=sys.stderr)
+        return 2
+    except BrokenPipeError:
+        return 1
+
+
+def _parser() -> argparse.ArgumentParser:
+    p = argparse.ArgumentParser(
+        prog="xueji",
+        description="Xueji 学籍: 电子学籍管理系统",
+        epilog="第一次使用: xueji demo 在本机装入一个虚构的县, 打开 http://127.0.0.1:8000 即可试用",
+    )
+    p.add_argument("--version", action="version", version=f"xueji {__version__}")
+    sub = p.add_subparsers(dest="command", required=True, metavar="命令")
+
+    def add(name: str, text: str, run: Callable[[argparse.Namespace], int]) -> argparse.ArgumentParser:
+        s = sub.add_parser(name, help=text, description=text)
+        s.set_defaults(run=run)
+        return s
+
+    def network(s: argparse.ArgumentParser) -> None:
+        s.add_argument("--host", default="127.0.0.1", help="监听地址(默认只限本机)")
+        s.add_argument("--port", type=int, default=8000, help="端口(默认 8000)")
+        s.add_argument("--workers", type=int, default=2, help="网页进程数(默认 2)")
+
+    s = add("demo", "装入虚构的演示县并启动; 再次运行保留数据", _demo)
+    s.add_argument(
+        "--size", choices=["S", "M", "L"], default="M", help="规模: S 六百人, M 一万二千人(默认), L 六万人"
+    )
+    s.add_argument("--seed", type=int, default=2026, help="随机种子, 相同的种子造出相同的县")
+    s.add_argument("--no-serve", action="store_true", help="只装入, 不启动")
+    s.add_argument("--json", action="store_true", help="以 JSON 输出账号")
+    network(s)
+    s = add("serve", "启动网页服务和后台任务", _serve)
+    s.add_argument("--only", choices=["web", "worker"], help="只启动其中一个")
+    network(s)
+    add("worker", "只启动后台任务(同 serve --only worker)", _worker)
+    s = add("migrate", "建立或升级数据库: 角色、表、规则、权限", _migrate)
+    s.add_argument("--json", action="store_true")
+    s = add("keys", "管理加密密钥: 新建、轮换、备份、恢复、查看", _keys)
+    s.add_argument("action", choices=["create", "rotate", "status", "backup", "restore"])
+    s.add_argument("path", nargs="?", type=Path, help="备份文件(backup 和 restore)")
+    s.add_argument(
+        "--suite", choices=["standard", "gm"], default=None, help="standard: AES-256-GCM; gm: 国密 SM4-GCM"
+    )
+    s.add_argument("--passphrase-file", type=Path, help="口令文件; 不给则在终端询问")
+    s.add_argument("--json", action="store_true")
+    s = add("import", "检查一个学生信息表; 不加 --check 则检查后发布可以导入的行", _import)
+    s.add_argument("file", type=Path)
+    s.add_argument("--school", required=True, help="学校标识码")
+    s.add_argument("--as", dest="user", required=True, help="以哪个账号办理")
+    s.add_argument("--check", action="store_true", help="只检查, 不写入")
+    s.add_argument("--json", action="store_true")
+    s = add("verify", "核对学籍数据的全部不变量; 有问题时列出并以状态 1 结束", _verify)
+    s.add_argument(
+        "what", nargs="?", choices=["all", "record", "vault", "audit", "statistics"], default="all"
+    )
+    s.add_argument("--deep", action="store_true", help="逐条解密核对证件号(较慢)")
+    s.add_argument("--json", action="store_true")
+    s = add("bench", "运行性能测试; 每项给出与基准的比值", _bench)
+    s.add_argument("name", help="测试名称, 或 all, 或 list")
+    s.add_argument("--size", default="small", help="small(默认)或 full")
+    s.add_argument("--json", action="store_true")
+    s.add_argument("--rows", type=int, help="import: 行数")
+    s = add("user", "管理账号: 列出、新建、授予角色、重置密码、解锁", _user)
+    s.add_argument("action", choices=["list", "create", "grant", "reset", "unlock", "disable"])
+    s.add_argument("username", nargs="?")
+    s.add_argument("--name", help="姓名(create)")
+    s.add_argument("--role", help="角色代码(create 和 grant)")
+    s.add_argument("--org", help="单位代码或学校标识码(create 和 grant)")
+    s.add_argument("--class-id", type=int, help="班级编号(班主任和任课教师)")
+    s.add_argument("--json", action="store_true")
+    return p
+
+
+def _print(value: Any) -> None:
+    print(json.dumps(value, ensure_ascii=False, indent=2, default=str))
+
+
+# --- subcommands -------------------------------------------------------------------------------------------------
+
+
+def _demo(args: argparse.Namespace) -> int:
+    from . import demo, serve
+
+    accounts = demo.load(size=args.size, seed=args.seed)
+    if args.json:
+        _print(accounts)
+    if args.no_serve:
+        if not args.json:
+            print(demo.describe(accounts))
+        return 0
+    text = f"\nXueji 演示: http://{args.host}:{args.port}\n\n{demo.describe(accounts)}\n按 Ctrl+C 停止。数据保留在 {config.data_dir()}"
+    return serve.run(only=None, host=args.host, port=args.port, workers=args.workers, on_ready=text)
+
+
+def _serve(args: argparse.Namespace) -> int:
+    from . import serve
+
+    boot.ready()
+    return serve.run(only=args.only, host=args.host, port=args.port, workers=args.workers)
+
+
+def _worker(args: argparse.Namespace) -> int:
+    from . import serve
+
+    boot.ready()
+    return serve.run(only="worker", host="127.0.0.1", port=8000, workers=1)
+
+
+def _attached(work: Callable[[], int]) -> int:
+    """Run with the database up; stop the embedded server again if this command had to start it."""
+    cluster, started = boot.start_database()
+    try:
+        return work()
+    finally:
+        if cluster is not None and started:
+            cluster.stop()
+
+
+def _migrate(args: argparse.Namespace) -> int:
+    def work() -> int:
+        out = boot.migrate()
+        if args.json:
+            _print({"ok": True, "output": out.splitlines()})
+        else:
+            print(out or "数据库已是最新")
+        return 0
+
+    return _attached(work)
+
+
+def _keys(args: argparse.Namespace) -> int:
+    from . import keys
+
+    return _attached(lambda: keys.run(args, _print))
+
+
+def _import(args: argparse.Namespace) -> int:
+    from . import importing
+
+    def work() -> int:
+        boot.ready()
+        return importing.run(args, _print)
+
+    return _attached(work)
+
+
+def _verify(args: argparse.Namespace) -> int:
+    from . import verify
+
+    def work() -> int:
+        boot.ready()
+        problems = verify.run(args.what, deep=args.deep)
+        if args.json:
+            _print({"ok": not problems, "problems": [p.__dict__ for p in problems]})
+        else:
+            for p in problems:
+                print(f"✗ {p.check}: {p.message}")
+            print("全部核对通过" if not problems else f"发现 {len(problems)} 个问题")
+        return 1 if problems else 0
+
+    return _attached(work)
+
+
+def _bench(args: argparse.Namespace) -> int:
+    root = config.checkout_root() or Path(__file__).resolve().parents[2] / "_data"
+    sys.path.insert(0, str(root))
+    from bench import runner
+
+    if args.name == "list":
+        for name, text in runner.names().items():
+            print(f"{name}\t{text}")
+        return 0
+    options = {"rows": args.rows} if args.rows else {}
+    wanted = list(runner.names()) if args.name == "all" else [args.name]
+    unknown = [n for n in wanted if n not in runner.names()]
+    if unknown:
+        raise Refused(f"没有叫 {unknown[0]} 的测试。可用的有: {', '.join(runner.names())}")
+    results = [runner.run(name, size=args.size, **options) for name in wanted]
+    if args.json:
+        _print(results[0] if len(results) == 1 else results)
+    else:
+        for r in results:
+            mark = "✓" if r["met"] else "✗"
+            print(f"{mark} {r['name']}: 比值 {r['ratio']} (目标 {r['goal']})  {r['figures']}")
+    return 0
+
+
+def _user(args: argparse.Namespace) -> int:
+    from . import users
+
+    def work() -> int:
+        boot.ready()
+        return users.run(args, _print)
+
+    return _attached(work)
+
+
+def passphrase(args: argparse.Namespace, *, again: bool = False) -> str:
+    """The passphrase of a key backup: from a file, else asked at the terminal."""
+    if args.passphrase_file:
+        return str(args.passphrase_file.read_text(encoding="utf-8").strip())
+    import getpass
+
+    first = getpass.getpass("备份口令: ")
+    if again and getpass.getpass("再输入一次: ") != first:
+        raise Refused("两次输入的口令不同")
+    return first
+
+
+__all__ = ["main", "passphrase", "say"]

@@ -1,0 +1,150 @@
+"""`xueji serve`, `xueji worker`: child processes that stop together, on every signal, the embedded server last."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from types import FrameType
+
+from xueji import config
+
+from .boot import Refused, say
+
+
+class Stop(Exception):
+    """A signal asked for the end."""
+
+
+def _child(argv: list[str]) -> subprocess.Popen[bytes]:
+    # A group of its own: a terminal's Ctrl-C reaches us alone, and we stop the children in order.
+    return subprocess.Popen(
+        argv, start_new_session=True, env=os.environ | {"DJANGO_SETTINGS_MODULE": "xueji.settings"}
+    )
+
+
+def web_argv(host: str, port: int, workers: int) -> list[str]:
+    """The command line of the web server."""
+    return [
+        sys.executable, "-m", "granian", "--interface", "wsgi", "--host", host, "--port", str(port),
+        "--workers", str(workers), "--blocking-threads", "4", "--no-ws", "--log-level", "warning",
+        "--workers-kill-timeout", "10", "--respawn-failed-workers", "xueji.wsgi:application",
+    ]  # fmt: skip
+
+
+def run(*, only: str | None, host: str, port: int, workers: int, on_ready: str = "") -> int:
+    """Run web server and worker (or one of them) until a signal; returns the exit status.
+
+    The embedded server is stopped at the end if no other process of this installation uses it.
+    """
+    from xueji.ground.db.migrate import embedded_cluster
+
+    if not 0 < port < 65536:
+        raise Refused(f"端口 {port} 不能用")
+    collect_static()
+    wanted: dict[str, list[str]] = {}
+    if only in (None, "web"):
+        wanted["web"] = web_argv(host, port, workers)
+    if only in (None, "worker"):
+        wanted["worker"] = [sys.executable, "-m", "xueji.web.cli.worker"]
+
+    def stop(signum: int, _frame: FrameType | None) -> None:
+        raise Stop(signum)
+
+    for name in ("SIGTERM", "SIGINT", "SIGHUP", "SIGQUIT"):
+        if hasattr(signal, name):
+            signal.signal(getattr(signal, name), stop)
+    children: dict[str, subprocess.Popen[bytes]] = {}
+    status = 0
+    try:
+        children.update({name: _child(argv) for name, argv in wanted.items()})
+        if "web" in children:
+            _await_port(host, port, children["web"])
+            say(on_ready or f"Xueji 已启动: http://{host}:{port}")
+        while True:
+            for name, child in children.items():
+                code = child.poll()
+                if code is not None:
+                    say(f"{name} 意外停止(状态 {code})")
+                    status = 1
+                    raise Stop
+            time.sleep(0.3)
+    except Stop:
+        pass
+    finally:
+        for name in ("SIGTERM", "SIGINT", "SIGHUP", "SIGQUIT"):
+            if hasattr(signal, name):
+                signal.signal(getattr(signal, name), signal.SIG_IGN)
+        stop_children(list(children.values()))
+        if config.embedded() and not _others_use_it():
+            embedded_cluster().stop()
+    return status
+
+
+def stop_children(children: list[subprocess.Popen[bytes]], *, patience: float = 15) -> None:
+    """Ask the children to end, and end what has not ended in time."""
+    for child in children:
+        if child.poll() is None:
+            child.terminate()
+    deadline = time.monotonic() + patience
+    for child in children:
+        try:
+            child.wait(max(0.1, deadline - time.monotonic()))
+        except subprocess.TimeoutExpired:
+            os.killpg(child.pid, signal.SIGKILL)
+            child.wait(5)
+
+
+def _await_port(host: str, port: int, child: subprocess.Popen[bytes]) -> None:
+    import socket
+
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline:
+        if child.poll() is not None:
+            raise Refused(f"网页服务没有启动成功, 端口 {port} 可能已被占用。可以换一个: --port 8001")
+        with socket.socket() as s:
+            s.settimeout(0.3)
+            if s.connect_ex((host, port)) == 0:
+                return
+        time.sleep(0.1)
+    raise Refused("网页服务 60 秒内没有启动成功, 请查看上面的输出")
+
+
+def _others_use_it() -> bool:
+    """Whether another process of this installation is connected to the embedded server."""
+    import psycopg
+
+    from xueji.ground.db.migrate import embedded_cluster
+
+    try:
+        with embedded_cluster().connect() as c:
+            row = c.execute(
+                "select count(*) from pg_stat_activity where backend_type = 'client backend'"
+                " and pid <> pg_backend_pid() and application_name <> ''  and application_name like 'xueji-%'"
+            ).fetchone()
+            return bool(row and row[0])
+    except psycopg.Error:
+        return False
+
+
+def collect_static() -> None:
+    """Gather and compress the static files once for each version of them."""
+    from hashlib import sha256
+    from pathlib import Path
+
+    from django.conf import settings
+    from django.contrib.staticfiles import finders
+    from django.core.management import call_command
+
+    digest = sha256()
+    for finder in finders.get_finders():
+        for path, storage in finder.list([]):
+            stat = Path(storage.path(path)).stat()
+            digest.update(f"{path}:{stat.st_size}:{stat.st_mtime_ns};".encode())
+    stamp = Path(settings.STATIC_ROOT) / ".stamp"
+    if stamp.exists() and stamp.read_text() == digest.hexdigest():
+        return
+    call_command("collectstatic", interactive=False, verbosity=0, clear=False)
+    stamp.write_text(digest.hexdigest())

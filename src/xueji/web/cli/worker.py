@@ -1,0 +1,86 @@
+"""The worker process: jobs from the database's queue, and what is due by the clock."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import signal
+import threading
+
+log = logging.getLogger("xueji.worker")
+
+#: How often the clock's duties are looked at, in seconds.
+TICK = 20
+
+
+def due_now() -> dict[str, int]:
+    """What time brings: future effects whose day has come, cases that end with them, seals on the audit."""
+    from django.db import transaction
+
+    from xueji.ground.audit import commands as audit
+    from xueji.registry.changes import commands as changes
+    from xueji.registry.enrolment import commands as enrolment
+
+    done: dict[str, int] = {}
+    for name, duty in (
+        ("activated", enrolment.activate_due),
+        ("cases", changes.finish_due),
+        ("sealed", audit.seal),
+    ):
+        with transaction.atomic():
+            done[name] = int(duty() or 0)
+    return done
+
+
+def _clock(stop: threading.Event) -> None:
+    from django.db import close_old_connections
+
+    while not stop.is_set():
+        try:
+            due_now()
+        except Exception:  # the clock goes on: the next tick tries again
+            log.exception("a duty of the clock failed")
+        close_old_connections()
+        stop.wait(TICK)
+
+
+def main() -> int:
+    """Work until a signal."""
+    from .boot import setup_django
+
+    setup_django()
+    from procrastinate.contrib.django import app as jobs
+
+    stop = threading.Event()
+    clock = threading.Thread(target=_clock, args=(stop,), daemon=True)
+    clock.start()
+    worker_app = jobs.with_connector(jobs.connector.get_worker_connector())
+
+    async def work() -> None:
+        async with worker_app.open_async():
+            task = asyncio.create_task(
+                worker_app.run_worker_async(
+                    concurrency=1,
+                    install_signal_handlers=False,
+                    fetch_job_polling_interval=5,
+                    delete_jobs="never",
+                )
+            )
+            loop = asyncio.get_running_loop()
+            for s in (signal.SIGTERM, signal.SIGINT):
+                loop.add_signal_handler(s, task.cancel)
+            try:
+                await task
+            except asyncio.CancelledError:
+                pass
+
+    try:
+        asyncio.run(work())
+    finally:
+        stop.set()
+        clock.join(10)
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
