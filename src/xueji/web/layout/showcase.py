@@ -1,4 +1,4 @@
-"""The page /_face/ (DEBUG only): every component in every state, with invented people. Used by tests and the manual."""
+"""The page /_face/ (DEBUG only): every component in every state, with invented people."""
 
 from __future__ import annotations
 
@@ -11,21 +11,32 @@ from django.shortcuts import render
 from django.utils.translation import gettext_lazy as _
 
 from xueji.web.layout import statuses
+from xueji.web.layout.forms import PlainWords
 
 
-class SampleForm(dj.Form):
+class SampleForm(PlainWords, dj.Form):
     """One field of every kind."""
 
     name = dj.CharField(
-        label=_("姓名"), max_length=50, help_text=_("与户口簿一致"), widget=dj.TextInput(attrs={"data-person-name": ""})
+        label=_("姓名"),
+        max_length=50,
+        help_text=_("与户口簿一致"),
+        widget=dj.TextInput(attrs={"data-person-name": ""}),
     )
     id_number = dj.CharField(
-        label=_("居民身份证号"), max_length=18, widget=dj.TextInput(attrs={"data-id-number": "", "inputmode": "text"})
+        label=_("居民身份证号"),
+        max_length=18,
+        widget=dj.TextInput(attrs={"data-id-number": "", "inputmode": "text"}),
     )
     born = dj.DateField(label=_("出生日期"), help_text=_("可写 20190901 或 2019-9-1"))
-    grade = dj.ChoiceField(label=_("年级"), choices=[("", _("请选择")), ("11", _("一年级")), ("12", _("二年级"))])
+    grade = dj.ChoiceField(
+        label=_("年级"), choices=[("", _("请选择")), ("11", _("一年级")), ("12", _("二年级"))]
+    )
     mode = dj.ChoiceField(
-        label=_("就读方式"), choices=[("1", _("走读")), ("2", _("住校"))], widget=dj.RadioSelect, required=False
+        label=_("就读方式"),
+        choices=[("1", _("走读")), ("2", _("住校"))],
+        widget=dj.RadioSelect,
+        required=False,
     )
     reason = dj.CharField(label=_("理由"), widget=dj.Textarea(attrs={"rows": 3}), required=False)
     agree = dj.BooleanField(label=_("已告知监护人收集这些信息的用途"))
@@ -46,7 +57,8 @@ def _nav() -> list[dict[str, Any]]:
     nav: list[dict[str, Any]] = []
     for label, icon, names in rows:
         children = [
-            {"label": n, "url": "#", "active": n == "学生名册", "badge": 3 if n == "数据问题" else 0} for n in names
+            {"label": n, "url": "#", "active": n == "学生名册", "badge": 3 if n == "数据问题" else 0}
+            for n in names
         ]
         badge = 12 if label == "学籍业务" else 0
         nav.append(
@@ -213,7 +225,14 @@ EVENTS = [
 
 JOBS = [
     {"id": "1", "title": "导入新生名册", "state": "queued", "position": 3},
-    {"id": "2", "title": "导出花名册", "state": "running", "done": 8640, "total": 12860, "message": "正在写第 8 个班"},
+    {
+        "id": "2",
+        "title": "导出花名册",
+        "state": "running",
+        "done": 8640,
+        "total": 12860,
+        "message": "正在写第 8 个班",
+    },
     {
         "id": "3",
         "title": "批量打印学籍卡",
@@ -266,9 +285,14 @@ def context(request: HttpRequest) -> dict[str, Any]:
         "term_label": "2026-2027学年第一学期",
         "session_seconds": 1800,
         "links": dict.fromkeys(
-            ["home", "search", "todo", "notices", "help", "profile", "logout", "switch", "extend", "login"], "#"
-        ),
-        "breadcrumbs": [{"label": "工作台", "url": "#"}, {"label": "学生", "url": "#"}, {"label": "界面样张", "url": ""}],
+            ["home", "search", "todo", "notices", "help", "profile", "logout", "switch"], "#"
+        )
+        | {"login": "/login/", "extend": "/_face/"},
+        "breadcrumbs": [
+            {"label": "工作台", "url": "#"},
+            {"label": "学生", "url": "#"},
+            {"label": "界面样张", "url": ""},
+        ],
         "steps": STEPS,
         "checks": CHECKS,
         "students": STUDENTS,
@@ -298,10 +322,15 @@ def context(request: HttpRequest) -> dict[str, Any]:
         "facts": [
             {"label": "性别", "value": "女", "source": "户口簿"},
             {"label": "出生日期", "value": "2018-09-15", "source": "核验"},
-            {"label": "证件号", "value": "990***********0021", "reveal_url": "#"},
-            {"label": "监护人电话", "value": "138****5678", "reveal_url": "#", "edit_url": "#"},
+            {"label": "证件号", "value": "990***********0021", "reveal_url": "/reveal/"},
+            {"label": "监护人电话", "value": "138****5678", "reveal_url": "/reveal/", "edit_url": "#"},
             {"label": "就读方式", "value": "走读", "edit_url": "#"},
-            {"label": "现住址", "value": "青禾区安定路 8 号 3 栋 2 单元 501 室", "source": "家长填写", "edit_url": "#"},
+            {
+                "label": "现住址",
+                "value": "青禾区安定路 8 号 3 栋 2 单元 501 室",
+                "source": "家长填写",
+                "edit_url": "#",
+            },
         ],
         "tabs": [
             {"label": "基本信息", "url": "#", "active": True},
@@ -321,7 +350,11 @@ def context(request: HttpRequest) -> dict[str, Any]:
             },
             {"key": "proof", "label": "居住证明", "required": True, "done": False},
         ],
-        "sizes": [{"label": "20", "url": "#"}, {"label": "50", "url": "#", "active": True}, {"label": "100", "url": "#"}],
+        "sizes": [
+            {"label": "20", "url": "#"},
+            {"label": "50", "url": "#", "active": True},
+            {"label": "100", "url": "#"},
+        ],
         "tiles": [
             {"label": "在籍学生", "value": 1286, "unit": "人"},
             {"label": "待核办", "value": 12, "tone": "warning", "hint": "最早 2026-11-09"},

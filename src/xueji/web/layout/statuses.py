@@ -9,7 +9,7 @@ from django.utils.translation import gettext, gettext_noop
 
 @dataclass(frozen=True, slots=True)
 class StatusFace:
-    """How a status looks. ``tone`` is grey, purple, blue, amber, green, red or plain; outline draws only a border."""
+    """How a status looks: word, icon, tone (one of TONES) and whether only a border is drawn."""
 
     label: str
     icon: str
@@ -83,7 +83,7 @@ TONES = ("grey", "purple", "blue", "amber", "green", "red", "plain")
 
 
 def face(value: object, kind: str = "") -> StatusFace:
-    """Return the look of a status given by code or by its Chinese word; an unknown word is shown in grey as it is.
+    """Return the look of a status given by code or by its Chinese word; an unknown word is shown in grey.
 
     Without ``kind`` the three vocabularies are asked in the order case, enrolment, verification.
     """

@@ -1,4 +1,4 @@
-"""Template tags of the layout: icons, status chips, masking, numbers, form widgets, the reader's display choices."""
+"""Template tags of the layout: icons, status chips, masking, numbers, form widgets, display choices."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from django.http import HttpRequest
 from django.template import Context
 from django.templatetags.static import static
 from django.utils import timezone
+from django.utils.functional import Promise
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
@@ -129,7 +130,8 @@ def get(mapping: Mapping[str, Any] | None, key: str) -> Any:
 @register.filter
 def listed(value: object) -> list[str]:
     """Split a text at '|' into a list; a list stays a list."""
-    if isinstance(value, str):
+    if isinstance(value, str | Promise):
+        value = str(value)
         return [part.strip() for part in value.split("|") if part.strip()]
     return list(value) if isinstance(value, list | tuple) else []
 

@@ -55,6 +55,28 @@
     const row = event.target.closest("[data-row][data-href]");
     if (row && !event.target.closest("a,button,input,label,select,summary,details") && !String(getSelection())) open(row);
   });
+  /* Keep an opened menu inside the window; in a scrolling table it is lifted out of the scroll box. */
+  document.addEventListener("toggle", (event) => {
+    const menu = event.target;
+    if (!(menu instanceof HTMLElement) || !menu.matches("details.xj-menu")) return;
+    const body = $(".xj-menu-body", menu);
+    if (!body) return;
+    ["position", "left", "right", "top"].forEach((name) => { body.style[name] = ""; });
+    if (!menu.open) return;
+    openMenus().forEach((other) => { if (other !== menu && !other.contains(menu)) other.open = false; });
+    if (menu.closest(".xj-table-wrap")) {
+      const at = menu.getBoundingClientRect();
+      body.style.position = "fixed";
+      body.style.right = "auto";
+      body.style.left = Math.max(4, Math.min(at.left, innerWidth - body.offsetWidth - 4)) + "px";
+      body.style.top = (at.bottom + body.offsetHeight + 4 > innerHeight ? Math.max(4, at.top - body.offsetHeight - 4) : at.bottom + 4) + "px";
+      return;
+    }
+    const box = body.getBoundingClientRect();
+    if (box.right > innerWidth - 4) { body.style.left = "auto"; body.style.right = "0"; }
+    if (body.getBoundingClientRect().left < 4) { body.style.right = "auto"; body.style.left = 4 - menu.getBoundingClientRect().left + "px"; }
+  }, true);
+  addEventListener("scroll", () => openMenus().forEach((menu) => { if (menu.closest(".xj-table-wrap")) menu.open = false; }), true);
   function closeNav() {
     document.body.classList.remove("xj-nav-open");
     $$("[data-toggle-nav]").forEach((b) => b.setAttribute("aria-expanded", "false"));

@@ -53,7 +53,7 @@
   forms.forEach((form) => {
     const key = keyOf(form);
     const saved = store.get(key);
-    const save = () => store.set(key, { at: Date.now(), values: values(form), sent: false });
+    const save = () => { store.set(key, { at: Date.now(), values: values(form), sent: false }); form.dataset.draftAt = String(Date.now()); };
     let timer = 0;
     if (saved && saved.values && !saved.sent && JSON.stringify(saved.values) !== JSON.stringify(values(form))) {
       notice(form, saved);
