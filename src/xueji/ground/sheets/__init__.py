@@ -1,0 +1,1 @@
+"""Spreadsheets in and out: primitives that know cells and files, but no students and no database."""

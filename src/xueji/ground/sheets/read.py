@@ -1,0 +1,319 @@
+"""Reading what people send: xlsx, xls, CSV in any Chinese encoding, and rows pasted from a sheet.
+
+A user's file is only ever read, never edited and sent back: an error book is written afresh (`write.py`).
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+from collections.abc import Callable, Collection, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TypeVar
+
+import python_calamine as calamine
+
+from .cells import ERROR_COLUMN, Cell, read_cell, restore
+from .errors import SheetError
+from .guard import DEFAULT_LIMITS, Limits, check_package, column_letters, kind_of
+
+T = TypeVar("T")
+HEADER_ROWS = 10
+_MARKS = re.compile(r"[\s　*＊★]+|[（(](?:必填|选填)[）)]")
+_BRACKETS = str.maketrans("（）：", "():")
+_BAD_TEXT = re.compile("[\x00-\x08\x0e-\x1a\x1c-\x1f]")
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A row as read: its number in the sheet (1 = first) and its cells."""
+
+    number: int
+    cells: list[Cell]
+
+
+@dataclass(frozen=True, slots=True)
+class Header:
+    """Where the table begins. `columns` maps a known name to its place; the rest is named for the report."""
+
+    row_number: int
+    columns: dict[str, int]
+    unknown: list[str]
+    repeated: list[str]
+    missing: list[str]
+
+
+def plain_label(text: str) -> str:
+    """A heading without marks, spaces and line breaks, brackets in one width: how headings are compared."""
+    return _MARKS.sub("", text).translate(_BRACKETS)
+
+
+@dataclass(slots=True)
+class SheetReader:
+    """One opened table. Rows can be read again and again; `skipped_blank` counts those of the last pass."""
+
+    kind: str
+    sheet_name: str
+    sheet_names: list[str]
+    meta: dict[str, str]
+    limits: Limits
+    first_column: int
+    _source: Callable[[], Iterator[Sequence[object]]]
+    _merged: list[tuple[tuple[int, int], tuple[int, int]]] = field(default_factory=list)
+    skipped_blank: int = 0
+
+    def rows(self, *, after: int = 0) -> Iterator[Row]:
+        """Rows with at least one filled cell, below row number `after`, as a stream.
+
+        Raises `SheetError`: `too_many_rows`, `too_many_columns`, `cell_too_long`, `broken`.
+        """
+        self.skipped_blank = 0
+        limits = self.limits
+        kept = blank_run = 0
+        for number, raw in enumerate(self._source(), start=1):
+            if number <= after:
+                continue
+            cells = [read_cell(value) for value in raw]
+            while cells and cells[-1] == "":
+                cells.pop()
+            if not cells:
+                blank_run += 1
+                continue
+            self.skipped_blank += blank_run
+            blank_run = 0
+            kept += 1
+            if kept > limits.max_rows:
+                raise SheetError("too_many_rows", rows=number, limit=limits.max_rows)
+            if len(cells) > limits.max_columns:
+                raise SheetError("too_many_columns", columns=len(cells), limit=limits.max_columns)
+            if any(isinstance(cell, str) and len(cell) > limits.max_cell for cell in cells):
+                raise SheetError("cell_too_long", row=number, limit=limits.max_cell)
+            yield Row(number, cells)
+        self.skipped_blank += blank_run
+
+    def find_header(self, known: Collection[str], *, required: Collection[str] = ()) -> Header:
+        """The row among the first ten that holds most of the `known` names (at least two, or all of fewer).
+
+        Merged headings are followed downwards; a heading under a group (`监护人一` above `姓名`) is also
+        tried as `监护人一姓名`. Raises `SheetError("no_header")`.
+        """
+        names = {plain_label(name): name for name in known}
+        top = self._top()
+        best: tuple[int, dict[str, int], list[str], list[str]] | None = None
+        for index, labels in enumerate(top[:HEADER_ROWS]):
+            groups = _groups(top[index - 1]) if index else []
+            found = _match(labels, groups, names)
+            if best is None or len(found[0]) > len(best[1]):
+                best = (index + 1, *found)
+        if best is None or len(best[1]) < max(1, min(2, len(names))):
+            shown = "、".join(list(required or known)[:6])
+            raise SheetError("no_header", rows=HEADER_ROWS, names=shown)
+        number, columns, unknown, repeated = best
+        return Header(number, columns, unknown, repeated, [name for name in required if name not in columns])
+
+    def records(self, header: Header) -> Iterator[tuple[int, dict[str, Cell]]]:
+        """Each data row below the header as (row number, known name -> cell); absent cells are the empty
+        text.
+        """
+        places = list(header.columns.items())
+        for row in self.rows(after=header.row_number):
+            cells, width = row.cells, len(row.cells)
+            record = {name: cells[at] if at < width else "" for name, at in places}
+            if any(cell != "" for cell in record.values()):
+                yield row.number, record
+            else:
+                self.skipped_blank += 1
+
+    def column_letter(self, index: int) -> str:
+        """The letter that the person sees above column `index` of this table."""
+        return column_letters(self.first_column + index + 1)
+
+    def _top(self) -> list[list[str]]:
+        """The first rows as texts, merged cells carried downwards."""
+        top: list[list[str]] = []
+        for raw in self._source():
+            top.append([str(read_cell(value)) for value in raw])
+            if len(top) == HEADER_ROWS:
+                break
+        for (row0, column0), (row1, _column1) in self._merged:
+            at = column0 - self.first_column
+            if row0 < len(top) and 0 <= at < len(top[row0]):
+                for row in range(row0 + 1, min(row1 + 1, len(top))):
+                    if at < len(top[row]) and not top[row][at]:
+                        top[row][at] = top[row0][at]
+        return top
+
+
+def _groups(labels: list[str]) -> list[str]:
+    """The group heading above each column: a merged group stands in its first cell and holds to the next."""
+    out, last = [], ""
+    for label in labels:
+        last = label or last
+        out.append(last)
+    return out
+
+
+def _match(
+    labels: list[str], groups: list[str], names: dict[str, str]
+) -> tuple[dict[str, int], list[str], list[str]]:
+    columns: dict[str, int] = {}
+    unknown: list[str] = []
+    repeated: list[str] = []
+    for index, label in enumerate(labels):
+        own = plain_label(label)
+        if not own or own == ERROR_COLUMN:
+            continue
+        grouped = plain_label(groups[index]) + own if index < len(groups) else own
+        name = names.get(grouped) or names.get(own)
+        if name is None:
+            unknown.append(label)
+        elif name in columns:
+            repeated.append(label)
+        else:
+            columns[name] = index
+    return columns, unknown, repeated
+
+
+def open_sheet(
+    source: bytes | str | Path,
+    filename: str = "",
+    *,
+    sheet: str | None = None,
+    limits: Limits = DEFAULT_LIMITS,
+) -> SheetReader:
+    """Open a file (its bytes, or a path). What it is, is read from its content; `filename` only helps with
+    text.
+
+    `sheet` names a worksheet; otherwise the first visible one that holds anything. Raises `SheetError` with
+    one of the codes empty, not_sheet, unsupported, html, password, too_large, zip_bomb, too_many_rows,
+    too_many_columns, too_many_cells, cell_too_long, broken, no_sheet, and nothing else.
+    """
+    if isinstance(source, bytes):
+        size, data = len(source), source
+    else:
+        path = Path(source)
+        size = path.stat().st_size
+        data = b""
+    if size > limits.max_bytes:
+        raise SheetError("too_large", size=-(-size >> 20) or 1, limit=limits.max_bytes >> 20)
+    if not isinstance(source, bytes):
+        data = Path(source).read_bytes()
+    kind = kind_of(data)
+    if kind == "text":
+        delimiter = "\t" if filename.lower().endswith(".tsv") else None
+        return _text_reader(_decode(data), "csv", limits, delimiter)
+    meta = check_package(data, limits) if kind == "xlsx" else {}
+    return _workbook_reader(data, kind, meta, sheet, limits)
+
+
+def open_pasted(text: str, *, limits: Limits = DEFAULT_LIMITS) -> SheetReader:
+    """Rows copied from a sheet and pasted into a text box (tab separated; commas are taken too). As
+    `open_sheet`.
+    """
+    if not text.strip():
+        raise SheetError("empty")
+    if len(text) > limits.max_bytes:
+        raise SheetError("too_large", size=len(text) >> 20, limit=limits.max_bytes >> 20)
+    return _text_reader(text, "paste", limits, "\t" if "\t" in text else None)
+
+
+def _workbook_reader(
+    data: bytes, kind: str, meta: dict[str, str], sheet: str | None, limits: Limits
+) -> SheetReader:
+    book = _guarded(lambda: calamine.CalamineWorkbook.from_filelike(io.BytesIO(data)), data)
+    visible = [
+        m.name
+        for m in book.sheets_metadata
+        if m.visible == calamine.SheetVisibleEnum.Visible and m.typ == calamine.SheetTypeEnum.WorkSheet
+    ]
+    if sheet is not None and sheet not in book.sheet_names:
+        raise SheetError("no_sheet", name=sheet)
+    for name in [sheet] if sheet is not None else visible:
+        opened = _guarded(lambda name=name: book.get_sheet_by_name(name), data)  # type: ignore[misc]
+        if opened.start is None:
+            continue
+        if opened.width > limits.max_columns and kind == "xls":
+            raise SheetError("too_many_columns", columns=opened.width, limit=limits.max_columns)
+
+        def source(opened: calamine.CalamineSheet = opened) -> Iterator[Sequence[object]]:
+            return iter(opened.iter_rows())
+
+        merged = _guarded(lambda opened=opened: opened.merged_cell_ranges or [], data)  # type: ignore[misc]
+        return SheetReader(kind, name, visible, meta, limits, opened.start[1], source, list(merged))
+    raise SheetError("empty")
+
+
+def _guarded(work: Callable[[], T], data: bytes) -> T:
+    """Run the native reader; whatever it does on a damaged file becomes a `SheetError`."""
+    try:
+        return work()
+    except calamine.PasswordError as error:
+        raise SheetError("password") from error
+    except Exception as error:
+        is_workbook = data.startswith(b"PK") or any(
+            n.encode("utf-16-le") in data for n in ("Workbook", "Book")
+        )
+        raise SheetError("broken" if is_workbook else "not_sheet") from error
+    except BaseException as error:
+        # A panic of the native code is no Exception; anything else (a stop signal) goes on.
+        if type(error).__name__ == "PanicException":
+            raise SheetError("broken") from error
+        raise
+
+
+def _decode(data: bytes) -> str:
+    """Text of a CSV: by its byte-order mark, else UTF-8, else GB 18030 (which contains GBK and GB 2312)."""
+    try:
+        if data.startswith(b"\xef\xbb\xbf"):
+            text = data.decode("utf-8-sig")
+        elif data.startswith((b"\xff\xfe", b"\xfe\xff")):
+            text = data.decode("utf-16")
+        else:
+            try:
+                text = data.decode("utf-8")
+            except UnicodeDecodeError:
+                text = data.decode("gb18030")
+    except UnicodeDecodeError as error:
+        raise SheetError("not_sheet") from error
+    if _BAD_TEXT.search(text[:100_000]):
+        raise SheetError("not_sheet")
+    return text
+
+
+def _sniff_delimiter(text: str) -> str:
+    """The separator that cuts the first lines into most columns, evenly."""
+    sample = [line for line in text[:20_000].splitlines()[:20] if line.strip()][:10]
+    best, best_score = ",", 0.0
+    for candidate in (",", "\t", ";", "|", "，"):
+        try:
+            widths = [len(row) for row in csv.reader(sample, delimiter=candidate)]
+        except csv.Error:
+            continue
+        if not widths or max(widths) < 2:
+            continue
+        common = max(set(widths), key=lambda w: (widths.count(w), w))
+        score = common * widths.count(common) / len(widths) if common > 1 else max(widths) / len(widths)
+        if score > best_score:
+            best, best_score = candidate, score
+    return best
+
+
+def _text_reader(text: str, kind: str, limits: Limits, delimiter: str | None) -> SheetReader:
+    if not text.strip():
+        raise SheetError("empty")
+    sep = delimiter or _sniff_delimiter(text)
+
+    def source() -> Iterator[Sequence[object]]:
+        reader = csv.reader(io.StringIO(text, newline=""), delimiter=sep)
+        while True:
+            try:
+                row = next(reader)
+            except StopIteration:
+                return
+            except csv.Error as error:  # a field beyond the csv module's own limit
+                raise SheetError("cell_too_long", row=reader.line_num, limit=limits.max_cell) from error
+            yield [restore(value) for value in row]
+
+    return SheetReader(kind, "", [], {}, limits, 0, source)
