@@ -80,7 +80,10 @@ class Case(Visible):
                 name="one_open_case",
             )
         ]
-        indexes = [models.Index(fields=["org_id", "status"])]
+        indexes = [
+            models.Index(fields=["org_id", "status"]),
+            models.Index(fields=["person_id"], name="case_person"),
+        ]
 
 
 class CaseStep(Visible):
@@ -136,6 +139,7 @@ class CaseSeat(models.Model):
         indexes = [
             models.Index(fields=["org_id", "holds", "due_on"]),
             models.Index(fields=["county_id", "status", "changed_at"]),
+            models.Index(fields=["org_id", "changed_at"], name="seat_changed"),
         ]
 
 
@@ -168,6 +172,19 @@ class CaseLog(Visible):
 
     class Meta:
         db_table = "case_log"
+
+
+class LookupAttempt(models.Model):
+    """A search for another school's child by name and number: counted, so that nobody can try numbers out."""
+
+    id = models.BigAutoField(primary_key=True)
+    user_id = models.BigIntegerField()
+    at = models.DateTimeField()
+    found = models.BooleanField()
+
+    class Meta:
+        db_table = "case_lookup"
+        indexes = [models.Index(fields=["user_id", "at"], name="lookup_user")]
 
 
 class CaseCounter(models.Model):

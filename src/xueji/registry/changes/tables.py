@@ -15,5 +15,6 @@ TABLES = [
     ),
     Table("case_file", "local", scope=_CASE, writer="select, insert, update, delete"),
     Table("case_log", "local", scope=_CASE, writer="select, insert, delete"),
+    Table("case_lookup", "local", app="", writer="select, insert, delete"),
     Table("case_counter", "local", app="", writer="select, insert, update"),
 ]

@@ -6,31 +6,39 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
-    dependencies = [
-    ]
+    dependencies = []
 
     operations = [
         migrations.CreateModel(
-            name='StoredFile',
+            name="StoredFile",
             fields=[
-                ('id', models.UUIDField(default=uuid.uuid4, primary_key=True, serialize=False)),
-                ('sha256', models.CharField(max_length=64)),
-                ('size', models.BigIntegerField()),
-                ('mime', models.CharField(max_length=100)),
-                ('name', models.CharField(max_length=200)),
-                ('purpose', models.CharField(max_length=30)),
-                ('readers', django.contrib.postgres.fields.ArrayField(base_field=models.IntegerField(), default=list, size=None)),
-                ('klasses', django.contrib.postgres.fields.ArrayField(base_field=models.IntegerField(), default=list, size=None)),
-                ('person_id', models.UUIDField(null=True)),
-                ('user_id', models.BigIntegerField(help_text='who brought it', null=True)),
-                ('created_at', models.DateTimeField(auto_now_add=True)),
+                ("id", models.UUIDField(default=uuid.uuid4, primary_key=True, serialize=False)),
+                ("sha256", models.CharField(max_length=64)),
+                ("size", models.BigIntegerField()),
+                ("mime", models.CharField(max_length=100)),
+                ("name", models.CharField(max_length=200)),
+                ("purpose", models.CharField(max_length=30)),
+                (
+                    "readers",
+                    django.contrib.postgres.fields.ArrayField(
+                        base_field=models.IntegerField(), default=list, size=None
+                    ),
+                ),
+                (
+                    "klasses",
+                    django.contrib.postgres.fields.ArrayField(
+                        base_field=models.IntegerField(), default=list, size=None
+                    ),
+                ),
+                ("person_id", models.UUIDField(null=True)),
+                ("user_id", models.BigIntegerField(help_text="who brought it", null=True)),
+                ("created_at", models.DateTimeField(auto_now_add=True)),
             ],
             options={
-                'db_table': 'stored_file',
-                'indexes': [models.Index(fields=['sha256'], name='stored_file_sha256_8f1d2c_idx')],
+                "db_table": "stored_file",
+                "indexes": [models.Index(fields=["sha256"], name="stored_file_sha256_8f1d2c_idx")],
             },
         ),
     ]

@@ -1,0 +1,52 @@
+"""The bytes on disk, by the digest of their content. Rows in `stored_file` say who may open them."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+import tempfile
+from pathlib import Path
+
+from django.conf import settings
+
+_DIGEST = re.compile(r"[0-9a-f]{64}")
+
+
+def path_of(sha256: str) -> Path:
+    """Where the bytes of a digest lie; ValueError for anything that is not a digest."""
+    if not _DIGEST.fullmatch(sha256):
+        raise ValueError("not a digest")
+    return Path(settings.FILES_DIR) / sha256[:2] / sha256[2:4] / sha256
+
+
+def write(data: bytes) -> str:
+    """Keep bytes and return their digest. The same bytes are kept once; a crash leaves no half file."""
+    digest = hashlib.sha256(data).hexdigest()
+    path = path_of(digest)
+    if path.exists():
+        return digest
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o750)
+    fd, name = tempfile.mkstemp(dir=path.parent)
+    try:
+        with os.fdopen(fd, "wb") as f:
+            f.write(data)
+            f.flush()
+            os.fsync(f.fileno())
+        Path(name).replace(path)
+    except BaseException:
+        Path(name).unlink(missing_ok=True)
+        raise
+    return digest
+
+
+def read(sha256: str) -> bytes:
+    """The bytes of a digest; FileNotFoundError when they are not there."""
+    return path_of(sha256).read_bytes()
+
+
+def remove(sha256: str) -> None:
+    """Drop the bytes and their thumbnail."""
+    path = path_of(sha256)
+    path.unlink(missing_ok=True)
+    path.with_suffix(".thumb").unlink(missing_ok=True)

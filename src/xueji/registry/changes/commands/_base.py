@@ -1,0 +1,198 @@
+"""What all commands share: opening a case under lock, its log, its seats, what the checks need to know."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from datetime import date
+from typing import Any
+
+from django.db import connection, transaction
+from django.http import Http404
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from xueji.ground.audit.commands import Who, record
+from xueji.ground.crypto import vault
+from xueji.ground.db.scope import acting
+from xueji.ground.orgs.models import School
+
+from .. import subject as subjects
+from ..checks import open_statuses
+from ..errors import CaseError, StaleCase
+from ..facts import Material
+from ..kinds import ACTIONS
+from ..models import Case, CaseFile, CaseLog, CaseSeat, CaseStatus, CaseStep
+from ..routing import units_of
+
+SYSTEM = Who(user_id=None, user_name="系统", role="system", org_id=None)
+EDITABLE = (CaseStatus.DRAFT, CaseStatus.RETURNED)
+
+
+@contextmanager
+def opened(actor: Any, case_id: uuid.UUID, version: int | None = None) -> Iterator[Case]:
+    """The case, locked (the child first, so that no two commands wait for each other), in the writing role.
+
+    Raises Http404 when the actor sees no such case, `StaleCase` when somebody acted since `version`.
+    """
+    with transaction.atomic():
+        person_id = Case.objects.filter(pk=case_id).values_list("person_id", flat=True).first()
+        if person_id is None:
+            raise Http404
+        with acting("writer"):
+            lock_person(person_id)
+            case = Case.objects.select_for_update().filter(pk=case_id).first()
+            if case is None:
+                raise Http404
+            if version is not None and case.version != version:
+                raise StaleCase(_stale_words(case))
+            yield case
+
+
+def lock_person(person_id: uuid.UUID) -> None:
+    """Whoever changes anything of one child's cases waits here for the others."""
+    with connection.cursor() as c:
+        c.execute("select 1 from person where person_id = %s for update", [person_id])
+
+
+def _stale_words(case: Case) -> str:
+    last = CaseLog.objects.filter(case=case).order_by("-id").first()
+    if last is None:
+        return _("这件业务刚有变动, 本页已更新")
+    return _("%(who)s %(at)s 已%(what)s, 本页已更新") % {
+        "who": last.actor_name,
+        "at": timezone.localtime(last.at).strftime("%H:%M"),
+        "what": ACTIONS.get(last.action, last.action),
+    }
+
+
+def own(actor: Any, case: Case) -> None:
+    """Only the unit that started a case goes on. Raises `CaseError`."""
+    if case.org_id != actor.org_id:
+        raise CaseError(_("这件业务由发起学校办理, 本单位不能做这一步"))
+
+
+def require_status(case: Case, allowed: Iterable[str]) -> None:
+    """Raises `CaseError` with the present status in words."""
+    if case.status not in tuple(allowed):
+        raise CaseError(_("这件业务现在是“%s”, 不能做这一步") % CaseStatus(case.status).label)
+
+
+def material(actor: Any, case: Case, *, on: date | None = None) -> Material:
+    """All that the checks look at, read now. Must run in the writing role. Raises `CaseError`."""
+    assert case.person_id is not None
+    child = subjects.read(case.person_id)
+    if child is None:
+        raise CaseError(_("该生没有在籍的学籍, 不能办理这项业务"))
+    class_id = case.form.get("to_class_id")
+    target = case.to_school_id if case.business == "transfer" else None
+    return Material(
+        case=case,
+        subject=child,
+        units=units_of(case.org_id, child.school_id, target),
+        place=subjects.class_place(int(class_id)) if class_id else None,
+        docs=frozenset(CaseFile.objects.filter(case=case).values_list("slot", flat=True)),
+        submitted_by=actor.user_name,
+        today=on or timezone.localdate(),
+        new_number=sealed_number(case),
+    )
+
+
+def sealed_number(case: Case) -> str:
+    """The new identity number of a correction, or empty."""
+    if case.sealed is None:
+        return ""
+    return str(vault.open_json(bytes(case.sealed), f"case_.sealed:{case.case_id}").get("number", ""))
+
+
+def other_open(case: Case) -> list[Case]:
+    """The child's other cases that are under way. Must run in the writing role."""
+    return list(Case.objects.filter(person_id=case.person_id, status__in=open_statuses()).exclude(pk=case.pk))
+
+
+def write_log(case: Case, who: Any, action: str, text: str = "") -> None:
+    """One entry for all parties of the case as it is now."""
+    CaseLog.objects.bulk_create(
+        [
+            CaseLog(
+                case=case,
+                at=timezone.now(),
+                actor_id=who.user_id,
+                actor_name=who.user_name,
+                org_id=who.org_id,
+                action=action,
+                text=text[:600],
+                parties=case.parties,
+                klasses=case.klasses,
+                person_id=case.person_id,
+            )
+        ]
+    )
+
+
+def save(case: Case) -> None:
+    """Store the case with its next version: pages drawn before are stale from now on."""
+    case.version += 1
+    case.save(force_update=True)
+
+
+def write_seats(case: Case) -> None:
+    """Every party's place at the case: status, and who holds it until when."""
+    step = CaseStep.objects.filter(case=case, state="current").first()
+    holder, role, due = (step.org_id, step.role, step.due_on) if step else (None, "", None)
+    if case.status == CaseStatus.RETURNED:
+        holder, role = case.org_id, "registrar"
+        back = CaseStep.objects.filter(case=case, state="returned").order_by("-seq").first()
+        due = back.due_on if back else None
+    draft = case.status == CaseStatus.DRAFT
+    counties = dict(School.objects.filter(pk__in=case.parties).values_list("org_id", "county_id"))
+    now = timezone.now()
+    CaseSeat.objects.bulk_create(
+        [
+            CaseSeat(
+                case=case,
+                org_id=org,
+                county_id=org if draft else counties.get(org, org),
+                person_id=None if draft else case.person_id,
+                business=case.business,
+                status=case.status,
+                holds=org == holder,
+                holder_role=role if org == holder else "",
+                started_here=org == case.org_id,
+                due_on=due if org == holder else None,
+                changed_at=now,
+            )
+            for org in case.parties
+        ],
+        update_conflicts=True,
+        unique_fields=["case", "org_id"],
+        update_fields=[
+            "county_id",
+            "person_id",
+            "status",
+            "holds",
+            "holder_role",
+            "started_here",
+            "due_on",
+            "changed_at",
+        ],
+    )
+
+
+def audit(who: Any, what: str, case: Case, **more: Any) -> None:
+    """The audit entry of a deed on a case."""
+    record(
+        who,
+        f"changes.{what}",
+        object_type="case",
+        object_id=case.case_id,
+        person_id=case.person_id,
+        after={"number": case.number, "business": case.business, "status": case.status} | more,
+    )
+
+
+def note(case: Case, who: Any, action: str, text: str = "", **more: Any) -> None:
+    """Log and audit of one deed."""
+    write_log(case, who, action, text)
+    audit(who, action, case, **more)

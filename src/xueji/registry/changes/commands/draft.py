@@ -1,0 +1,246 @@
+"""Drafts: begun by the child's school, or for a transfer by the school that receives, who names child and number."""
+
+from __future__ import annotations
+
+import re
+import uuid
+from datetime import timedelta
+from typing import Any
+
+from django.db import transaction
+from django.http import Http404
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from xueji.ground.audit.commands import record
+from xueji.ground.crypto import vault
+from xueji.ground.db.scope import acting
+from xueji.ground.files import commands as files
+from xueji.ground.policy.library import library
+from xueji.ground.standards.idtypes import id_types
+from xueji.ground.standards.masking import mask_identity
+from xueji.ground.standards.names import normalise_name
+from xueji.registry.enrolment.models import REGISTERED, Roster
+from xueji.registry.people.models import IdentityLookup, NumberLookup, Person
+
+from .. import subject as subjects
+from ..errors import CaseError, NotFoundByNumber
+from ..kinds import KINDS
+from ..models import Case, CaseFile, CaseStatus, LookupAttempt
+from ..routing import policy_for, units_of
+from ._base import EDITABLE, audit, note, opened, own, require_status, save, write_seats
+
+MISSES_AN_HOUR = 10
+LOOKUPS_AN_HOUR = 60
+
+
+def find_child(actor: Any, name: str, number: str) -> uuid.UUID:
+    """The child with exactly this name and this student or identity number, wherever enrolled (C-TRF-01).
+
+    Every try is counted and audited; the answer is the same whichever of the two is wrong. Raises
+    `NotFoundByNumber`, and `CaseError` after too many tries.
+    """
+    actor.require("case.start")
+    since = timezone.now() - timedelta(hours=1)
+    with transaction.atomic(), acting("writer"):
+        tries = list(
+            LookupAttempt.objects.filter(user_id=actor.user_id, at__gte=since).values_list("found", flat=True)
+        )
+        if len(tries) >= LOOKUPS_AN_HOUR or tries.count(False) >= MISSES_AN_HOUR:
+            raise CaseError(_("一小时内查询次数过多, 请稍后再试。可以请家长提供原学校打印的学生基本信息表"))
+        clean = normalise_name(name).value
+        person_id = next(
+            (
+                p
+                for p in _holders(number)
+                if Person.objects.filter(pk=p, name=clean, merged_into=None).exists()
+            ),
+            None,
+        )
+        LookupAttempt.objects.create(user_id=actor.user_id, at=timezone.now(), found=person_id is not None)
+    record(
+        actor,
+        "changes.lookup",
+        object_type="person",
+        object_id=person_id or "",
+        person_id=person_id,
+        purpose="transfer",
+        after={"found": person_id is not None},
+    )
+    if person_id is None:
+        raise NotFoundByNumber(
+            _("没有找到姓名和号码都一致的学生。请对照原学校打印的学生基本信息表再核对一遍")
+        )
+    return person_id
+
+
+def _holders(number: str) -> list[uuid.UUID]:
+    """Whoever holds or held a number: student number of any kind, or a whole identity number."""
+    value = re.sub(r"[\s-]", "", number).upper()
+    if len(value) < 6 or len(value) > 40:
+        return []
+    packs = library()
+    schemes = ["national"]
+    schemes += sorted({s.id for pack in packs.ids() for s in packs.pack(pack).schemes if not s.reserved})
+    found = list(
+        NumberLookup.objects.filter(
+            scheme__in=schemes, bidx__in=[vault.index(f"no:{s}", value) for s in schemes]
+        ).values_list("person_id", flat=True)
+    )
+    bodies = {value, value[1:]} if value[0] in "GLJ" else {value}
+    indexes = [vault.index(f"id:{code}", body) for code in id_types() for body in bodies]
+    found += IdentityLookup.objects.filter(bidx__in=indexes).values_list("person_id", flat=True)
+    return list(dict.fromkeys(found))
+
+
+def start(
+    actor: Any, *, business: str, person_id: uuid.UUID | None = None, name: str = "", number: str = ""
+) -> Case:
+    """Begin a draft (C-CHG-01). A transfer is begun by the receiving school with name and number (C-TRF-01); all
+    others by the child's own school. A draft of the same kind that lies there already is taken up again.
+
+    Raises PermissionDenied, Http404, `NotFoundByNumber`, `CaseError`.
+    """
+    actor.require("case.start")
+    if business not in KINDS:
+        raise Http404
+    if business == "transfer":
+        person_id = find_child(actor, name, number)
+    elif person_id is None or not _at_own_school(actor, person_id):
+        raise Http404
+    with transaction.atomic(), acting("writer"):
+        child = subjects.read(person_id)
+        if child is None:
+            raise CaseError(_("该生没有在籍的学籍, 不能办理这项业务"))
+        if business == "transfer" and child.school_id == actor.org_id:
+            raise CaseError(_("%s 的学籍已经在本校, 不需要转学") % child.name)
+        case = Case.objects.filter(
+            org_id=actor.org_id, person_id=person_id, business=business, status=CaseStatus.DRAFT
+        ).first()
+        if case is not None:
+            return case
+        case = Case(
+            business=business,
+            org_id=actor.org_id,
+            creator_id=actor.user_id,
+            person_id=person_id,
+            parties=[actor.org_id],
+            student_name=child.name,
+            from_school_id=child.school_id,
+            to_school_id=actor.org_id if business == "transfer" else None,
+            summary=child.summary(timezone.localdate()),
+            form={"reason": child.suspended_for} if business == "resume" and child.suspended_for else {},
+        )
+        case.save(force_insert=True)
+        write_seats(case)
+        note(case, actor, "start")
+    return case
+
+
+def _at_own_school(actor: Any, person_id: uuid.UUID) -> bool:
+    return (
+        Roster.objects.filter(
+            county_id=actor.county_id, school_id=actor.org_id, person_id=person_id, kind=REGISTERED
+        )
+        .exclude(reason="former")
+        .exists()
+    )
+
+
+def save_draft(actor: Any, *, case_id: uuid.UUID, form: dict[str, Any], version: int | None = None) -> Case:
+    """Keep what was filled in (clean values; dates as ISO text). An identity number is sealed, never stored plain.
+
+    Raises Http404, `StaleCase`, `CaseError`.
+    """
+    actor.require("case.start")
+    with opened(actor, case_id, version) as case:
+        own(actor, case)
+        require_status(case, EDITABLE)
+        allowed = KINDS[case.business].fields
+        kept = {k: v for k, v in form.items() if k in allowed and k != "new_number"}
+        number = str(form.get("new_number") or "")
+        if number:
+            case.sealed = vault.seal_json({"number": number}, f"case_.sealed:{case.case_id}")
+            kept["new_number_masked"] = mask_identity(number)
+        elif case.form.get("new_number_masked"):
+            kept["new_number_masked"] = case.form["new_number_masked"]
+        case.form = kept
+        case.to_class_id = kept.get("to_class_id") or None
+        save(case)
+        audit(actor, "save", case, fields=sorted(kept))
+    return case
+
+
+def attach(actor: Any, *, case_id: uuid.UUID, slot: str, data: bytes, name: str) -> CaseFile:
+    """Put a paper into its slot; one that lay there is replaced. Raises Http404, `CaseError`, `FileRefused`."""
+    actor.require("case.start")
+    with opened(actor, case_id) as case:
+        own(actor, case)
+        require_status(case, EDITABLE)
+        units = units_of(case.org_id, case.from_school_id or case.org_id, case.to_school_id)
+        slots = policy_for(units.start, timezone.localdate()).business(case.business).evidence
+        if slot not in {s.doc for s in slots}:
+            raise CaseError(_("这项业务不需要“%s”, 也不能要求家长提供") % slot)
+        file = files.store(
+            actor,
+            data,
+            name=name,
+            purpose="evidence",
+            readers=case.parties,
+            klasses=case.klasses,
+            person_id=None if case.status == CaseStatus.DRAFT else case.person_id,
+        )
+        before = list(CaseFile.objects.filter(case=case, slot=slot))
+        for old in before:
+            _drop(actor, case, old)
+        row = CaseFile(
+            case=case,
+            slot=slot,
+            file_id=file.id,
+            file_name=file.name,
+            added_by=actor.user_id,
+            parties=case.parties,
+            klasses=case.klasses,
+            person_id=case.person_id,
+        )
+        row.save(force_insert=True)
+        save(case)
+        audit(actor, "attach", case, slot=slot, file=str(file.id))
+    return row
+
+
+def detach(actor: Any, *, case_id: uuid.UUID, file_id: uuid.UUID) -> Case:
+    """Take a paper out of its slot again. Raises Http404, `CaseError`."""
+    actor.require("case.start")
+    with opened(actor, case_id) as case:
+        own(actor, case)
+        require_status(case, EDITABLE)
+        row = CaseFile.objects.filter(case=case, file_id=file_id).first()
+        if row is None:
+            raise Http404
+        _drop(actor, case, row)
+        save(case)
+        audit(actor, "detach", case, slot=row.slot)
+    return case
+
+
+def _drop(actor: Any, case: Case, row: CaseFile) -> None:
+    """Papers of a draft go with their bytes; what others have already seen stays on file, out of its slot."""
+    row.delete()
+    if case.number is None:
+        files.discard(actor, row.file_id)
+
+
+def delete_draft(actor: Any, *, case_id: uuid.UUID, version: int | None = None) -> None:
+    """Drop a draft that was never sent, with its papers. Raises Http404, `StaleCase`, `CaseError`."""
+    actor.require("case.start")
+    with opened(actor, case_id, version) as case:
+        own(actor, case)
+        require_status(case, (CaseStatus.DRAFT,))
+        for row in list(CaseFile.objects.filter(case=case)):
+            _drop(actor, case, row)
+        audit(actor, "delete_draft", case)
+        case.delete()
+
+
+__all__ = ["attach", "delete_draft", "detach", "find_child", "save_draft", "start"]
