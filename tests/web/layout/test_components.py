@@ -99,6 +99,12 @@ def test_every_status_has_word_and_tone_and_is_found_by_code_and_by_word(kind: s
         assert (face.icon in html) if face.icon else face.tone == "plain"
 
 
+def test_other_codes_of_the_same_state_are_understood() -> None:
+    assert statuses.face("waiting", "case").label == "等待前置业务"
+    assert statuses.face("refused", "case").label == "未通过"
+    assert statuses.face("死亡", "enrolment").label == "死亡注销"
+
+
 def test_an_unknown_status_is_shown_as_it_is() -> None:
     assert statuses.face("待抽查").label == "待抽查"
     assert "待抽查" in draw('<c-status value="待抽查" />')

@@ -302,6 +302,7 @@ def context(request: HttpRequest) -> dict[str, Any]:
         "case_statuses": list(statuses.CASE),
         "enrolment_statuses": list(statuses.ENROLMENT),
         "verify_statuses": list(statuses.VERIFY),
+        "batch_states": list(statuses.BATCH),
         "form": SampleForm({"name": "", "id_number": "99010120180915002", "mode": "1"}),
         "views": [
             {"label": "全部", "url": "#", "active": True, "count": 1286},

@@ -29,6 +29,7 @@ CASE: dict[str, StatusFace] = {
     "guardian": StatusFace(N("待家长确认"), "user", "purple"),
     "internal": StatusFace(N("待校内审核"), "clock", "blue"),
     "verifying": StatusFace(N("查重核验中"), "loader-2", "blue"),
+    "running": StatusFace(N("办理中"), "clock", "blue"),
     "pending": StatusFace(N("待核办"), "clock", "blue"),
     "blocked": StatusFace(N("等待前置业务"), "link", "amber"),
     "returned": StatusFace(N("退回待修改"), "arrow-back-up", "amber"),
@@ -74,10 +75,28 @@ VERIFY: dict[str, StatusFace] = {
     "manual": StatusFace(N("人工核验通过"), "user-check", "green"),
 }
 
-KINDS = {"case": CASE, "enrolment": ENROLMENT, "verify": VERIFY}
+BATCH: dict[str, StatusFace] = {
+    "uploaded": StatusFace(N("已上传"), "file-import", "grey"),
+    "checking": StatusFace(N("检查中"), "loader-2", "blue"),
+    "checked": StatusFace(N("待修改或发布"), "list-check", "amber"),
+    "publishing": StatusFace(N("发布中"), "loader-2", "blue"),
+    "published": StatusFace(N("已发布"), "check", "green"),
+    "failed": StatusFace(N("未能读取"), "circle-x", "red"),
+    "discarded": StatusFace(N("已放弃"), "ban", "grey"),
+}
+
+KINDS = {"case": CASE, "enrolment": ENROLMENT, "verify": VERIFY, "batch": BATCH}
 
 _BY_LABEL = {kind: {face.label: face for face in table.values()} for kind, table in KINDS.items()}
-_ALIASES = {"死亡": "deceased", "出国": "abroad", "离校": "away", "休学中": "suspended"}
+# Other codes and words in use for the same states.
+_ALIASES = {
+    "waiting": "blocked",
+    "refused": "rejected",
+    "死亡": "deceased",
+    "出国": "abroad",
+    "离校": "away",
+    "休学中": "suspended",
+}
 
 TONES = ("grey", "purple", "blue", "amber", "green", "red", "plain")
 
@@ -85,7 +104,7 @@ TONES = ("grey", "purple", "blue", "amber", "green", "red", "plain")
 def face(value: object, kind: str = "") -> StatusFace:
     """Return the look of a status given by code or by its Chinese word; an unknown word is shown in grey.
 
-    Without ``kind`` the three vocabularies are asked in the order case, enrolment, verification.
+    Without ``kind`` the vocabularies are asked in the order of KINDS.
     """
     key = str(value)
     for name in [kind] if kind in KINDS else list(KINDS):
