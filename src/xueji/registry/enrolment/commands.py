@@ -22,7 +22,7 @@ from xueji.registry.people import commands as people
 
 from .errors import IllegalStep, RecordChanged
 from .models import GUEST, REGISTERED
-from .timeline import LINK_COLUMNS, CubeKey, Link, Step, chain_deltas, deltas, difference, local_day, midnight
+from .timeline import LEFT, LINK_COLUMNS, CubeKey, Link, Step, chain_deltas, deltas, difference, local_day, midnight
 
 
 def apply_step(actor: Any, step: Step, *, expected: uuid.UUID | None = None) -> uuid.UUID:
@@ -196,7 +196,7 @@ def correct_roster(person_id: uuid.UUID, *, last6: bytes | None = None) -> None:
                     _add_to_cube(
                         c,
                         Counter(
-                            {(*key, row[1], at.status, "correct"): -1, (*key, sex, at.status, "correct"): 1}
+                            {(*key, row[1], at.status, "correct" + LEFT): -1, (*key, sex, at.status, "correct"): 1}
                         ),
                     )
         c.execute(

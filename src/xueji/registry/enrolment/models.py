@@ -167,7 +167,8 @@ class Roster(models.Model):
 class CubeDelta(models.Model):
     """Head-counts as differences by day: any head-count is a sum up to a day, any movement a sum between two.
 
-    `flow` is the business that brought or took the child; rows with status 0 do not exist.
+    `flow` is the business that brought the child, or took it (then with the ending `.out`); rows with status 0 do
+    not exist.
     """
 
     pk = models.CompositePrimaryKey(

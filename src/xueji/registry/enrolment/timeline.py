@@ -19,6 +19,9 @@ CHINA = ZoneInfo("Asia/Shanghai")
 #: (county, school, day, kind, stage, cohort, sex, status, flow)
 CubeKey = tuple[int, int, date, int, str, int, str, int, str]
 
+#: Ending of a flow's name for those whom the business took from a place of the count.
+LEFT = ".out"
+
 
 def midnight(day: date) -> datetime:
     """The moment at which a legal date begins: midnight in Asia/Shanghai."""
@@ -99,7 +102,8 @@ LINK_COLUMNS = (
 def deltas(before: Link | None, link: Link, sex: str) -> Counter[CubeKey]:
     """What one link adds to the cube: the child leaves one place of the count and enters another.
 
-    A link that changes nothing that head-counts tell apart (another class, say) adds nothing.
+    A link that changes nothing that head-counts tell apart (another class, say) adds nothing. What leaves is
+    kept under its own flow (`LEFT`): one child coming and one going on the same day must not cancel out.
     """
     out: Counter[CubeKey] = Counter()
     if before is not None and before.place == link.place:
@@ -116,7 +120,7 @@ def deltas(before: Link | None, link: Link, sex: str) -> Counter[CubeKey]:
                 at.cohort_year,
                 sex,
                 at.status,
-                link.business,
+                link.business if sign > 0 else link.business + LEFT,
             )
             out[key] += sign
     return out
