@@ -6,74 +6,18 @@ XUEJI_TEST_PG=15 runs them on Debian's PostgreSQL 15 instead of the embedded ser
 
 from __future__ import annotations
 
-import atexit
 import fcntl
 import itertools
 import os
-import shutil
-import tempfile
 from collections.abc import Iterator
-from pathlib import Path
 
 import psycopg
 import pytest
+from tests.bed import BED, cluster, template_name
 
-ROOT = Path(__file__).resolve().parents[1]
-
-
-def _bed() -> Path:
-    """Folder of this run's server: shared by all workers of one run, gone with the run."""
-    given = os.environ.get("XUEJI_TEST_BED")
-    if given:
-        return Path(given)
-    path = Path(tempfile.mkdtemp(prefix="xueji-test-"))
-    path.chmod(0o755)
-    os.environ["XUEJI_TEST_BED"] = str(path)
-    os.environ["XUEJI_TEST_BED_OWNER"] = str(os.getpid())
-    return path
-
+from xueji import config
 
 _COUNTER = itertools.count()
-BED = _bed()
-os.environ.pop("DATABASE_URL", None)
-os.environ["XUEJI_DATA"] = str(BED / "data")
-os.environ["XUEJI_POOL"] = "0"
-os.environ.setdefault("DJANGO_ALLOW_ASYNC_UNSAFE", "1")
-os.environ["DJANGO_SETTINGS_MODULE"] = "xueji.settings"
-
-import django  # noqa: E402
-
-from xueji import config  # noqa: E402
-from xueji.ground.db.cluster import Cluster  # noqa: E402
-
-
-django.setup()
-
-
-def cluster() -> Cluster:
-    """The run's server."""
-    version = os.environ.get("XUEJI_TEST_PG", "")
-    return Cluster(
-        pgdata=config.data_dir() / "pg",
-        sockets=config.socket_dir(),
-        superuser_password=config.secret("superuser_password"),
-        bin_dir=Path(f"/usr/lib/postgresql/{version}/bin") if version else None,
-        fast_unsafe=True,
-    )
-
-
-def _stop() -> None:
-    if os.environ.get("XUEJI_TEST_BED_OWNER") == str(os.getpid()):
-        cluster().stop()
-        shutil.rmtree(BED, ignore_errors=True)
-
-
-atexit.register(_stop)
-
-
-def _template() -> str:
-    """Name of the template database for the code as it is."""
-    return "xueji_template"
 
 
 @pytest.fixture(scope="session")
@@ -91,8 +35,10 @@ def django_db_setup(django_db_blocker: pytest.FixtureRequest) -> Iterator[None]:
         server = cluster()
         server.ensure()
         with server.connect() as admin:
-            have = admin.execute("select 1 from pg_database where datname = %s", (_template(),)).fetchone()
-        template = owner.as_database(_template())
+            have = admin.execute(
+                "select 1 from pg_database where datname = %s", (template_name(),)
+            ).fetchone()
+        template = owner.as_database(template_name())
         if not have:
             migrate.prepare_server(owner=template, cluster=server)
             with django_db_blocker.unblock():  # type: ignore[attr-defined]
@@ -101,7 +47,7 @@ def django_db_setup(django_db_blocker: pytest.FixtureRequest) -> Iterator[None]:
         with server.connect() as admin:
             admin.execute(f"drop database if exists {name} with (force)")
             admin.execute(
-                f"create database {name} template {_template()} owner {owner.user} strategy file_copy"
+                f"create database {name} template {template_name()} owner {owner.user} strategy file_copy"
             )
     connection = connections["default"]
     connection.close_pool()
@@ -126,7 +72,7 @@ def own_database(django_db_setup: None, django_db_blocker: pytest.FixtureRequest
     before = connection.settings_dict["NAME"]
     with cluster().connect() as admin:
         admin.execute(
-            f"create database {name} template {_template()} owner {config.owner_dsn().user} strategy file_copy"
+            f"create database {name} template {template_name()} owner {config.owner_dsn().user} strategy file_copy"
         )
     connection.close()
     connection.settings_dict["NAME"] = name

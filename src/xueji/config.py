@@ -13,7 +13,7 @@ from pathlib import Path
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 APP_ROLE = "xueji_app"
-DB_NAME = "xueji"
+DB_NAME = os.environ.get("XUEJI_DB", "xueji")
 
 
 class ConfigError(Exception):

@@ -1,0 +1,175 @@
+"""A demo county served on a port of this machine, and a browser to use it as a person would."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.bed import BED, cluster
+
+from xueji import config
+
+CHROMIUM = next(
+    (p for n in ("chromium", "chromium-browser", "google-chrome") if (p := shutil.which(n))), None
+)
+FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+DEMO_TEMPLATE = "xueji_demo_template"
+
+
+@dataclass
+class Site:
+    """The running demo: its address and what `xueji.web.demo.build` told about accounts and schools."""
+
+    url: str
+    accounts: dict[str, Any]
+    database: str
+
+
+def _demo_template(django_db_blocker: Any) -> dict[str, Any]:
+    """The small demo county as a template database, built once for the run."""
+    from django.db import connections
+
+    from xueji.web import demo
+
+    facts = BED / "demo.json"
+    with (BED / "demo.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not facts.exists():
+            owner = config.owner_dsn().user
+            with cluster().connect() as admin:
+                admin.execute(f"drop database if exists {DEMO_TEMPLATE} with (force)")
+                admin.execute(
+                    f"create database {DEMO_TEMPLATE} template xueji_template owner {owner} strategy file_copy"
+                )
+            connection = connections["default"]
+            before = connection.settings_dict["NAME"]
+            connection.close()
+            connection.settings_dict["NAME"] = DEMO_TEMPLATE
+            try:
+                with django_db_blocker.unblock():
+                    built = demo.as_json(demo.build("S", seed=7, progress=lambda _text: None))
+                    connection.close()
+            finally:
+                connection.settings_dict["NAME"] = before
+            facts.write_text(json.dumps(built, ensure_ascii=False, default=str))
+    return dict(json.loads(facts.read_text()))
+
+
+@pytest.fixture(scope="session")
+def demo_site(django_db_setup: None, django_db_blocker: Any) -> Iterator[Site]:
+    """A served demo county of this worker's own. Journeys share it: each uses children of its own."""
+    from django.contrib.staticfiles.handlers import StaticFilesHandler
+    from django.db import connections
+    from django.test.testcases import LiveServerThread
+
+    from xueji.ground.standards import divisions
+
+    divisions.use_demo(True)
+    accounts = _demo_template(django_db_blocker)
+    name = f"demo_{os.environ.get('PYTEST_XDIST_WORKER', 'main')}"
+    owner = config.owner_dsn().user
+    with cluster().connect() as admin:
+        admin.execute(f"drop database if exists {name} with (force)")
+        admin.execute(f"create database {name} template {DEMO_TEMPLATE} owner {owner} strategy file_copy")
+    connection = connections["default"]
+    before = connection.settings_dict["NAME"]
+    connection.close()
+    connection.settings_dict["NAME"] = name
+    with django_db_blocker.unblock():
+        server = LiveServerThread("127.0.0.1", StaticFilesHandler, connections_override={}, port=0)
+        server.daemon = True
+        server.start()
+        server.is_ready.wait(30)
+        if server.error:
+            raise server.error
+        yield Site(f"http://127.0.0.1:{server.port}", accounts, name)
+        server.terminate()
+        connections.close_all()
+    connection.settings_dict["NAME"] = before
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Any]:
+    """Debian's Chromium, driven by Playwright; the journey is skipped where there is none."""
+    if CHROMIUM is None:
+        pytest.skip("Chromium is not installed here: browser journeys did not run")
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as p:
+        browser = p.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        yield browser
+        browser.close()
+
+
+class Person:
+    """Somebody at a browser of his own, signed in."""
+
+    def __init__(self, chromium: Any, site: Site, username: str, *, phone: bool = False) -> None:
+        size = {"width": 390, "height": 844} if phone else {"width": 1366, "height": 768}
+        self.site = site
+        self.context = chromium.new_context(viewport=size, locale="zh-CN", accept_downloads=True)
+        self.context.set_default_timeout(15000)
+        self.page = self.context.new_page()
+        self.errors: list[str] = []
+        self.page.on("pageerror", lambda e: self.errors.append(str(e)))
+        self.page.on("request", self._no_request_leaves)
+        self.sign_in(username)
+
+    def _no_request_leaves(self, request: Any) -> None:
+        if not request.url.startswith((self.site.url, "data:", "blob:", "about:")):
+            self.errors.append(f"a request leaves the machine: {request.url}")
+
+    def sign_in(self, username: str) -> None:
+        """Sign in through the page."""
+        self.go("/login/")
+        self.page.fill("input[name=username]", username)
+        self.page.fill("input[name=password]", self.site.accounts["password"])
+        self.page.click("main button[type=submit], form button.btn-primary")
+        self.page.wait_for_load_state()
+        assert "/login/" not in self.page.url, self.page.inner_text("body")[:300]
+
+    def go(self, path: str) -> Any:
+        """Open an address of the site."""
+        return self.page.goto(self.site.url + path)
+
+    def shot(self, name: str) -> None:
+        """Keep a picture when XUEJI_SHOTS names a folder."""
+        folder = os.environ.get("XUEJI_SHOTS")
+        if folder:
+            Path(folder).mkdir(parents=True, exist_ok=True)
+            self.page.screenshot(path=str(Path(folder) / f"{name}.png"), full_page=True)
+
+    def close(self) -> None:
+        """Leave; script errors and requests to elsewhere fail the journey."""
+        self.context.close()
+        assert not self.errors, self.errors
+
+
+@pytest.fixture
+def person(chromium: Any, demo_site: Site) -> Iterator[Any]:
+    """`person("registrar.a")` is that person at a browser."""
+    here: list[Person] = []
+
+    def make(username: str, *, phone: bool = False) -> Person:
+        one = Person(chromium, demo_site, username, phone=phone)
+        here.append(one)
+        return one
+
+    yield make
+    for one in here:
+        one.close()
