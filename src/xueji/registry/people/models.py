@@ -1,4 +1,5 @@
-"""People and what identifies them. Keys begin with the person; numbers and contacts are sealed (see ground/crypto).
+"""People and what identifies them. Keys begin with the person; numbers and contacts are sealed (see
+ground/crypto).
 
 `readers` are the organisations with a present right to the whole record (the school and authority of the
 registered enrolment, and of a guest one), `klasses` the classes; commands keep them with the enrolment.
@@ -47,7 +48,9 @@ class Person(Readable):
 
 
 class PersonProfile(Readable):
-    """The rest of the national template: `data` by field key, `sealed` the sensitive fields, encrypted together."""
+    """The rest of the national template: `data` by field key, `sealed` the sensitive fields, encrypted
+    together.
+    """
 
     person = models.OneToOneField(Person, primary_key=True, on_delete=models.PROTECT)
     data = models.JSONField(default=dict)
@@ -90,7 +93,9 @@ class Guardian(Readable):
 
 
 class IdentityDocument(Readable):
-    """An identity document that the person has or had; the number is sealed and found through `identity_lookup`."""
+    """An identity document that the person has or had; the number is sealed and found through
+    `identity_lookup`.
+    """
 
     pk = models.CompositePrimaryKey("person_id", "doc_no")
     person = models.ForeignKey(Person, on_delete=models.PROTECT, db_index=False)
@@ -121,7 +126,7 @@ class IdentityLookup(models.Model):
 
 
 class StudentNumber(Readable):
-    """A student number held now or before. A G number derives from a document (`doc_no`) and is not stored."""
+    """A student number held now or before. A G number derives from a document, is not stored."""
 
     pk = models.CompositePrimaryKey("person_id", "number_no")
     person = models.ForeignKey(Person, on_delete=models.PROTECT, db_index=False)
@@ -189,7 +194,9 @@ class Photo(Readable):
 
 
 class VaultKey(models.Model):
-    """Which keys this database was written with: a fingerprint each, so that a lost key file is noticed at start."""
+    """Which keys this database was written with: a fingerprint each, so that a lost key file is noticed at
+    start.
+    """
 
     key_id = models.CharField(max_length=8, primary_key=True)
     purpose = models.CharField(max_length=10, help_text="data or index")

@@ -1,0 +1,50 @@
+"""The only code that writes people, their papers and numbers. One module for each kind of thing."""
+
+from .identity import IdentityChange, change_identity, record_check
+from .numbers import (
+    add_number,
+    allocate_aux,
+    allocate_serials,
+    follow_identity,
+    issue_national_number,
+    promote,
+    propose_temporary,
+    void_number,
+)
+from .persons import (
+    Newcomer,
+    NewGuardian,
+    add_person,
+    change_birth_sex,
+    change_name,
+    rehome,
+    set_guardian,
+    set_photo,
+    set_profile,
+)
+from .reveal import REVEAL_PURPOSES, reveal
+
+__all__ = [
+    "REVEAL_PURPOSES",
+    "IdentityChange",
+    "NewGuardian",
+    "Newcomer",
+    "add_number",
+    "add_person",
+    "allocate_aux",
+    "allocate_serials",
+    "change_birth_sex",
+    "change_identity",
+    "change_name",
+    "follow_identity",
+    "issue_national_number",
+    "promote",
+    "propose_temporary",
+    "record_check",
+    "rehome",
+    "reveal",
+    "set_guardian",
+    "set_photo",
+    "set_profile",
+    "void_number",
+]

@@ -1,0 +1,75 @@
+"""Statements that several commands share. All run inside a transaction, in a writing role."""
+
+from __future__ import annotations
+
+import uuid
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from django.db import connection
+from django.http import Http404
+
+#: Tables of this room whose rows say who may read them.
+READABLE = (
+    "person",
+    "person_profile",
+    "person_name",
+    "guardian",
+    "identity_document",
+    "student_number",
+    "person_photo",
+)
+
+
+@dataclass(frozen=True)
+class Locked:
+    """The person's row, held until the transaction ends: two changes of one child follow each other."""
+
+    person_id: uuid.UUID
+    name: str
+    former_name: str
+    sex: str
+    birth_date: date
+    check_state: str
+    readers: list[int]
+    klasses: list[int]
+
+
+def lock(person_id: uuid.UUID) -> Locked:
+    """Lock the person's row. Raises Http404 when there is none."""
+    with connection.cursor() as c:
+        c.execute(
+            "select person_id, name, former_name, sex, birth_date, check_state, readers, klasses"
+            " from person where person_id = %s for update",
+            [person_id],
+        )
+        row = c.fetchone()
+    if row is None:
+        raise Http404
+    return Locked(*row)
+
+
+def next_no(table: str, column: str, person_id: uuid.UUID) -> int:
+    """The next number within a person's rows; safe while the person's row is locked."""
+    with connection.cursor() as c:
+        c.execute(f"select coalesce(max({column}), 0) + 1 from {table} where person_id = %s", [person_id])
+        return int(c.fetchone()[0])
+
+
+def insert(table: str, **values: Any) -> None:
+    """Insert one row."""
+    marks = ", ".join(["%s"] * len(values))
+    with connection.cursor() as c:
+        c.execute(f"insert into {table} ({', '.join(values)}) values ({marks})", list(values.values()))
+
+
+def claim(table: str, **values: Any) -> bool:
+    """Insert a lookup row unless its key is there; waits for a transaction that is claiming the same key."""
+    marks = ", ".join(["%s"] * len(values))
+    with connection.cursor() as c:
+        c.execute(
+            f"insert into {table} ({', '.join(values)}) values ({marks}) on conflict do nothing",
+            list(values.values()),
+        )
+        return bool(c.rowcount)

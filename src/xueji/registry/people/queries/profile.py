@@ -1,0 +1,93 @@
+"""The rest of the national form for one person, field by field with its label; sensitive values masked."""
+
+from __future__ import annotations
+
+import json
+import uuid
+from dataclasses import dataclass
+from typing import Any
+
+from django.db import connection
+from django.http import Http404
+
+from xueji.ground.crypto import vault
+from xueji.ground.standards import fields as national_form
+from xueji.ground.standards.masking import mask_phone
+
+from .. import places
+from .cards import code_label
+
+
+@dataclass(frozen=True)
+class ProfileField:
+    """One field. `value` is what is shown: a label for a code, a mask for a sensitive value."""
+
+    key: str
+    name: str
+    group: str
+    value: str
+    sensitive: bool
+    purpose: str
+    basis: str
+
+    @property
+    def reveal(self) -> str:
+        """What `commands.reveal` is asked for; empty for open fields and blanks."""
+        return f"field:{self.key}" if self.sensitive and self.value else ""
+
+
+def profile(actor: Any, person_id: uuid.UUID) -> list[ProfileField]:
+    """All fields of the form that are kept in the profile, in the form's order, blank ones too. Raises
+    Http404.
+    """
+    with connection.cursor() as c:
+        c.execute(
+            "select f.data, f.sealed from person p left join person_profile f on f.person_id = p.person_id"
+            " where p.person_id = %s",
+            [person_id],
+        )
+        row = c.fetchone()
+    if row is None:
+        raise Http404
+    data = row[0] if isinstance(row[0], dict) else json.loads(row[0] or "{}")
+    secret = vault.open_json(row[1], places.profile(person_id)) if row[1] else {}
+    return [_field(spec, data, secret) for spec in national_form.fields() if kept_in_profile(spec)]
+
+
+#: Fields of the form that have a column or a table of their own.
+_ELSEWHERE = frozenset(
+    {
+        "school_code",
+        "ethnicity",
+        "nationality",
+        "campus_no",
+        "class_no",
+        "former_name",
+        "auxiliary_number",
+        "class_serial",
+    }
+)
+
+
+def kept_in_profile(spec: national_form.Field) -> bool:
+    """Whether a field of the national form lies in the profile."""
+    return not spec.is_key and not spec.member and spec.key not in _ELSEWHERE
+
+
+def _field(spec: national_form.Field, data: dict[str, Any], secret: dict[str, Any]) -> ProfileField:
+    sensitive = spec.sensitive in places.SEALED_KINDS
+    raw = str(secret.get(spec.key) or data.get(spec.key) or "")
+    plain = code_label(spec.codeset, raw) if spec.codeset else raw
+    shown = _mask(spec, raw) if sensitive else plain
+    return ProfileField(spec.key, spec.name, spec.group, shown, sensitive, spec.purpose, spec.basis)
+
+
+def _mask(spec: national_form.Field, raw: str) -> str:
+    """Phones keep their ends; of a place the beginning is left; all else is covered whole."""
+    if not raw:
+        return ""
+    if spec.type == "phone":
+        return mask_phone(raw)
+    if spec.sensitive == "address" and not spec.codeset and len(raw) > 9:
+        return raw[:6] + "****"
+    return "****"
