@@ -1,9 +1,26 @@
-"""The site's addresses, room by room."""
+"""The site's addresses. Each room's urls.py gives its addresses in full (`students/<uuid>/`), as shown in the browser."""
 
 from __future__ import annotations
 
+from importlib.util import find_spec
+
 from django.urls import include, path
 
-urlpatterns = [
-    path("", include("xueji.web.home.urls")),
-]
+#: The rooms in the order in which addresses are looked up.
+ROOMS = (
+    "xueji.web.home",
+    "xueji.ground.accounts",
+    "xueji.ground.orgs",
+    "xueji.ground.audit",
+    "xueji.ground.files",
+    "xueji.ground.jobs",
+    "xueji.registry.people",
+    "xueji.registry.enrolment",
+    "xueji.registry.intake",
+    "xueji.registry.changes",
+    "xueji.office.certificates",
+    "xueji.office.statistics",
+    "xueji.web.portal",
+)
+
+urlpatterns = [path("", include(f"{room}.urls")) for room in ROOMS if find_spec(f"{room}.urls")]

@@ -50,6 +50,28 @@ class Actor:
         return str(Role(self.role).label)
 
     @property
+    def id(self) -> int:
+        """The account's id."""
+        return self.user_id
+
+    @property
+    def name(self) -> str:
+        """The name that pages show."""
+        return self.user_name
+
+    @property
+    def other_roles(self) -> list[dict[str, str]]:
+        """Identities that the account can switch to: value (assignment id), org_name, role_label."""
+        return [
+            {
+                "value": str(o["id"]),
+                "org_name": o.get("org") or "",
+                "role_label": str(Role(o["role"]).label),
+            }
+            for o in self.others
+        ]
+
+    @property
     def is_portal(self) -> bool:
         """Parent or student: the phone pages."""
         return self.role in PORTAL
@@ -69,18 +91,11 @@ class Actor:
             raise PermissionDenied(_("您没有办理这项业务的权限。可以找本单位的学籍管理员"))
 
 
-def enter(
-    user_id: int, assignment_id: int | None = None, *, address: str = "", on: date | None = None
-) -> Actor | None:
-    """Set the database's scope for this transaction and return the actor; None if the account has no valid role.
+_COLUMNS = """assignment_id, role, org_id, org_kind, org_name, org_path, county_id, class_id, username, display_name,
+    must_change, orgs, classes, persons, others"""
 
-    Must be the first statement of the outermost transaction.
-    """
-    with connection.cursor() as c:
-        c.execute("select * from xueji_enter(%s, %s, %s)", [user_id, assignment_id, on or today()])
-        row = c.fetchone()
-    if row is None:
-        return None
+
+def _actor(user_id: int, row: tuple[Any, ...], address: str) -> Actor:
     return Actor(
         user_id=user_id,
         assignment_id=row[0],
@@ -102,3 +117,33 @@ def enter(
     )
 
 
+def enter(
+    user_id: int, assignment_id: int | None = None, *, address: str = "", on: date | None = None
+) -> Actor | None:
+    """Set the database's scope for this transaction and return the actor; None if the account has no valid role.
+
+    Must be the first statement of the outermost transaction.
+    """
+    with connection.cursor() as c:
+        c.execute(f"select {_COLUMNS} from xueji_enter(%s, %s, %s)", [user_id, assignment_id, on or today()])
+        row = c.fetchone()
+    return None if row is None else _actor(user_id, row, address)
+
+
+def enter_session(
+    session_key: str, assignment_id: int | None, *, idle: int, longest: int, address: str = ""
+) -> tuple[str, Actor | None]:
+    """As `enter`, for a signed-in session: one statement that also checks and touches the session.
+
+    Returns a state and the actor: `ok`; `gone` (ended elsewhere), `idle`, `old` (signed in longer than `longest`
+    seconds) or `closed` (account without a valid role), with None.
+    """
+    with connection.cursor() as c:
+        c.execute(
+            f"select state, user_id, {_COLUMNS} from xueji_enter_session(%s, %s, %s, %s, %s)",
+            [session_key, assignment_id, today(), idle, longest],
+        )
+        row = c.fetchone()
+    if row[0] != "ok":
+        return row[0], None
+    return "ok", _actor(row[1], row[2:], address)

@@ -24,8 +24,12 @@ class User(AbstractBaseUser):
     id = models.BigAutoField(primary_key=True)
     username = models.CharField(max_length=60, unique=True)
     display_name = models.CharField(max_length=50)
-    phone = models.CharField(max_length=30, blank=True, help_text="office phone, shown to units that wait for it")
-    home_org = models.ForeignKey(Org, null=True, on_delete=models.PROTECT, help_text="unit that keeps the account")
+    phone = models.CharField(
+        max_length=30, blank=True, help_text="office phone, shown to units that wait for it"
+    )
+    home_org = models.ForeignKey(
+        Org, null=True, on_delete=models.PROTECT, help_text="unit that keeps the account"
+    )
     is_active = models.BooleanField(default=True)
     must_change_password = models.BooleanField(default=False)
     failed_logins = models.PositiveSmallIntegerField(default=0)
@@ -39,7 +43,9 @@ class User(AbstractBaseUser):
     class Meta:
         db_table = "account_user"
         constraints = [
-            models.CheckConstraint(condition=Q(username__regex=r"^[a-z0-9][a-z0-9._@-]*$"), name="username_shape")
+            models.CheckConstraint(
+                condition=Q(username__regex=r"^[a-z0-9][a-z0-9._@-]*$"), name="username_shape"
+            )
         ]
 
     def __str__(self) -> str:

@@ -6,119 +6,213 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
-        ('orgs', '0001_initial'),
+        ("orgs", "0001_initial"),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='PortalLink',
+            name="PortalLink",
             fields=[
-                ('id', models.BigAutoField(primary_key=True, serialize=False)),
-                ('user_id', models.BigIntegerField(db_index=True)),
-                ('person_id', models.UUIDField(db_index=True)),
-                ('guardian_no', models.PositiveSmallIntegerField(help_text="null: the student's own account", null=True)),
-                ('since', models.DateField()),
-                ('until', models.DateField(null=True)),
+                ("id", models.BigAutoField(primary_key=True, serialize=False)),
+                ("user_id", models.BigIntegerField(db_index=True)),
+                ("person_id", models.UUIDField(db_index=True)),
+                (
+                    "guardian_no",
+                    models.PositiveSmallIntegerField(help_text="null: the student's own account", null=True),
+                ),
+                ("since", models.DateField()),
+                ("until", models.DateField(null=True)),
             ],
             options={
-                'db_table': 'portal_link',
+                "db_table": "portal_link",
             },
         ),
         migrations.CreateModel(
-            name='User',
+            name="User",
             fields=[
-                ('password', models.CharField(max_length=128, verbose_name='password')),
-                ('last_login', models.DateTimeField(blank=True, null=True, verbose_name='last login')),
-                ('id', models.BigAutoField(primary_key=True, serialize=False)),
-                ('username', models.CharField(max_length=60, unique=True)),
-                ('display_name', models.CharField(max_length=50)),
-                ('phone', models.CharField(blank=True, help_text='office phone, shown to units that wait for it', max_length=30)),
-                ('is_active', models.BooleanField(default=True)),
-                ('must_change_password', models.BooleanField(default=False)),
-                ('failed_logins', models.PositiveSmallIntegerField(default=0)),
-                ('locked_until', models.DateTimeField(blank=True, null=True)),
-                ('last_seen_from', models.CharField(blank=True, max_length=45)),
-                ('created_at', models.DateTimeField(auto_now_add=True)),
-                ('home_org', models.ForeignKey(help_text='unit that keeps the account', null=True, on_delete=django.db.models.deletion.PROTECT, to='orgs.org')),
+                ("password", models.CharField(max_length=128, verbose_name="password")),
+                ("last_login", models.DateTimeField(blank=True, null=True, verbose_name="last login")),
+                ("id", models.BigAutoField(primary_key=True, serialize=False)),
+                ("username", models.CharField(max_length=60, unique=True)),
+                ("display_name", models.CharField(max_length=50)),
+                (
+                    "phone",
+                    models.CharField(
+                        blank=True, help_text="office phone, shown to units that wait for it", max_length=30
+                    ),
+                ),
+                ("is_active", models.BooleanField(default=True)),
+                ("must_change_password", models.BooleanField(default=False)),
+                ("failed_logins", models.PositiveSmallIntegerField(default=0)),
+                ("locked_until", models.DateTimeField(blank=True, null=True)),
+                ("last_seen_from", models.CharField(blank=True, max_length=45)),
+                ("created_at", models.DateTimeField(auto_now_add=True)),
+                (
+                    "home_org",
+                    models.ForeignKey(
+                        help_text="unit that keeps the account",
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        to="orgs.org",
+                    ),
+                ),
             ],
             options={
-                'db_table': 'account_user',
+                "db_table": "account_user",
             },
         ),
         migrations.CreateModel(
-            name='LoginFailure',
+            name="LoginFailure",
             fields=[
-                ('id', models.BigAutoField(primary_key=True, serialize=False)),
-                ('address', models.CharField(max_length=45)),
-                ('username', models.CharField(max_length=60)),
-                ('at', models.DateTimeField(auto_now_add=True)),
+                ("id", models.BigAutoField(primary_key=True, serialize=False)),
+                ("address", models.CharField(max_length=45)),
+                ("username", models.CharField(max_length=60)),
+                ("at", models.DateTimeField(auto_now_add=True)),
             ],
             options={
-                'db_table': 'login_failure',
-                'indexes': [models.Index(fields=['address', 'at'], name='login_failu_address_a2bb1b_idx')],
+                "db_table": "login_failure",
+                "indexes": [models.Index(fields=["address", "at"], name="login_failu_address_a2bb1b_idx")],
             },
         ),
         migrations.CreateModel(
-            name='RoleAssignment',
+            name="RoleAssignment",
             fields=[
-                ('id', models.BigAutoField(primary_key=True, serialize=False)),
-                ('role', models.CharField(choices=[('registrar', '学籍管理员'), ('school_head', '学校学籍主管领导'), ('class_teacher', '班主任'), ('teacher', '任课教师'), ('central_clerk', '中心校学籍管理员'), ('county_clerk', '县级经办人'), ('county_head', '县级负责人'), ('city_clerk', '市级经办人'), ('city_head', '市级负责人'), ('province_clerk', '省级经办人'), ('province_head', '省级负责人'), ('parent', '家长'), ('student', '学生'), ('system_admin', '系统管理员'), ('security_admin', '安全管理员'), ('audit_admin', '审计管理员')], max_length=20)),
-                ('valid_from', models.DateField()),
-                ('valid_to', models.DateField(blank=True, null=True)),
-                ('granted_at', models.DateTimeField(auto_now_add=True)),
-                ('granted_by', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('org', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, to='orgs.org')),
-                ('school_class', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, to='orgs.schoolclass')),
-                ('user', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='assignments', to=settings.AUTH_USER_MODEL)),
+                ("id", models.BigAutoField(primary_key=True, serialize=False)),
+                (
+                    "role",
+                    models.CharField(
+                        choices=[
+                            ("registrar", "学籍管理员"),
+                            ("school_head", "学校学籍主管领导"),
+                            ("class_teacher", "班主任"),
+                            ("teacher", "任课教师"),
+                            ("central_clerk", "中心校学籍管理员"),
+                            ("county_clerk", "县级经办人"),
+                            ("county_head", "县级负责人"),
+                            ("city_clerk", "市级经办人"),
+                            ("city_head", "市级负责人"),
+                            ("province_clerk", "省级经办人"),
+                            ("province_head", "省级负责人"),
+                            ("parent", "家长"),
+                            ("student", "学生"),
+                            ("system_admin", "系统管理员"),
+                            ("security_admin", "安全管理员"),
+                            ("audit_admin", "审计管理员"),
+                        ],
+                        max_length=20,
+                    ),
+                ),
+                ("valid_from", models.DateField()),
+                ("valid_to", models.DateField(blank=True, null=True)),
+                ("granted_at", models.DateTimeField(auto_now_add=True)),
+                (
+                    "granted_by",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "org",
+                    models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, to="orgs.org"),
+                ),
+                (
+                    "school_class",
+                    models.ForeignKey(
+                        null=True, on_delete=django.db.models.deletion.PROTECT, to="orgs.schoolclass"
+                    ),
+                ),
+                (
+                    "user",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="assignments",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
             ],
             options={
-                'db_table': 'role_assignment',
+                "db_table": "role_assignment",
             },
         ),
         migrations.CreateModel(
-            name='UserSession',
+            name="UserSession",
             fields=[
-                ('session_key', models.CharField(max_length=40, primary_key=True, serialize=False)),
-                ('started_at', models.DateTimeField(auto_now_add=True)),
-                ('seen_at', models.DateTimeField()),
-                ('address', models.CharField(max_length=45)),
-                ('agent', models.CharField(blank=True, max_length=200)),
-                ('user', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='sessions', to=settings.AUTH_USER_MODEL)),
+                ("session_key", models.CharField(max_length=40, primary_key=True, serialize=False)),
+                ("started_at", models.DateTimeField(auto_now_add=True)),
+                ("seen_at", models.DateTimeField()),
+                ("address", models.CharField(max_length=45)),
+                ("agent", models.CharField(blank=True, max_length=200)),
+                (
+                    "user",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="sessions",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
             ],
             options={
-                'db_table': 'user_session',
+                "db_table": "user_session",
             },
         ),
         migrations.AddConstraint(
-            model_name='user',
-            constraint=models.CheckConstraint(condition=models.Q(('username__regex', '^[a-z0-9][a-z0-9._@-]*$')), name='username_shape'),
+            model_name="user",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("username__regex", "^[a-z0-9][a-z0-9._@-]*$")), name="username_shape"
+            ),
         ),
         migrations.AddIndex(
-            model_name='roleassignment',
-            index=models.Index(fields=['user', 'role'], name='role_assign_user_id_06a570_idx'),
+            model_name="roleassignment",
+            index=models.Index(fields=["user", "role"], name="role_assign_user_id_06a570_idx"),
         ),
         migrations.AddIndex(
-            model_name='roleassignment',
-            index=models.Index(fields=['org', 'role'], name='role_assign_org_id_2c1097_idx'),
+            model_name="roleassignment",
+            index=models.Index(fields=["org", "role"], name="role_assign_org_id_2c1097_idx"),
         ),
         migrations.AddConstraint(
-            model_name='roleassignment',
-            constraint=models.CheckConstraint(condition=models.Q(('valid_to', None), ('valid_to__gte', models.F('valid_from')), _connector='OR'), name='assignment_period'),
+            model_name="roleassignment",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    ("valid_to", None), ("valid_to__gte", models.F("valid_from")), _connector="OR"
+                ),
+                name="assignment_period",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='roleassignment',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('role__in', ['class_teacher', 'teacher']), ('school_class__isnull', False)), models.Q(models.Q(('role__in', ['class_teacher', 'teacher']), _negated=True), ('school_class__isnull', True)), _connector='OR'), name='assignment_class'),
+            model_name="roleassignment",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("role__in", ["class_teacher", "teacher"]), ("school_class__isnull", False)),
+                    models.Q(
+                        models.Q(("role__in", ["class_teacher", "teacher"]), _negated=True),
+                        ("school_class__isnull", True),
+                    ),
+                    _connector="OR",
+                ),
+                name="assignment_class",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='roleassignment',
-            constraint=models.CheckConstraint(condition=models.Q(('role__in', ['parent', 'student']), ('org__isnull', False), _connector='OR'), name='assignment_org'),
+            model_name="roleassignment",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    ("role__in", ["parent", "student"]), ("org__isnull", False), _connector="OR"
+                ),
+                name="assignment_org",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='roleassignment',
-            constraint=models.UniqueConstraint(condition=models.Q(('role__in', ['system_admin', 'security_admin', 'audit_admin'])), fields=('user',), name='one_admin_power'),
+            model_name="roleassignment",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("role__in", ["system_admin", "security_admin", "audit_admin"])),
+                fields=("user",),
+                name="one_admin_power",
+            ),
         ),
     ]

@@ -15,7 +15,7 @@ as $$ select nullif(current_setting('xueji.user', true), '')::bigint $$;
 create or replace function xueji_set_scope(p_user bigint, p_orgs int[], p_classes int[], p_persons uuid[])
 returns void language plpgsql as $$
 begin
-  execute format('set local xueji.user = %L', coalesce(p_user::text, ''));
+  execute format('set local xueji."user" = %L', coalesce(p_user::text, ''));
   execute format('set local xueji.orgs = %L', coalesce(p_orgs::text, ''));
   execute format('set local xueji.classes = %L', coalesce(p_classes::text, ''));
   execute format('set local xueji.persons = %L', coalesce(p_persons::text, ''));
@@ -48,11 +48,12 @@ begin
   if not found then
     return;
   end if;
+  -- Other identities to switch to; several classes of one school are one identity.
   select jsonb_agg(jsonb_build_object('id', ra.id, 'role', ra.role, 'org', o.name, 'class_id', ra.school_class_id)
                    order by ra.id)
     into v_others
     from role_assignment ra left join org o on o.id = ra.org_id
-   where ra.user_id = p_user and ra.id <> a.id
+   where ra.user_id = p_user and (ra.role, ra.org_id) is distinct from (a.role, a.org_id)
      and ra.valid_from <= p_today and (ra.valid_to is null or ra.valid_to >= p_today);
   if a.role in ('registrar', 'school_head') then
     v_orgs := array[a.org_id];

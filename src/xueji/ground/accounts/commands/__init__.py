@@ -1,0 +1,45 @@
+"""Everything that writes accounts, roles and sessions."""
+
+from .manage import (
+    SYSTEM,
+    AccountError,
+    NewAccount,
+    create_account,
+    end_role,
+    grant_role,
+    link_child,
+    reset_password,
+    set_active,
+    unlock,
+)
+from .signin import (
+    SignedIn,
+    SignInRefused,
+    WrongPassword,
+    change_password,
+    end_session,
+    sign_in,
+    sign_out,
+    start_session,
+)
+
+__all__ = [
+    "SYSTEM",
+    "AccountError",
+    "NewAccount",
+    "SignInRefused",
+    "SignedIn",
+    "WrongPassword",
+    "change_password",
+    "create_account",
+    "end_role",
+    "end_session",
+    "grant_role",
+    "link_child",
+    "reset_password",
+    "set_active",
+    "sign_in",
+    "sign_out",
+    "start_session",
+    "unlock",
+]

@@ -1,0 +1,40 @@
+"""Small things that views of every room need around a request."""
+
+from __future__ import annotations
+
+from django.conf import settings
+from django.http import HttpRequest
+from django.utils.http import url_has_allowed_host_and_scheme
+
+#: Keys of the signed-in session.
+USER_KEY = "xj_user"
+ASSIGNMENT_KEY = "xj_assignment"
+LAST_KEY = "xj_last"
+
+
+def client_address(request: HttpRequest) -> str:
+    """The address of the client. X-Forwarded-For counts only as far as the installation has proxies of its own."""
+    proxies: int = getattr(settings, "TRUSTED_PROXIES", 0)
+    direct = str(request.META.get("REMOTE_ADDR", ""))
+    if proxies:
+        hops = [h.strip() for h in str(request.META.get("HTTP_X_FORWARDED_FOR", "")).split(",") if h.strip()]
+        if hops:
+            direct = hops[-min(proxies, len(hops))]
+    return direct[:45]
+
+
+def client_agent(request: HttpRequest) -> str:
+    """What the browser calls itself, cut to the length that is kept."""
+    return str(request.META.get("HTTP_USER_AGENT", ""))[:200]
+
+
+def safe_next(request: HttpRequest, raw: str | None) -> str:
+    """`raw` if it is an address inside this site, else the home page: nobody is sent elsewhere after signing in."""
+    if (
+        raw
+        and raw.startswith("/")
+        and not raw.startswith(("/login", "/logout", "/role", "/session"))
+        and url_has_allowed_host_and_scheme(raw, allowed_hosts=None, require_https=request.is_secure())
+    ):
+        return raw
+    return "/"

@@ -1,0 +1,80 @@
+"""One transaction a request, in the scope of the account that is signed in.
+
+The order matters: the session is read first, then the transaction opens and its first statement sets the scope;
+everything that the view does stands or falls together. Two queries a request, no more.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from urllib.parse import urlencode, urlsplit
+
+from django.conf import settings
+from django.db import transaction
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+
+from .actor import enter_session
+from .http import ASSIGNMENT_KEY, USER_KEY, client_address
+
+#: Pages for everybody: signing in, checking a certificate, and what machines ask.
+PUBLIC = ("/login/", "/verify/")
+#: Answered without looking at the session at all.
+UNTOUCHED = ("/static/", "/healthz", "/favicon.ico")
+#: What an account with a first password may open.
+CHANGE_FIRST = ("/me/password/", "/logout/", "/session/extend/")
+
+_ROLLBACK = "_xueji_rollback"
+
+
+class ActorMiddleware:
+    """Sets `request.actor` (None for the public pages' anonymous visitors) and holds the request's transaction."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        """Answer the request as the account of its session, or send the visitor to the sign-in page."""
+        request.actor = None  # type: ignore[attr-defined]
+        if request.path.startswith(UNTOUCHED):
+            return self.get_response(request)
+        if request.session.get(USER_KEY) is None:
+            return self._anonymous(request)
+        with transaction.atomic():
+            state, actor = enter_session(
+                request.session.session_key or "",
+                request.session.get(ASSIGNMENT_KEY),
+                idle=settings.SESSION_IDLE_SECONDS,
+                longest=settings.SESSION_COOKIE_AGE,
+                address=client_address(request),
+            )
+            if actor is not None:
+                request.actor = actor  # type: ignore[attr-defined]
+                if actor.must_change and not request.path.startswith(CHANGE_FIRST):
+                    return _send(request, "/me/password/")
+                response = self.get_response(request)
+                if response.status_code >= 500 or getattr(request, _ROLLBACK, False):
+                    transaction.set_rollback(True)
+                return response
+        request.session.flush()
+        return self._anonymous(request, state)
+
+    def process_exception(self, request: HttpRequest, exception: Exception) -> None:
+        """A view that raised leaves nothing behind. The error page is still drawn in its scope, then all is undone."""
+        setattr(request, _ROLLBACK, True)
+
+    def _anonymous(self, request: HttpRequest, why: str = "") -> HttpResponse:
+        if request.path.startswith(PUBLIC):
+            return self.get_response(request)
+        back = request.get_full_path()
+        if request.method not in ("GET", "HEAD") or request.headers.get("HX-Request"):
+            referer = urlsplit(request.headers.get("Referer", ""))
+            back = referer.path if referer.netloc == request.get_host() else "/"
+        asked = {k: v for k, v in (("next", back), ("why", why)) if v and v != "/"}
+        return _send(request, settings.LOGIN_URL + (f"?{urlencode(asked)}" if asked else ""))
+
+
+def _send(request: HttpRequest, url: str) -> HttpResponse:
+    """A redirect of the whole page, also when only a part of it was asked for."""
+    if request.headers.get("HX-Request"):
+        return HttpResponse(status=401, headers={"HX-Redirect": url})
+    return HttpResponseRedirect(url)

@@ -1,0 +1,217 @@
+"""Reading accounts: one's own sessions, and the accounts of the units that the actor manages."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import date, datetime
+
+from django.db.models import Q, QuerySet
+from django.http import Http404
+from django.utils import timezone
+
+from xueji.ground.orgs.grades import class_label
+from xueji.ground.orgs.models import Org
+
+from . import rules
+from .actor import Actor, today
+from .models import RoleAssignment, User, UserSession
+from .roles import ADMINS, Role
+
+
+@dataclass(frozen=True)
+class SessionRow:
+    """A signed-in session of the actor; `handle` names it without letting anybody in."""
+
+    handle: str
+    started_at: datetime
+    seen_at: datetime
+    address: str
+    agent: str
+    present: bool
+
+
+@dataclass(frozen=True)
+class RoleRow:
+    """A role of an account, in words."""
+
+    id: int
+    role: str
+    role_label: str
+    place: str
+    valid_from: date
+    valid_to: date | None
+    in_force: bool
+
+
+@dataclass(frozen=True)
+class AccountRow:
+    """An account in the list."""
+
+    id: int
+    username: str
+    display_name: str
+    org_name: str
+    phone: str
+    is_active: bool
+    locked: bool
+    last_login: datetime | None
+    roles: list[RoleRow] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class AccountPage:
+    """A page of accounts; `after` continues it (a user name), empty at the end."""
+
+    rows: list[AccountRow]
+    after: str
+
+
+@dataclass(frozen=True)
+class AccountCard:
+    """Everything about one account that its managers see."""
+
+    row: AccountRow
+    home_org_id: int | None
+    must_change: bool
+    created_at: datetime
+    locked_until: datetime | None
+    last_from: str
+    manageable: bool
+
+
+def in_unit(actor: Actor, org_id: int | None) -> bool:
+    """Whether an organisation belongs to the unit whose accounts the actor manages."""
+    if org_id is None:
+        return actor.role == Role.SECURITY_ADMIN and actor.org_path.count("/") == 2
+    if actor.role == Role.REGISTRAR:
+        return org_id == actor.org_id
+    return Org.objects.filter(pk=org_id, path__startswith=actor.org_path).exists()
+
+
+def sessions(actor: Actor, session_key: str = "") -> list[SessionRow]:
+    """The actor's own sessions, the latest first."""
+    from .commands.signin import session_handle
+
+    return [
+        SessionRow(
+            session_handle(s.session_key),
+            s.started_at,
+            s.seen_at,
+            s.address,
+            s.agent,
+            s.session_key == session_key,
+        )
+        for s in UserSession.objects.filter(user_id=actor.user_id).order_by("-seen_at")[:50]
+    ]
+
+
+def role_rows(user_ids: list[int]) -> dict[int, list[RoleRow]]:
+    """Roles of some accounts, in force first; one query."""
+    day = today()
+    out: dict[int, list[RoleRow]] = {}
+    rows = (
+        RoleAssignment.objects.filter(user_id__in=user_ids)
+        .select_related("org", "school_class", "school_class__school")
+        .order_by("-id")[: 50 * max(len(user_ids), 1)]
+    )
+    for r in rows:
+        place = r.org.name if r.org else ""
+        if r.school_class:
+            c = r.school_class
+            place += " " + class_label(c.stage, c.cohort_year, c.number, c.school.system, day)
+        in_force = r.valid_from <= day and (r.valid_to is None or r.valid_to >= day)
+        out.setdefault(r.user_id, []).append(
+            RoleRow(r.pk, r.role, str(Role(r.role).label), place, r.valid_from, r.valid_to, in_force)
+        )
+    for held in out.values():
+        held.sort(key=lambda x: (not x.in_force, -x.id))
+    return out
+
+
+def _visible(actor: Actor) -> QuerySet[User]:
+    if actor.role not in rules.GRANTS:
+        return User.objects.none()
+    if actor.role == Role.REGISTRAR:
+        return User.objects.filter(home_org_id=actor.org_id)
+    inside = Q(home_org__path__startswith=actor.org_path)
+    if actor.role == Role.SECURITY_ADMIN and actor.org_path.count("/") == 2:
+        inside |= Q(home_org=None)
+    return User.objects.filter(inside)
+
+
+def _row(user: User, roles: list[RoleRow]) -> AccountRow:
+    return AccountRow(
+        id=user.pk,
+        username=user.username,
+        display_name=user.display_name,
+        org_name=user.home_org.name if user.home_org else "",
+        phone=user.phone,
+        is_active=user.is_active,
+        locked=bool(user.locked_until and user.locked_until > timezone.now()),
+        last_login=user.last_login,
+        roles=roles,
+    )
+
+
+def accounts(
+    actor: Actor,
+    *,
+    text: str = "",
+    org_id: int | None = None,
+    role: str = "",
+    state: str = "",
+    after: str = "",
+    limit: int = 50,
+) -> AccountPage:
+    """Accounts of the actor's unit by user name, a page at a time; two queries."""
+    found = _visible(actor).select_related("home_org").order_by("username")
+    if text:
+        found = found.filter(Q(username__startswith=text.lower()) | Q(display_name__startswith=text))
+    if org_id:
+        found = found.filter(home_org_id=org_id)
+    if role:
+        found = found.filter(
+            pk__in=RoleAssignment.objects.filter(role=role).exclude(valid_to__lt=today()).values("user_id")
+        )
+    if state == "locked":
+        found = found.filter(locked_until__gt=timezone.now())
+    elif state == "disabled":
+        found = found.filter(is_active=False)
+    if after:
+        found = found.filter(username__gt=after)
+    users = list(found[: limit + 1])
+    more = len(users) > limit
+    users = users[:limit]
+    roles = role_rows([u.pk for u in users])
+    return AccountPage([_row(u, roles.get(u.pk, [])) for u in users], users[-1].username if more else "")
+
+
+def account(actor: Actor, user_id: int) -> AccountCard:
+    """One account of the actor's unit; Http404 outside it."""
+    user = _visible(actor).select_related("home_org").filter(pk=user_id).first()
+    if user is None:
+        raise Http404
+    roles = role_rows([user.pk]).get(user.pk, [])
+    held = {r.role for r in roles if r.in_force or r.valid_from > today()}
+    return AccountCard(
+        row=_row(user, roles),
+        home_org_id=user.home_org_id,
+        must_change=user.must_change_password,
+        created_at=user.created_at,
+        locked_until=user.locked_until,
+        last_from=user.last_seen_from,
+        manageable=user.pk != actor.user_id and held <= rules.GRANTS[actor.role],
+    )
+
+
+def admins_in_force() -> dict[str, int]:
+    """How many accounts hold each of the three admin powers."""
+    from django.db.models import Count
+
+    rows = (
+        RoleAssignment.objects.filter(role__in=ADMINS, user__is_active=True)
+        .exclude(valid_to__lt=today())
+        .values_list("role")
+        .annotate(n=Count("user_id", distinct=True))
+    )
+    return dict(rows)

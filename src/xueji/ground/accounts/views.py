@@ -1,0 +1,138 @@
+"""Pages of signing in and of one's own account."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from django.contrib import messages
+from django.core.exceptions import ValidationError
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.middleware.csrf import rotate_token
+from django.shortcuts import redirect, render
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.views.decorators.cache import never_cache
+from django.views.decorators.debug import sensitive_post_parameters
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
+
+from . import commands, queries
+from .actor import Actor
+from .forms import LoginForm, PasswordForm
+from .http import ASSIGNMENT_KEY, LAST_KEY, client_address, client_agent, safe_next
+
+
+def _actor(request: HttpRequest) -> Actor:
+    actor: Actor = request.actor  # type: ignore[attr-defined]
+    return actor
+
+
+def _why(reason: str) -> str:
+    return {
+        "idle": _("登录已超过30分钟未操作。请重新登录, 刚才填写的内容还在"),
+        "old": _("本次登录已满12小时。请重新登录"),
+        "gone": _("这次登录已在别处结束。请重新登录"),
+        "closed": _("账号已停用, 或现在没有有效的身份。可以找本单位的账号管理人员"),
+    }.get(reason, "")
+
+
+@never_cache
+@sensitive_post_parameters("password")
+@require_http_methods(["GET", "POST"])
+def login(request: HttpRequest) -> HttpResponse:
+    """Sign in; afterwards go to where the visitor wanted to, inside this site only."""
+    target = safe_next(request, request.POST.get("next") or request.GET.get("next"))
+    if request.method == "GET" and request.actor is not None:  # type: ignore[attr-defined]
+        return redirect(target)
+    form = LoginForm(request.POST or None)
+    refused = ""
+    if request.method == "POST" and form.is_valid():
+        try:
+            signed = commands.sign_in(
+                form.cleaned_data["username"],
+                form.cleaned_data["password"],
+                address=client_address(request),
+                agent=client_agent(request),
+            )
+        except commands.SignInRefused as e:
+            refused = e.message
+        else:
+            commands.start_session(
+                signed, request.session, address=client_address(request), agent=client_agent(request)
+            )
+            rotate_token(request)
+            return redirect("accounts:password" if signed.must_change else target)
+    context = {"form": form, "next": target, "refused": refused, "why": _why(request.GET.get("why", ""))}
+    return render(request, "accounts/login.html", context, status=422 if refused or form.errors else 200)
+
+
+@require_POST
+def logout(request: HttpRequest) -> HttpResponse:
+    """Sign out."""
+    commands.sign_out(_actor(request), request.session)
+    return redirect("accounts:login")
+
+
+@require_POST
+def switch_role(request: HttpRequest) -> HttpResponse:
+    """Act in another of one's roles from now on; begins at that role's home page."""
+    wanted = request.POST.get("role", "")
+    if wanted not in {o["value"] for o in _actor(request).other_roles}:
+        raise Http404
+    request.session[ASSIGNMENT_KEY] = int(wanted)
+    return redirect("/")
+
+
+@require_POST
+def extend(request: HttpRequest) -> HttpResponse:
+    """Somebody is still there: the request itself has prolonged the session."""
+    return HttpResponse(status=204)
+
+
+@never_cache
+@require_GET
+def me(request: HttpRequest) -> HttpResponse:
+    """One's own account: name, roles, sessions, the last time of signing in."""
+    actor = _actor(request)
+    last = request.session.get(LAST_KEY)
+    context = {
+        "page_title": _("我的账号"),
+        "roles": queries.role_rows([actor.user_id]).get(actor.user_id, []),
+        "sessions": queries.sessions(actor, request.session.session_key or ""),
+        "last_at": timezone.localtime(datetime.fromisoformat(last[0])) if last else None,
+        "last_from": last[1] if last else "",
+    }
+    return render(request, "accounts/me.html", context)
+
+
+@require_POST
+def session_end(request: HttpRequest) -> HttpResponse:
+    """End one of one's own sessions."""
+    if commands.end_session(_actor(request), request.POST.get("session", "")):
+        messages.success(request, _("已退出那一处登录"))
+    return redirect("accounts:me")
+
+
+@never_cache
+@sensitive_post_parameters()
+@require_http_methods(["GET", "POST"])
+def password(request: HttpRequest) -> HttpResponse:
+    """Change one's own password; the only page open to an account with a first password."""
+    actor = _actor(request)
+    form = PasswordForm(request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        try:
+            commands.change_password(
+                actor,
+                form.cleaned_data["old"],
+                form.cleaned_data["new"],
+                session_key=request.session.session_key or "",
+            )
+        except commands.WrongPassword as e:
+            form.add_error("old", e.message)
+        except ValidationError as e:
+            form.add_error("new", e)
+        else:
+            messages.success(request, _("密码已修改, 其他地方的登录已退出"))
+            return HttpResponseRedirect("/")
+    context = {"page_title": _("修改密码"), "form": form, "policy": form.policy(), "first": actor.must_change}
+    return render(request, "accounts/password.html", context, status=422 if form.errors else 200)

@@ -1,0 +1,174 @@
+"""The navigation: what each role may open. Only addresses that exist in this installation are shown."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+from django.urls import Resolver404, resolve
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from xueji.ground.accounts.actor import Actor, today
+from xueji.ground.orgs.grades import start_year_of
+
+
+@dataclass(frozen=True)
+class Item:
+    """A place to go: words, address and the permission that opens it ('' for everybody who is signed in)."""
+
+    label: Any
+    url: str
+    permission: str = ""
+
+
+@dataclass(frozen=True)
+class Group:
+    """A group of places. One with a single place is shown as a plain link."""
+
+    label: Any
+    icon: str
+    items: tuple[Item, ...]
+
+
+MENU: tuple[Group, ...] = (
+    Group(gettext_lazy("工作台"), "home", (Item(gettext_lazy("工作台"), "/"),)),
+    Group(gettext_lazy("学生"), "users", (Item(gettext_lazy("学生名册"), "/students/", "student.list"),)),
+    Group(
+        gettext_lazy("新生入学"), "upload", (Item(gettext_lazy("导入与建籍"), "/import/", "intake.import"),)
+    ),
+    Group(
+        gettext_lazy("学籍业务"),
+        "file-text",
+        (
+            Item(gettext_lazy("全部业务"), "/cases/", "case.view"),
+            Item(gettext_lazy("发起业务"), "/cases/new/", "case.start"),
+        ),
+    ),
+    Group(gettext_lazy("班级年级"), "school", (Item(gettext_lazy("班级年级"), "/classes/", "class.view"),)),
+    Group(
+        gettext_lazy("统计"),
+        "chart-bar",
+        (
+            Item(gettext_lazy("学生人数"), "/statistics/", "statistics.view"),
+            Item(gettext_lazy("学籍变动"), "/statistics/movement/", "statistics.view"),
+        ),
+    ),
+    Group(
+        gettext_lazy("证明与打印"),
+        "printer",
+        (Item(gettext_lazy("证明与打印"), "/certificates/", "certificate.issue"),),
+    ),
+    Group(gettext_lazy("单位"), "building", (Item(gettext_lazy("单位"), "/orgs/", "org.view"),)),
+    Group(
+        gettext_lazy("设置"),
+        "settings",
+        (
+            Item(gettext_lazy("用户与权限"), "/accounts/", "account.any"),
+            Item(gettext_lazy("系统状态"), "/system/", "system.view"),
+        ),
+    ),
+    Group(gettext_lazy("规则"), "book", (Item(gettext_lazy("规则"), "/rules/", "policy.view"),)),
+    Group(gettext_lazy("日志"), "list-details", (Item(gettext_lazy("日志"), "/audit/", "audit.view"),)),
+    Group(gettext_lazy("帮助"), "help-circle", (Item(gettext_lazy("帮助"), "/help/"),)),
+)
+
+#: Classes are a school's matter: authorities reach them through the unit's page.
+_SCHOOL_ONLY = frozenset({"/classes/"})
+
+PHONE: tuple[Group, ...] = (
+    Group(gettext_lazy("首页"), "home", (Item(gettext_lazy("首页"), "/my/"),)),
+    Group(gettext_lazy("帮助"), "help-circle", (Item(gettext_lazy("帮助"), "/help/"),)),
+    Group(gettext_lazy("我的账号"), "user-circle", (Item(gettext_lazy("我的账号"), "/me/"),)),
+)
+
+
+@cache
+def exists(url: str) -> bool:
+    """Whether the site answers an address (asked once)."""
+    try:
+        resolve(url)
+    except Resolver404:
+        return False
+    return True
+
+
+def may_open(actor: Actor, item: Item) -> bool:
+    """Whether the actor's role may open a place that exists."""
+    if item.url in _SCHOOL_ONLY and actor.org_kind != "school":
+        return False
+    if item.permission == "account.any":
+        allowed = actor.can("account.manage") or actor.can("account.manage_own")
+    else:
+        allowed = not item.permission or actor.can(item.permission)
+    return allowed and exists(item.url)
+
+
+def _active(url: str, path: str) -> bool:
+    return path == url if url == "/" else path.startswith(url)
+
+
+def menu(actor: Actor, path: str) -> list[dict[str, Any]]:
+    """The groups that the actor may open, as the layout draws them."""
+    out: list[dict[str, Any]] = []
+    for group in PHONE if actor.is_portal else MENU:
+        items = [i for i in group.items if may_open(actor, i)]
+        if not items:
+            continue
+        # The longest address that fits is the one we are on: /cases/new/ is not /cases/.
+        here = max((i.url for i in items if _active(i.url, path)), key=len, default="")
+        children = [{"label": i.label, "url": i.url, "active": i.url == here, "badge": 0} for i in items]
+        single = len(items) == 1
+        out.append(
+            {
+                "label": items[0].label if single else group.label,
+                "icon": group.icon,
+                "url": items[0].url,
+                "active": bool(here),
+                "badge": 0,
+                "children": [] if single else children,
+            }
+        )
+    return out
+
+
+def links(actor: Actor) -> dict[str, str]:
+    """Addresses of the frame: search, to-dos, help, own account, signing out, switching, extending the session."""
+    out = {
+        "home": "/my/" if actor.is_portal and exists("/my/") else "/",
+        "help": "/help/",
+        "profile": "/me/",
+        "login": "/login/",
+        "logout": "/logout/",
+        "switch": "/role/",
+        "extend": "/session/extend/",
+    }
+    if actor.can("student.list") and exists("/students/"):
+        out["search"] = "/students/"
+    if not actor.is_portal:
+        out["todo"] = "/"
+    return out
+
+
+def todo_count(actor: Actor) -> int:
+    """How many cases wait for the actor; one query. An error page is drawn without it."""
+    from django.db import DatabaseError
+    from django.db.transaction import TransactionManagementError
+
+    if not actor.can("case.decide") and not actor.can("case.start"):
+        return 0
+    from xueji.registry.changes import queries
+
+    try:
+        return queries.todo_count(actor)
+    except (DatabaseError, TransactionManagementError):
+        return 0
+
+
+def term_label() -> str:
+    """`2026-2027学年第一学期`: from September the first term, from February the second."""
+    day = today()
+    year = start_year_of(day)
+    first = day.month >= 9 or day.month == 1
+    return _("%(a)s-%(b)s学年第%(n)s学期") % {"a": year, "b": year + 1, "n": _("一") if first else _("二")}
