@@ -85,8 +85,10 @@ def _number(value: int | float) -> Cell:
 
 
 def clean_control(value: str) -> str:
-    """Text without characters that no XML may hold, cut to what a cell holds (32,767 UTF-16 units)."""
-    value = _CONTROL.sub("", value)
+    """Text with plain line breaks and without characters that no XML may hold, cut to what a cell holds
+    (32,767 UTF-16 units).
+    """
+    value = _CONTROL.sub("", value.replace("\r\n", "\n").replace("\r", "\n"))
     if len(value) * 2 > MAX_CELL:
         units = value.encode("utf-16-le")
         if len(units) > MAX_CELL * 2:

@@ -18,6 +18,7 @@ import python_calamine as calamine
 from .cells import ERROR_COLUMN, Cell, read_cell, restore
 from .errors import SheetError
 from .guard import DEFAULT_LIMITS, Limits, check_package, column_letters, kind_of
+from .ole import check_xls
 
 T = TypeVar("T")
 HEADER_ROWS = 10
@@ -204,7 +205,11 @@ def open_sheet(
     if kind == "text":
         delimiter = "\t" if filename.lower().endswith(".tsv") else None
         return _text_reader(_decode(data), "csv", limits, delimiter)
-    meta = check_package(data, limits) if kind == "xlsx" else {}
+    meta: dict[str, str] = {}
+    if kind == "xlsx":
+        meta = check_package(data, limits)
+    else:
+        check_xls(data, limits)
     return _workbook_reader(data, kind, meta, sheet, limits)
 
 
@@ -222,7 +227,7 @@ def open_pasted(text: str, *, limits: Limits = DEFAULT_LIMITS) -> SheetReader:
 def _workbook_reader(
     data: bytes, kind: str, meta: dict[str, str], sheet: str | None, limits: Limits
 ) -> SheetReader:
-    book = _guarded(lambda: calamine.CalamineWorkbook.from_filelike(io.BytesIO(data)), data)
+    book = _guarded(lambda: calamine.CalamineWorkbook.from_filelike(io.BytesIO(data)))
     visible = [
         m.name
         for m in book.sheets_metadata
@@ -231,31 +236,26 @@ def _workbook_reader(
     if sheet is not None and sheet not in book.sheet_names:
         raise SheetError("no_sheet", name=sheet)
     for name in [sheet] if sheet is not None else visible:
-        opened = _guarded(lambda name=name: book.get_sheet_by_name(name), data)  # type: ignore[misc]
+        opened = _guarded(lambda name=name: book.get_sheet_by_name(name))  # type: ignore[misc]
         if opened.start is None:
             continue
-        if opened.width > limits.max_columns and kind == "xls":
-            raise SheetError("too_many_columns", columns=opened.width, limit=limits.max_columns)
 
         def source(opened: calamine.CalamineSheet = opened) -> Iterator[Sequence[object]]:
             return iter(opened.iter_rows())
 
-        merged = _guarded(lambda opened=opened: opened.merged_cell_ranges or [], data)  # type: ignore[misc]
+        merged = _guarded(lambda opened=opened: opened.merged_cell_ranges or [])  # type: ignore[misc]
         return SheetReader(kind, name, visible, meta, limits, opened.start[1], source, list(merged))
     raise SheetError("empty")
 
 
-def _guarded(work: Callable[[], T], data: bytes) -> T:
+def _guarded(work: Callable[[], T]) -> T:
     """Run the native reader; whatever it does on a damaged file becomes a `SheetError`."""
     try:
         return work()
     except calamine.PasswordError as error:
         raise SheetError("password") from error
     except Exception as error:
-        is_workbook = data.startswith(b"PK") or any(
-            n.encode("utf-16-le") in data for n in ("Workbook", "Book")
-        )
-        raise SheetError("broken" if is_workbook else "not_sheet") from error
+        raise SheetError("broken") from error
     except BaseException as error:
         # A panic of the native code is no Exception; anything else (a stop signal) goes on.
         if type(error).__name__ == "PanicException":
