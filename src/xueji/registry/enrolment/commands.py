@@ -15,14 +15,27 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from xueji.ground.audit.commands import record
+from xueji.ground.crypto import vault
 from xueji.ground.db.scope import acting
 from xueji.ground.policy.statuses import Status
 from xueji.ground.standards import names
 from xueji.registry.people import commands as people
+from xueji.registry.people import places
 
 from .errors import IllegalStep, RecordChanged
 from .models import GUEST, REGISTERED
-from .timeline import LEFT, LINK_COLUMNS, CubeKey, Link, Step, chain_deltas, deltas, difference, local_day, midnight
+from .timeline import (
+    LEFT,
+    LINK_COLUMNS,
+    CubeKey,
+    Link,
+    Step,
+    chain_deltas,
+    deltas,
+    difference,
+    local_day,
+    midnight,
+)
 
 
 def apply_step(actor: Any, step: Step, *, expected: uuid.UUID | None = None) -> uuid.UUID:
@@ -170,7 +183,7 @@ def relink(
     return event_id
 
 
-def correct_roster(person_id: uuid.UUID, *, last6: bytes | None = None) -> None:
+def correct_roster(person_id: uuid.UUID) -> None:
     """After a correction of name, sex, birth date or identity: bring present rosters and head-counts along.
 
     Former schools keep what they knew. Needs a transaction; called by the commands that correct.
@@ -196,14 +209,28 @@ def correct_roster(person_id: uuid.UUID, *, last6: bytes | None = None) -> None:
                     _add_to_cube(
                         c,
                         Counter(
-                            {(*key, row[1], at.status, "correct" + LEFT): -1, (*key, sex, at.status, "correct"): 1}
+                            {
+                                (*key, row[1], at.status, "correct" + LEFT): -1,
+                                (*key, sex, at.status, "correct"): 1,
+                            }
                         ),
                     )
         c.execute(
             "update roster set name = %s, pinyin = %s, initials = %s, pinyin_sort = %s, grams = %s, sex = %s,"
-            " birth_date = %s, check_state = %s, last6 = coalesce(%s, last6)"
+            " birth_date = %s, check_state = %s, last6 = %s"
             " where person_id = %s and reason <> 'former'",
-            [name, pinyin, initials, sort, _grams(name, former), sex, birth, check, last6, person_id],
+            [
+                name,
+                pinyin,
+                initials,
+                sort,
+                _grams(name, former),
+                sex,
+                birth,
+                check,
+                _last6(c, person_id),
+                person_id,
+            ],
         )
 
 
@@ -445,8 +472,7 @@ def _upsert_roster(c: Any, link: Link) -> None:
         "  p.birth_date,"
         "  coalesce((select n.prefix from student_number n where n.person_id = p.person_id and n.state = 'current'"
         "            and n.scheme = 'national'), ''),"
-        "  (select r.last6 from roster r where r.person_id = p.person_id and r.last6 is not null"
-        "    order by (r.reason <> 'former') desc, r.since desc limit 1),"
+        "  %(last6)s,"
         "  p.check_state,"
         "  coalesce((select r.open_case from roster r where r.person_id = p.person_id and r.open_case <> '' limit 1), ''),"
         "  coalesce((select bool_or(r.problem) from roster r where r.person_id = p.person_id), false)"
@@ -457,7 +483,7 @@ def _upsert_roster(c: Any, link: Link) -> None:
         "  name = excluded.name, pinyin = excluded.pinyin, initials = excluded.initials,"
         "  pinyin_sort = excluded.pinyin_sort, grams = excluded.grams, sex = excluded.sex,"
         "  birth_date = excluded.birth_date, number_prefix = excluded.number_prefix,"
-        "  last6 = coalesce(excluded.last6, roster.last6), check_state = excluded.check_state,"
+        "  last6 = excluded.last6, check_state = excluded.check_state,"
         "  since = case when roster.reason = 'former' then excluded.since else roster.since end",
         {
             "county": link.county_id,
@@ -472,8 +498,21 @@ def _upsert_roster(c: Any, link: Link) -> None:
             "seat": link.class_seat,
             "status": link.status,
             "grams": _grams(name, former),
+            "last6": _last6(c, link.person_id),
         },
     )
+
+
+def _last6(c: Any, person_id: uuid.UUID) -> bytes | None:
+    """The blind index of the last six of the identity number in force, by which lists find a child."""
+    c.execute(
+        "select doc_no, sealed from identity_document where person_id = %s and until is null", [person_id]
+    )
+    row = c.fetchone()
+    if row is None:
+        return None
+    number = vault.open(row[1], places.document(person_id, row[0]))
+    return vault.index("last6", number[-6:].upper())
 
 
 def _reason(link: Link) -> str:

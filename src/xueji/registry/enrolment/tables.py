@@ -58,5 +58,5 @@ TABLES = [
         writer="select, insert, update, delete",
         intake="select, insert, update",
     ),
-    Table("pending_link", "person", app="", writer="select, insert, delete"),
+    Table("pending_link", "person", app="", writer="select, insert, update, delete"),
 ]

@@ -77,8 +77,8 @@ CUBE_NOW = (
 )
 #: What leaves one place enters another on the same day: without the first enrolments the cube sums to nothing.
 CUBE_BALANCE = (
-    "select day, kind, flow, sum(n) from cube_delta group by 1, 2, 3"
-    " having sum(n) <> 0 and flow not in (select distinct business from transition where from_status = 0)"
+    "select day, kind, split_part(flow, '.', 1), sum(n) from cube_delta group by 1, 2, 3"
+    " having sum(n) <> 0 and split_part(flow, '.', 1) not in (select distinct business from transition where from_status = 0)"
 )
 
 

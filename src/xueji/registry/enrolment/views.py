@@ -12,15 +12,12 @@ from django.shortcuts import render
 from django.utils.translation import gettext as _
 
 from xueji.ground.audit.commands import record
+from xueji.registry.people import queries as people
 
 from . import listing, page, queries
+from .words import FACES
 
 _CASE_NUMBER = re.compile(r"[A-Z]{2}-\d{4}-\d{6}-\d+", re.I)
-#: How a status looks (see web/layout/statuses.py).
-FACES = {
-    1: "reading", 2: "suspended", 3: "reserved", 4: "abroad", 5: "away", 6: "missing", 11: "transferred_out",
-    12: "graduated", 13: "completed", 14: "incomplete", 15: "withdrew", 16: "expelled", 17: "deceased",
-}  # fmt: skip
 
 
 def students(request: HttpRequest) -> HttpResponse:
@@ -60,6 +57,20 @@ def students(request: HttpRequest) -> HttpResponse:
             "show_school": actor.org_kind != "school",
         },
     )
+
+
+def _rows(actor: Any, rows: list[queries.RosterRow]) -> list[dict[str, Any]]:
+    """Rows with their masked numbers: one query for the page. A former school has no part in the number."""
+    cards = people.cards(actor, [r.person_id for r in rows if not r.former])
+    return [
+        {
+            "row": r,
+            "face": FACES.get(r.status, ""),
+            "url": f"/students/{r.person_id}/",
+            "number": cards[r.person_id].number if r.person_id in cards else "",
+        }
+        for r in rows
+    ]
 
 
 def columns(actor: Any) -> list[dict[str, str]]:

@@ -1,0 +1,165 @@
+"""The page of one student, put together for whoever looks: the whole record, or a former school's own period."""
+
+from __future__ import annotations
+
+import uuid
+from typing import Any
+
+from django.db import connection
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from xueji.ground.accounts.actor import today
+from xueji.ground.orgs.grades import class_label
+from xueji.registry.people import queries as people
+
+from . import queries
+from .models import GUEST, REGISTERED
+from .queries import EventRow, RosterRow
+from .timeline import Link
+from .words import FACES, ICONS, business_label
+
+TABS = ("record", "profile", "family", "numbers")
+
+
+def build(actor: Any, person_id: uuid.UUID, *, tab: str = "") -> dict[str, Any]:
+    """Context of the page. Raises Http404 to strangers."""
+    row = queries.get_row(actor, person_id)
+    links = queries.chain(person_id, REGISTERED)
+    guest = queries.chain(person_id, GUEST)
+    events = queries.events(person_id)
+    tab = tab if tab in TABS and not row.former else "record"
+    base = f"/students/{person_id}/"
+    context: dict[str, Any] = {
+        "row": row,
+        "face": FACES.get(row.status, ""),
+        "tab": tab,
+        "events": timeline(events, actor),
+        "states": states(links + guest),
+        "planned": [x for x in links if x.valid_from > timezone.now()],
+        "person_id": person_id,
+        "may": {
+            "start": actor.can("case.start") and not row.former,
+            "certificate": actor.can("certificate.issue") and not row.former,
+            "reveal": actor.can("identity.reveal"),
+        },
+    }
+    if row.former:
+        context["card"] = None
+        return context
+    card = people.card(actor, person_id)
+    reveal = f"/people/{person_id}/reveal/?what=" if actor.can("identity.reveal") else ""
+    context["card"] = card
+    context["reveal"] = reveal
+    context["tabs"] = [
+        {"label": label, "url": f"{base}?tab={key}", "active": key == tab}
+        for key, label in zip(
+            TABS, (_("学籍"), _("基本信息"), _("家庭与监护人"), _("证件与学籍号")), strict=True
+        )
+    ]
+    context["facts"] = _facts(row, card, reveal)
+    if tab == "profile":
+        context["groups"] = _groups(actor, person_id, reveal)
+    elif tab == "family":
+        context["guardians"] = people.guardians(actor, person_id)
+    elif tab == "numbers":
+        context["documents"] = people.documents(actor, person_id)
+        context["numbers"] = people.numbers(actor, person_id)
+        context["former_names"] = people.former_names(actor, person_id)
+    return context
+
+
+def _facts(row: RosterRow, card: people.PersonCard, reveal: str) -> list[dict[str, Any]]:
+    """The lines of the first card."""
+    return [
+        {"label": _("学校"), "value": row.school_name},
+        {"label": _("班级"), "value": f"{row.class_name} · {row.cohort_year}级" if row.class_name else row.grade_label},
+        {"label": _("出生日期"), "value": row.birth_date.isoformat()},
+        {"label": _("民族"), "value": card.ethnicity_label},
+        {"label": _("国籍/地区"), "value": card.nationality_label},
+        {"label": card.id_type_label or _("身份证件"), "value": card.identity or _("无证件号"),
+         "reveal_url": f"{reveal}identity" if reveal and card.identity else ""},
+        {"label": _("入校时间"), "value": timezone.localtime(row.since).date().isoformat()},
+        {"label": _("班内学号"), "value": row.class_seat or ""},
+    ]  # fmt: skip
+
+
+def _groups(actor: Any, person_id: uuid.UUID, reveal: str) -> list[dict[str, Any]]:
+    """The national form by its groups."""
+    out: dict[str, list[dict[str, Any]]] = {}
+    for field in people.profile(actor, person_id):
+        out.setdefault(field.group, []).append(
+            {
+                "label": field.name,
+                "value": field.value,
+                "reveal_url": f"{reveal}{field.reveal}" if reveal and field.reveal else "",
+                "source": field.purpose if not field.value else "",
+            }
+        )
+    return [{"title": title, "facts": facts} for title, facts in out.items()]
+
+
+def timeline(events: list[EventRow], actor: Any) -> list[dict[str, Any]]:
+    """Events as the timeline component draws them, newest first. A move is one line for whoever sees both sides."""
+    out = []
+    seen: set[tuple[Any, ...]] = set()
+    for e in events:
+        move = e.detail.get("direction")
+        key = (e.business, e.valid_at, e.case_id)
+        if move and key in seen:
+            continue
+        if move:
+            seen.add(key)
+        title = business_label(e.business)
+        if move:
+            title = f"{title}({_('转入') if move == 'in' else _('转出')})"
+        day = timezone.localtime(e.valid_at).date()
+        out.append(
+            {
+                "at": day.isoformat(),
+                "title": title,
+                "icon": ICONS.get(e.business, "timeline-event"),
+                "future": day > today(),
+                "text": e.reason,
+                "org": e.school_name,
+                "actor": "" if actor.is_portal else e.actor_name,
+                "number": e.article,
+                "url": f"/cases/{e.case_id}/" if e.case_id else "",
+            }
+        )
+    return out
+
+
+def states(links: list[Link]) -> list[dict[str, Any]]:
+    """The chain as a table: from, until, school, class, status; two queries for any number of links."""
+    if not links:
+        return []
+    with connection.cursor() as c:
+        c.execute(
+            "select o.id, o.name, s.system from org o join school s on s.org_id = o.id where o.id = any(%s)",
+            [list({x.school_id for x in links})],
+        )
+        schools = {r[0]: r[1:] for r in c.fetchall()}
+        c.execute(
+            "select id, number from school_class where id = any(%s)",
+            [list({x.class_id for x in links if x.class_id})],
+        )
+        numbers = dict(c.fetchall())
+    out = []
+    for x in sorted(links, key=lambda x: x.valid_from, reverse=True):
+        name, system = schools.get(x.school_id, ("", "6-3-3"))
+        day = timezone.localtime(x.valid_from).date()
+        out.append(
+            {
+                "since": day,
+                "until": timezone.localtime(x.valid_to).date() if x.valid_to else None,
+                "school": name,
+                "class": class_label(x.stage, x.cohort_year, numbers[x.class_id], system, day)
+                if x.class_id in numbers
+                else "",
+                "status": x.status_label,
+                "business": business_label(x.business),
+                "guest": x.kind == GUEST,
+            }
+        )
+    return out
