@@ -26,13 +26,14 @@ from xueji.ground.crypto import vault
 from xueji.ground.orgs.models import Term
 from xueji.ground.policy import calendar
 from xueji.ground.standards.identity import check_identity
+from xueji.ground.standards.idtypes import RESIDENT
+from xueji.registry.people import places
 from xueji.registry.people.models import IdentityDocument, IdentityLookup
 
 from .models import Case
 from .routing import Units, variant_of
 from .subject import ClassPlace, Subject
 
-RESIDENT_ID = "1"
 FIELD_WORDS = {"name": "姓名", "number": "身份证件号", "sex": "性别", "birth_date": "出生日期"}
 
 
@@ -81,7 +82,7 @@ def build(m: Material) -> dict[str, Any]:
         "student.birth_date": s.birth_date,
         "student.number_prefix": s.number_prefix,
         "student.home_school": str(s.school_id),
-        "student.has_id_number": s.id_type == RESIDENT_ID,
+        "student.has_id_number": s.id_type == RESIDENT,
         "student.has_record": True,
         "school.id": str(m.units.start.pk),
         "school.id.label": m.units.start.name,
@@ -131,7 +132,7 @@ def _correction(m: Material) -> dict[str, Any]:
         )
         facts["call.identity_match"] = check.ok
         held = IdentityLookup.objects.filter(
-            id_type=id_type, bidx=vault.index(f"id:{id_type}", check.value)
+            id_type=id_type, bidx=places.identity_index(id_type, check.value)
         ).values_list("person_id", flat=True)
         facts["call.dedup_national"] = all(person == s.person_id for person in held)
     else:
@@ -143,12 +144,12 @@ def _correction(m: Material) -> dict[str, Any]:
 def _number_agrees(m: Material) -> bool:
     """The number stays: a new sex or birth date must agree with the one that is held."""
     form, s = m.case.form, m.subject
-    if not (form.get("new_sex") or form.get("new_birth_date")) or s.id_type != RESIDENT_ID:
+    if not (form.get("new_sex") or form.get("new_birth_date")) or s.id_type != RESIDENT:
         return True
     document = IdentityDocument.objects.filter(person_id=s.person_id, until=None).first()
     if document is None:
         return True
-    number = vault.open(bytes(document.sealed), f"identity_document.sealed:{s.person_id}:{document.doc_no}")
+    number = vault.open(bytes(document.sealed), places.document(s.person_id, document.doc_no))
     birth = form_date(form, "new_birth_date") or s.birth_date
     return check_identity(s.id_type, number, on=m.today, sex=form.get("new_sex") or s.sex, birth=birth).ok
 

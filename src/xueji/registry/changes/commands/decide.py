@@ -16,6 +16,7 @@ from xueji.ground.db.scope import acting
 from xueji.ground.orgs.models import Org
 from xueji.registry.enrolment import commands as enrolment
 from xueji.registry.enrolment.errors import EnrolmentError, RecordChanged
+from xueji.registry.people.errors import PeopleError
 
 from .. import checks, effects, routing
 from ..errors import CaseError
@@ -219,7 +220,7 @@ def _take_effect(actor: Any, case: Case) -> None:
         note(case, SYSTEM, "stop", error.message)
         _after(case)
         return
-    except EnrolmentError as error:
+    except (EnrolmentError, PeopleError) as error:
         raise CaseError(error.message) from error
     case.effective_on = day
     case.klasses = sorted({*case.klasses, *([case.to_class_id] if case.to_class_id else [])})

@@ -16,12 +16,14 @@ from xueji.ground.audit.commands import record
 from xueji.ground.crypto import vault
 from xueji.ground.db.scope import acting
 from xueji.ground.files import commands as files
-from xueji.ground.policy.library import library
-from xueji.ground.standards.idtypes import id_types
+from xueji.ground.standards.identity import normalise_identity
+from xueji.ground.standards.idtypes import RESIDENT, id_types
 from xueji.ground.standards.masking import mask_identity
 from xueji.ground.standards.names import normalise_name
 from xueji.registry.enrolment.models import REGISTERED, Roster
+from xueji.registry.people import places
 from xueji.registry.people.models import IdentityLookup, NumberLookup, Person
+from xueji.registry.people.queries.lookups import schemes
 
 from .. import subject as subjects
 from ..errors import CaseError, NotFoundByNumber
@@ -75,21 +77,22 @@ def find_child(actor: Any, name: str, number: str) -> uuid.UUID:
 
 
 def _holders(number: str) -> list[uuid.UUID]:
-    """Whoever holds or held a number: student number of any kind, or a whole identity number."""
-    value = re.sub(r"[\s-]", "", number).upper()
-    if len(value) < 6 or len(value) > 40:
+    """Whoever holds or held a number: student number of any scheme, or a whole identity number."""
+    value = re.sub(r"[\s-]", "", normalise_identity(number))
+    if not 6 <= len(value) <= 30:
         return []
-    packs = library()
-    schemes = ["national"]
-    schemes += sorted({s.id for pack in packs.ids() for s in packs.pack(pack).schemes if not s.reserved})
+    kinds = schemes()
     found = list(
         NumberLookup.objects.filter(
-            scheme__in=schemes, bidx__in=[vault.index(f"no:{s}", value) for s in schemes]
+            scheme__in=kinds, bidx__in=[places.number_index(s, value) for s in kinds]
         ).values_list("person_id", flat=True)
     )
-    bodies = {value, value[1:]} if value[0] in "GLJ" else {value}
-    indexes = [vault.index(f"id:{code}", body) for code in id_types() for body in bodies]
-    found += IdentityLookup.objects.filter(bidx__in=indexes).values_list("person_id", flat=True)
+    keys = [(code, value) for code in id_types()]
+    if value[0] == "G":
+        keys.append((RESIDENT, value[1:]))
+    found += IdentityLookup.objects.filter(
+        bidx__in=[places.identity_index(code, body) for code, body in keys]
+    ).values_list("person_id", flat=True)
     return list(dict.fromkeys(found))
 
 
