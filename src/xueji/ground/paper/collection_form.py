@@ -49,7 +49,7 @@ class CollectionBatch:
 def render_collection_forms(data: CollectionBatch) -> bytes:
     """采集核对单 as PDF/A-2b, one page A4 for each child.
 
-    Lines are 9 mm high for handwriting; a form with many fields comes down to 7 mm so that it stays on one
+    Lines are 9 mm high for handwriting; a form with many fields comes down to 6.4 mm so that it stays on one
     page. Raises `fonts.MissingGlyphs`, and `ValueError` for no form, too many forms, or more fields than a
     page holds.
     """
@@ -59,8 +59,8 @@ def render_collection_forms(data: CollectionBatch) -> bytes:
         raise ValueError(f"a page holds at most 8 key fields and {MAX_FIELDS} others")
     keys = max(len(f.key_fields) for f in data.forms)
     lines = (max(len(f.fields) for f in data.forms) + 1) // 2
-    # Of 269 mm, heading, consent and signatures take some 72, the summary of corrections at least 22.
-    room = 269.0 - 72.0 - 22.0
+    # Of 269 mm, heading, consent and signatures take some 62, the summary of corrections at least 22.
+    room = 269.0 - 62.0 - 22.0
     height = min(9.5, room / max(lines + 1.1 * keys, 1))
     payload: dict[str, Any] = {
         "title": data.title,
