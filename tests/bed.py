@@ -47,6 +47,9 @@ storages.__dict__.pop("backends", None)
 storages._backends = None
 
 
+(config.data_dir() / "static").mkdir(parents=True, exist_ok=True)
+
+
 def cluster() -> Cluster:
     """The run's server."""
     version = os.environ.get("XUEJI_TEST_PG", "")

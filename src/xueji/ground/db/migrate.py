@@ -51,7 +51,7 @@ def migrate(*, owner: config.Dsn | None = None, verbosity: int = 0) -> str:
     owner = owner or config.owner_dsn()
     connection = connections["default"]
     before = dict(connection.settings_dict)
-    connection.close_pool()
+    connection.close_pool()  # type: ignore[attr-defined]
     connection.close()
     out = io.StringIO()
     try:

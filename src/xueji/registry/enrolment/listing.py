@@ -124,7 +124,8 @@ def choices(actor: Any) -> dict[str, Any]:
 def count(query: Query, *, ceiling: int = 10000) -> tuple[int, bool]:
     """How many rows the list has when no text is searched; counts to `ceiling` and says whether there are more."""
     f = query.filters
-    parts, values = ["true"], []
+    parts: list[str] = ["true"]
+    values: list[Any] = []
     for column, value in (
         ("school_id", f.school_id), ("class_id", f.class_id), ("stage", f.stage), ("cohort_year", f.cohort),
         ("sex", f.sex), ("problem", f.problem),

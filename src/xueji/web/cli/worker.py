@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import signal
 import threading
@@ -54,7 +55,7 @@ def main() -> int:
     stop = threading.Event()
     clock = threading.Thread(target=_clock, args=(stop,), daemon=True)
     clock.start()
-    worker_app = jobs.with_connector(jobs.connector.get_worker_connector())
+    worker_app = jobs.with_connector(jobs.connector.get_worker_connector())  # type: ignore[attr-defined]
 
     async def work() -> None:
         async with worker_app.open_async():
@@ -69,10 +70,8 @@ def main() -> int:
             loop = asyncio.get_running_loop()
             for s in (signal.SIGTERM, signal.SIGINT):
                 loop.add_signal_handler(s, task.cancel)
-            try:
+            with contextlib.suppress(asyncio.CancelledError):
                 await task
-            except asyncio.CancelledError:
-                pass
 
     try:
         asyncio.run(work())
