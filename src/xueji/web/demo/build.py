@@ -1,0 +1,384 @@
+"""Building the demonstration: places, accounts, children with their past, then the cases that are under way."""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field
+from datetime import date, datetime
+from typing import Any
+
+from django.db import connection, transaction
+from django.utils import timezone
+
+from xueji.ground.accounts.roles import Role
+from xueji.ground.audit.commands import Who, record
+from xueji.ground.db.scope import acting
+from xueji.ground.orgs.grades import class_label
+from xueji.ground.paper.fonts import missing_glyphs
+from xueji.ground.standards import divisions
+from xueji.registry.enrolment.timeline import CHINA
+
+from . import cases
+from .accounts import PASSWORD, Account, Personnel, Staff
+from .children import Child, Nursery
+from .history import Historian
+from .layout import size_of
+from .load import Loader
+from .world import LEFT_YEARS, Place, World, make
+
+Progress = Callable[[str], object]
+
+
+@dataclass(frozen=True)
+class DemoSchool:
+    """A school for tutorials and journeys, with those who act for it and its county."""
+
+    key: str
+    org_id: int
+    code: str
+    name: str
+    county_id: int
+    county: str
+    registrar: str
+    head: str
+    county_clerk: str
+    county_head: str
+
+
+@dataclass(frozen=True)
+class DemoChild:
+    """An invented child that a tutorial names: the numbers open whoever's door a real one would."""
+
+    person_id: str
+    name: str
+    initials: str
+    number: str
+    identity: str
+    birth_date: str
+    school: str
+    class_label: str
+    class_id: int
+
+
+@dataclass
+class DemoAccounts:
+    """What `build` made: accounts, the schools A and B in two counties, children to try things with."""
+
+    password: str
+    accounts: list[Account]
+    school_a: DemoSchool
+    school_b: DemoSchool
+    #: Children of B (third year) whom A can ask for: studying, no open case, no problem.
+    transfer_children: list[DemoChild]
+    #: Children of A whom a tutorial may look up, suspend, print a certificate for.
+    children_a: list[DemoChild]
+    parent_children: list[DemoChild]
+    student_child: DemoChild
+    counts: dict[str, int] = field(default_factory=dict)
+    cases: dict[str, int] = field(default_factory=dict)
+    #: Names with characters that the shipped fonts cannot draw, and the characters.
+    missing_glyphs: dict[str, str] = field(default_factory=dict)
+    seconds: dict[str, float] = field(default_factory=dict)
+
+
+def build(
+    size: str = "M", seed: int = 2026, progress: Progress = print, *, today: date | None = None
+) -> DemoAccounts:
+    """Load a made-up province into an empty migrated database. Same size, seed and day: same people.
+
+    Sizes S (600 children, 6 schools), M (12,000), L (60,000). Raises `ValueError` for another size and
+    `RuntimeError` when there are organisations already.
+    """
+    layout = size_of(size)
+    divisions.use_demo(True)
+    rng = random.Random(f"{size}:{seed}")
+    day = today or timezone.localdate()
+    clock = _Clock(progress)
+    with transaction.atomic():
+        _require_empty()
+        with acting("writer"):
+            world = make(layout, day, rng)
+            personnel = Personnel(world, rng)
+            staff = personnel.build()
+            clock.lap("places", f"{len(world.places)} 所学校, {len(world.class_numbers)} 个班级, {len(staff.users)} 个账号")
+            now = min(timezone.now(), datetime.combine(day, datetime.max.time(), CHINA))
+            nursery = Nursery(world, rng)
+            children = _population(world, nursery, rng)
+            family = _family(world, children)
+            _problems(children, rng)
+            clock.lap("people", f"{len(children)} 名学生")
+            loader = Loader(world, rng, staff.clerks(world), now)
+            for child in children:
+                loader.add(child)
+            loader.rows["number_counter"] = [(*key, n) for key, n in sorted(nursery.counters.items())]
+            clock.lap("rows", "学籍、事件、证件和编号")
+            counts = loader.write()
+            clock.lap("load", f"{sum(counts.values())} 行已写入")
+            _portal(world, personnel, family)
+        record(Who(None, "xueji demo", "system", None), "demo.build", row_count=counts["person"], after=counts)
+    _analyze()
+    made = cases.make(world, staff, children, rng, set(c.person_id for c in family))
+    clock.lap("cases", f"{sum(made.values())} 件业务")
+    return _report(world, staff, children, family, counts, made, clock)
+
+
+def _require_empty() -> None:
+    with connection.cursor() as c:
+        c.execute("select exists (select 1 from org)")
+        if c.fetchone()[0]:
+            raise RuntimeError("this database holds organisations already; the demonstration needs an empty one")
+
+
+def _population(world: World, nursery: Nursery, rng: random.Random) -> list[Child]:
+    """Children class by class: those of today, then those who left."""
+    history = Historian(world, rng)
+    out: list[Child] = []
+    sizes = _class_sizes(world, rng)
+    for place in world.places:
+        for (stage, cohort), ids in sorted(place.classes.items()):
+            present = cohort + place.years(stage) > world.start_year
+            for class_id in ids if present else ():
+                for _n in range(sizes.get(class_id, 0)):
+                    out.append(nursery.child(history.present(place, stage, cohort, class_id)))
+                if sizes.get(class_id, 0) and rng.random() < 0.3 and not place.spec.special:
+                    life = history.gone(place, stage, cohort, class_id)
+                    if life is not None:
+                        out.append(nursery.child(life))
+    out += [nursery.child(life) for life in _left(world, history, out, rng)]
+    return out
+
+
+def _class_sizes(world: World, rng: random.Random) -> dict[int, int]:
+    """How many children sit in each class today: believable, and in sum what the size promises."""
+    size = world.size
+    sizes: dict[int, int] = {}
+    usual: list[int] = []
+    for place in world.places:
+        for (stage, cohort), ids in sorted(place.classes.items()):
+            if cohort + place.years(stage) <= world.start_year:
+                continue
+            if place.key == "a" and cohort == world.start_year:
+                continue  # still to be collected: the tutorial imports them
+            for class_id in ids:
+                if place.spec.special:
+                    sizes[class_id] = rng.randrange(6, 11)
+                    continue
+                middle = {"P": 0.36, "J": 0.62, "S": 0.8}[stage] - (0.2 if place.spec.village else 0.0)
+                if place.key in ("a", "b"):
+                    middle = 0.25
+                spread = size.highest - size.lowest
+                sizes[class_id] = _clamp(size, size.lowest + spread * (middle + rng.uniform(-0.22, 0.22)))
+                if place.key not in ("a", "b"):
+                    usual.append(class_id)
+    # The rest is spread over the usual classes, one child each time round.
+    rng.shuffle(usual)
+    for _round in range(40):
+        gap = size.present - sum(sizes.values())
+        if not gap:
+            break
+        for class_id in usual[: abs(gap)]:
+            sizes[class_id] = _clamp(size, sizes[class_id] + (1 if gap > 0 else -1))
+    return sizes
+
+
+def _clamp(size: Any, wanted: float) -> int:
+    return max(size.lowest, min(size.highest, round(wanted)))
+
+
+def _left(world: World, history: Historian, so_far: list[Child], rng: random.Random) -> list[Any]:
+    """Lives of those who finished in the last years: seniors, and juniors who went on elsewhere."""
+    sat: dict[int, int] = {}
+    for child in so_far:
+        for move in child.life.moves:
+            if move.class_id is not None and move.business == "graduate":
+                sat[move.class_id] = sat.get(move.class_id, 0) + 1
+    lives = []
+    for stage in "SJ":
+        for place in world.places:
+            for (own, cohort), ids in sorted(place.classes.items()):
+                ends = cohort + place.years(own)
+                if own != stage or not world.start_year - LEFT_YEARS < ends <= world.start_year:
+                    continue
+                for class_id in ids:
+                    usual = 8 if place.spec.special else world.size.lowest + rng.randrange(8, 16)
+                    for _n in range(max(0, usual - sat.get(class_id, 0))):
+                        life = history.finished(place, stage, cohort, class_id)
+                        lives.append(life)
+                        for move in life.moves[:-1]:
+                            if move.class_id is not None and move.business == "graduate":
+                                sat[move.class_id] = sat.get(move.class_id, 0) + 1
+    return lives
+
+
+def _studying(child: Child) -> bool:
+    last = child.life.moves[-1]
+    return last.status == 1 and not child.life.guest
+
+
+def _family(world: World, children: list[Child]) -> list[Child]:
+    """Two children of one family, at two schools: the younger in school A, the older in a junior school near by."""
+    a = world.by_key("a")
+    younger = [
+        c
+        for c in children
+        if c.place is a and _studying(c) and len(c.life.moves) == 1 and len(c.name) == 3
+        and c.life.moves[-1].cohort == world.start_year - 2 and world.class_numbers[c.life.moves[-1].class_id or 0][2] == 1
+    ]  # fmt: skip
+    older = [
+        c
+        for c in children
+        if c.place is not a and c.place.spec.county == a.spec.county and _studying(c) and not c.place.spec.special
+        and c.life.moves[-1].stage in "JS" and c.place.spec.stages[0] == "J"
+    ]  # fmt: skip
+    for young in younger:
+        for old in older:
+            if old.name[0] == young.name[0] and old.ethnicity == young.ethnicity and old.id_type == young.id_type == "1":
+                old.family = young.family
+                for key in ("home_address", "postal_address", "current_address", "phone"):
+                    old.profile[key] = young.profile[key]
+                return [young, old]
+    # In a very small province no two share a surname: the older one takes it.
+    young, old = younger[0], older[0]
+    old.name = young.name[0] + old.name[1:]
+    old.family = young.family
+    return [young, old]
+
+
+def _problems(children: list[Child], rng: random.Random) -> None:
+    """Some records have something wrong with their identity and wait for a correction."""
+    eligible = [c for c in children if _studying(c) and c.identity and c.place.key not in ("a", "b")]
+    near = [c for c in children if _studying(c) and c.identity and c.place.key in ("a", "b")]
+    for child in (*rng.sample(eligible, max(4, len(eligible) // 700)), *rng.sample(near, 4)):
+        child.problem, child.check_state = True, "failed"
+
+
+def _portal(world: World, personnel: Personnel, family: list[Child]) -> None:
+    younger, older = family
+    parent = younger.family[0]
+    personnel.portal(
+        "parent", parent.name, Role.PARENT, {younger.person_id: 1, older.person_id: 1},
+        f"孩子: {younger.name}({younger.place.spec.short})、{older.name}({older.place.spec.short})",
+    )  # fmt: skip
+    personnel.portal("student", older.name, Role.STUDENT, {older.person_id: None}, older.place.spec.name)
+
+
+def _analyze() -> None:
+    """Let the planner know how much there is now, where this role may."""
+    with connection.cursor() as c:
+        c.execute("select has_table_privilege(current_user, 'org', 'maintain')" if connection.pg_version >= 170000 else "select false")
+        if c.fetchone()[0]:
+            c.execute("analyze")
+
+
+class _Clock:
+    """Tells how long each part took."""
+
+    def __init__(self, progress: Progress) -> None:
+        self.progress = progress
+        self.started = self.last = time.monotonic()
+        self.seconds: dict[str, float] = {}
+
+    def lap(self, name: str, text: str) -> None:
+        """A part is done."""
+        now = time.monotonic()
+        self.seconds[name] = round(now - self.last, 2)
+        self.last = now
+        self.progress(f"  {text} ({self.seconds[name]:.1f} 秒)")
+
+
+# --- the report ----------------------------------------------------------------------------------------------------
+
+
+def _school(world: World, staff: Staff, key: str) -> DemoSchool:
+    place = world.by_key(key)
+    return DemoSchool(
+        key, place.org_id, place.code, place.spec.name, place.county_id, place.county_name,
+        staff.at(Role.REGISTRAR, place.org_id).username, staff.at(Role.SCHOOL_HEAD, place.org_id).username,
+        staff.at(Role.COUNTY_CLERK, place.county_id).username, staff.at(Role.COUNTY_HEAD, place.county_id).username,
+    )  # fmt: skip
+
+
+def _described(world: World, child: Child) -> DemoChild:
+    from xueji.ground.standards.pinyin import pinyin_of
+
+    last = child.life.moves[-1]
+    number = next(n for n in child.numbers if n.scheme == "national" and n.until is None)
+    stage, cohort, no = world.class_numbers[last.class_id or 0]
+    return DemoChild(
+        str(child.person_id), child.name, pinyin_of(child.name).initials,
+        f"G{child.identity}" if number.derived else number.value, child.identity, child.birth.isoformat(),
+        child.place.spec.name, class_label(stage, cohort, no, child.place.spec.system, world.today), last.class_id or 0,
+    )  # fmt: skip
+
+
+def _quiet(world: World, children: list[Child], place: Place, cohort: int, skip: set[Any]) -> list[DemoChild]:
+    """Children of a cohort about whom nothing is under way."""
+    return [
+        _described(world, c)
+        for c in children
+        if c.place is place and _studying(c) and c.life.moves[-1].cohort == cohort and c.id_type == "1"
+        and not c.problem and not c.renamed_at and c.person_id not in skip and "·" not in c.name
+    ][:8]  # fmt: skip
+
+
+def _report(
+    world: World,
+    staff: Staff,
+    children: list[Child],
+    family: list[Child],
+    counts: dict[str, int],
+    made: dict[str, int],
+    clock: _Clock,
+) -> DemoAccounts:
+    busy = cases.busy() | {c.person_id for c in family}
+    a, b = world.by_key("a"), world.by_key("b")
+    third = world.start_year - 2
+    missing = {}
+    for child in children:
+        for name in {child.name, child.former_name, *(r.name for r in child.family)}:
+            if absent := missing_glyphs(name):
+                missing[name] = "".join(absent)
+    clock.seconds["total"] = round(time.monotonic() - clock.started, 2)
+    return DemoAccounts(
+        password=PASSWORD,
+        accounts=staff.shown,
+        school_a=_school(world, staff, "a"),
+        school_b=_school(world, staff, "b"),
+        transfer_children=_quiet(world, children, b, third, busy),
+        children_a=_quiet(world, children, a, third, busy),
+        parent_children=[_described(world, c) for c in family],
+        student_child=_described(world, family[1]),
+        counts=counts,
+        cases=made,
+        missing_glyphs=missing,
+        seconds=clock.seconds,
+    )
+
+
+def format_accounts(accounts: DemoAccounts) -> str:
+    """The accounts as a table for people: user name, name, role, unit."""
+    lines = [f"所有账号的密码: {accounts.password}", ""]
+    for row in accounts.accounts:
+        name = f"{row.username:<16}"
+        lines.append(f"  {name}{_pad(row.name, 10)}{_pad(row.role_label, 18)}{row.org}{' ' + row.note if row.note else ''}")
+    a, b = accounts.school_a, accounts.school_b
+    lines += [
+        "",
+        f"学校 A: {a.name}({a.county}), 一年级新生尚未采集, 可用来试导入",
+        f"学校 B: {b.name}({b.county})",
+    ]
+    if accounts.transfer_children:
+        child = accounts.transfer_children[0]
+        lines.append(f"可以试办从 B 转到 A 的学生: {child.name} {child.number} {child.class_label}")
+    return "\n".join(lines)
+
+
+def _pad(text: str, width: int) -> str:
+    return text + " " * max(1, width - 2 * len(text))
+
+
+def as_json(accounts: DemoAccounts) -> dict[str, Any]:
+    """The same as plain data, with the table as `text`."""
+    return asdict(accounts) | {"text": format_accounts(accounts)}
