@@ -2,18 +2,20 @@
 `commands.reveal`.
 """
 
+from ..masks import mask_for
 from .cards import (
     DocumentRow,
     GuardianRow,
     NumberRow,
     PersonCard,
+    Portrait,
     card,
     cards,
     documents,
     former_names,
     guardians,
     numbers,
-    photo_file,
+    portrait,
 )
 from .lookups import Holder, explain_duplicate, find_by_number, holders, who_holds
 from .profile import ProfileField, profile
@@ -24,6 +26,7 @@ __all__ = [
     "Holder",
     "NumberRow",
     "PersonCard",
+    "Portrait",
     "ProfileField",
     "card",
     "cards",
@@ -33,8 +36,9 @@ __all__ = [
     "former_names",
     "guardians",
     "holders",
+    "mask_for",
     "numbers",
-    "photo_file",
+    "portrait",
     "profile",
     "who_holds",
 ]

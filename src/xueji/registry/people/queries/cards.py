@@ -8,6 +8,7 @@ import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from functools import lru_cache
 from typing import Any
 
 from django.db import connection
@@ -15,6 +16,7 @@ from django.http import Http404
 from django.utils.translation import gettext as _
 
 from xueji.ground.crypto import vault
+from xueji.ground.policy.library import library
 from xueji.ground.standards.codes import UnknownCode, table
 from xueji.ground.standards.masking import mask_identity, mask_phone, mask_student_number
 
@@ -37,6 +39,14 @@ def code_label(codeset: str, code: str) -> str:
 def kind_label(prefix: str) -> str:
     """What kind of national number a letter means."""
     return {"G": _("正式学籍号"), "J": _("正式学籍号（无身份证号）"), "L": _("临时学籍号")}.get(prefix, "")
+
+
+@lru_cache(maxsize=256)
+def scheme_title(scheme: str) -> str:
+    """What the policy pack calls a local number (学籍辅号)."""
+    packs = library()
+    found = (s.title for name in packs.ids() for s in packs.pack(name).schemes if s.id == scheme)
+    return next(found, _("学籍辅号"))
 
 
 def check_label(state: str) -> str:
@@ -200,7 +210,7 @@ class NumberRow:
     @property
     def label(self) -> str:
         """What kind of number it is."""
-        return kind_label(self.prefix) or _("学籍辅号")
+        return kind_label(self.prefix) or scheme_title(self.scheme)
 
     @property
     def state_label(self) -> str:
@@ -302,9 +312,24 @@ def former_names(actor: Any, person_id: uuid.UUID) -> list[tuple[str, datetime]]
         return [(name, until) for name, until in c.fetchall()]
 
 
-def photo_file(actor: Any, person_id: uuid.UUID) -> uuid.UUID | None:
-    """The stored file of the photo in force, if there is one that the actor may see."""
+@dataclass(frozen=True)
+class Portrait:
+    """What the photo's address needs of a person."""
+
+    name: str
+    sex: str
+    file_id: uuid.UUID | None
+
+
+def portrait(actor: Any, person_id: uuid.UUID) -> Portrait:
+    """The stored file of the photo in force, if there is one. Raises Http404 for a child out of scope."""
     with connection.cursor() as c:
-        c.execute("select file_id from person_photo where person_id = %s", [person_id])
+        c.execute(
+            "select p.name, p.sex, f.file_id from person p"
+            " left join person_photo f on f.person_id = p.person_id where p.person_id = %s",
+            [person_id],
+        )
         row = c.fetchone()
-    return row[0] if row else None
+    if row is None:
+        raise Http404
+    return Portrait(*row)

@@ -12,9 +12,9 @@ from django.http import Http404
 
 from xueji.ground.crypto import vault
 from xueji.ground.standards import fields as national_form
-from xueji.ground.standards.masking import mask_phone
 
 from .. import places
+from ..masks import mask_field
 from .cards import code_label
 
 
@@ -78,16 +78,5 @@ def _field(spec: national_form.Field, data: dict[str, Any], secret: dict[str, An
     sensitive = spec.sensitive in places.SEALED_KINDS
     raw = str(secret.get(spec.key) or data.get(spec.key) or "")
     plain = code_label(spec.codeset, raw) if spec.codeset else raw
-    shown = _mask(spec, raw) if sensitive else plain
+    shown = mask_field(spec, raw) if sensitive else plain
     return ProfileField(spec.key, spec.name, spec.group, shown, sensitive, spec.purpose, spec.basis)
-
-
-def _mask(spec: national_form.Field, raw: str) -> str:
-    """Phones keep their ends; of a place the beginning is left; all else is covered whole."""
-    if not raw:
-        return ""
-    if spec.type == "phone":
-        return mask_phone(raw)
-    if spec.sensitive == "address" and not spec.codeset and len(raw) > 9:
-        return raw[:6] + "****"
-    return "****"
