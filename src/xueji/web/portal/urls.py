@@ -1,0 +1,13 @@
+"""Addresses of parents and students."""
+
+from __future__ import annotations
+
+from django.urls import path
+
+from . import views
+
+app_name = "portal"
+urlpatterns = [
+    path("my/", views.home, name="home"),
+    path("my/<uuid:person_id>/", views.child, name="child"),
+]

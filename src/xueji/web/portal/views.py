@@ -1,0 +1,95 @@
+"""Pages of parents and students, phone first: my children, one child, a certificate."""
+
+from __future__ import annotations
+
+import uuid
+from typing import Any
+
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_safe
+
+from xueji.ground.audit.commands import record
+from xueji.ground.standards.masking import mask_name
+from xueji.registry.people import queries as people
+
+from . import queries
+
+
+def _family(request: HttpRequest) -> Any:
+    """The actor, who must be a parent or a student."""
+    actor: Any = request.actor  # type: ignore[attr-defined]
+    if not actor.is_portal:
+        raise PermissionDenied(_("这里是家长和学生的页面, 请到“学生”里查看学籍"))
+    return actor
+
+
+@never_cache
+@require_safe
+def home(request: HttpRequest) -> HttpResponse:
+    """One card for each child; with a single child straight to it."""
+    actor = _family(request)
+    children = queries.children(actor)
+    if len(children) == 1:
+        return redirect(children[0].url)
+    return render(
+        request,
+        "portal/home.html",
+        {
+            "page_title": _("孩子的学籍"),
+            "children": children,
+            "to_do": [a for x in children for a in x.to_do],
+        },
+    )
+
+
+@never_cache
+@require_safe
+def child(request: HttpRequest, person_id: uuid.UUID) -> HttpResponse:
+    """Who am I, where am I enrolled, what was decided, my certificates. 404 for anybody else's child."""
+    actor = _family(request)
+    one = queries.child(actor, person_id)
+    context = {
+        "child": one,
+        "who": _who(actor, one),
+        "where": _where(one),
+        "events": queries.happenings(person_id),
+        "certificates": queries.certificates(person_id),
+        "back_url": "/my/" if len(actor.persons) > 1 else "",
+        "may_ask": False,
+    }
+    record(actor, "people.view", object_type="person", object_id=person_id, person_id=person_id)
+    return render(request, "portal/child.html", context)
+
+
+def _who(actor: Any, one: queries.Child) -> list[dict[str, Any]]:
+    """The lines of 我是谁: numbers covered, guardians by their first character."""
+    card = one.card
+    rows = [
+        (_("姓名"), card.name),
+        (_("曾用名"), card.former_name),
+        (_("性别"), card.sex_label),
+        (_("出生日期"), card.birth_date.isoformat()),
+        (card.id_type_label or _("身份证件"), card.identity or _("没有登记")),
+        (card.number_kind or _("学籍号"), card.number or _("还没有")),
+    ]
+    for g in people.guardians(actor, one.person_id):
+        if g.until is None:
+            phone = f" · {g.phone}" if g.phone else ""
+            rows.append((g.relation_label or _("监护人"), mask_name(g.name) + phone))
+    return [{"label": label, "value": value} for label, value in rows if value]
+
+
+def _where(one: queries.Child) -> list[dict[str, Any]]:
+    """The lines of 在哪里就读."""
+    rows = (
+        (_("学校"), one.row.school_name),
+        (_("班级"), one.row.class_name or one.row.grade_label),
+        (_("学籍状态"), one.row.status_label),
+        (_("入校日期"), one.since.isoformat()),
+        (_("班内学号"), one.row.class_seat),
+    )
+    return [{"label": label, "value": value} for label, value in rows if value]
