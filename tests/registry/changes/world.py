@@ -9,8 +9,8 @@ from typing import Any
 
 from django.utils import timezone
 from PIL import Image
-
 from tests.helpers import Place, act_as
+
 from xueji.ground.policy.statuses import Status
 from xueji.ground.standards.identity import check_digit
 from xueji.registry.changes import commands as cases

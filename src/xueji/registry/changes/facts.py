@@ -1,16 +1,15 @@
 """The facts on which the rules decide a case, by the names that the packs declare.
 
-| fact | of which businesses | meaning |
-|---|---|---|
-| student.stage, .grade, .status, .birth_date, .number_prefix, .home_school, .has_id_number, .has_record | all | where the child stands |
-| school.id | all | the starting school |
-| case.channel, .system_failure, .submitted_by, .variant, .reason, .docs | all | how the case is made; `docs` are the papers attached |
-| case.from_grade, .to_grade, class.size_after, case.effective_on | transfer, resume | the class chosen and its size with the child |
-| case.start, .end, .first_start | suspend | the time asked for |
-| case.resume_on | resume | the day of return |
-| case.changed_fields, .id_number_changes, call.identity_match, call.dedup_national | correct_key | what changes; the number's own check and the search of all numbers held here |
-| case.confirmed_roles | at the effect | `side.duty` of every step that passed |
-| calendar.* | all | days of the school calendar, where the authority has set them |
+All businesses: student.stage, .grade, .status, .birth_date, .number_prefix, .home_school, .has_id_number and
+.has_record say where the child stands; school.id is the starting school; case.channel, .system_failure,
+.submitted_by, .variant, .reason and .docs (the papers attached) say how the case is made; calendar.* are the days
+of the school calendar where the authority has set them; case.confirmed_roles, at the effect, has `side.duty` of
+every step that passed.
+
+Transfer and resumption: case.from_grade, case.to_grade and class.size_after of the class that was chosen,
+case.effective_on, case.resume_on. Suspension: case.start, .end, .first_start. Correction: case.changed_fields,
+case.id_number_changes; call.identity_match is the number's own check against sex and birth date, and
+call.dedup_national the search among all numbers ever held here.
 
 A fact `x.label` beside `x` is the word that sentences use.
 """

@@ -59,6 +59,7 @@ class Subject:
             "birth_date": self.birth_date.isoformat(),
             "school": self.school_name,
             "grade": grade.label if grade else "",
+            "grade_code": grade.code if grade else "",
             "class": self.class_name(day),
             "cohort": str(self.cohort_year),
             "status": self.status.code_label,
