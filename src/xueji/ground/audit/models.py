@@ -37,7 +37,9 @@ class AuditEntry(models.Model):
 
 
 class AuditSeal(models.Model):
-    """A seal over the entries `first_id`..`last_id`: digest = SHA-256 and SM3 over the previous seal and the entries.
+    """A seal over the entries `entry_ids`: SHA-256 and SM3 over the previous seal and the entries' own digests.
+
+    `entry_hashes` holds the SHA-256 of each entry, 32 bytes after the other, so that a broken entry can be named.
 
     One row per batch that the worker seals; a day's chain begins with the last seal of the day before.
     """
@@ -48,6 +50,7 @@ class AuditSeal(models.Model):
     first_id = models.BigIntegerField()
     last_id = models.BigIntegerField()
     entry_ids = ArrayField(models.BigIntegerField(), help_text="ids may have gaps: those that were there")
+    entry_hashes = models.BinaryField(default=b"")
     sha256 = models.BinaryField()
     sm3 = models.BinaryField()
 

@@ -5,52 +5,70 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
-    dependencies = [
-    ]
+    dependencies = []
 
     operations = [
         migrations.CreateModel(
-            name='AuditSeal',
+            name="AuditSeal",
             fields=[
-                ('id', models.BigAutoField(primary_key=True, serialize=False)),
-                ('sealed_at', models.DateTimeField()),
-                ('day', models.DateField()),
-                ('first_id', models.BigIntegerField()),
-                ('last_id', models.BigIntegerField()),
-                ('entry_ids', django.contrib.postgres.fields.ArrayField(base_field=models.BigIntegerField(), help_text='ids may have gaps: those that were there', size=None)),
-                ('sha256', models.BinaryField()),
-                ('sm3', models.BinaryField()),
+                ("id", models.BigAutoField(primary_key=True, serialize=False)),
+                ("sealed_at", models.DateTimeField()),
+                ("day", models.DateField()),
+                ("first_id", models.BigIntegerField()),
+                ("last_id", models.BigIntegerField()),
+                (
+                    "entry_ids",
+                    django.contrib.postgres.fields.ArrayField(
+                        base_field=models.BigIntegerField(),
+                        help_text="ids may have gaps: those that were there",
+                        size=None,
+                    ),
+                ),
+                ("sha256", models.BinaryField()),
+                ("sm3", models.BinaryField()),
             ],
             options={
-                'db_table': 'audit_seal',
+                "db_table": "audit_seal",
             },
         ),
         migrations.CreateModel(
-            name='AuditEntry',
+            name="AuditEntry",
             fields=[
-                ('id', models.BigAutoField(primary_key=True, serialize=False)),
-                ('at', models.DateTimeField()),
-                ('user_id', models.BigIntegerField(null=True)),
-                ('user_name', models.CharField(max_length=60)),
-                ('role', models.CharField(max_length=20)),
-                ('org_id', models.IntegerField(null=True)),
-                ('address', models.CharField(blank=True, max_length=45)),
-                ('action', models.CharField(help_text='dotted: room.what, e.g. people.identity.reveal', max_length=60)),
-                ('object_type', models.CharField(blank=True, max_length=30)),
-                ('object_id', models.CharField(blank=True, max_length=64)),
-                ('person_id', models.UUIDField(null=True)),
-                ('purpose', models.CharField(blank=True, max_length=200)),
-                ('before', models.JSONField(null=True)),
-                ('after', models.JSONField(null=True)),
-                ('row_count', models.IntegerField(default=1)),
-                ('digest', models.BinaryField(help_text='of the rows that a bulk entry stands for', null=True)),
+                ("id", models.BigAutoField(primary_key=True, serialize=False)),
+                ("at", models.DateTimeField()),
+                ("user_id", models.BigIntegerField(null=True)),
+                ("user_name", models.CharField(max_length=60)),
+                ("role", models.CharField(max_length=20)),
+                ("org_id", models.IntegerField(null=True)),
+                ("address", models.CharField(blank=True, max_length=45)),
+                (
+                    "action",
+                    models.CharField(
+                        help_text="dotted: room.what, e.g. people.identity.reveal", max_length=60
+                    ),
+                ),
+                ("object_type", models.CharField(blank=True, max_length=30)),
+                ("object_id", models.CharField(blank=True, max_length=64)),
+                ("person_id", models.UUIDField(null=True)),
+                ("purpose", models.CharField(blank=True, max_length=200)),
+                ("before", models.JSONField(null=True)),
+                ("after", models.JSONField(null=True)),
+                ("row_count", models.IntegerField(default=1)),
+                (
+                    "digest",
+                    models.BinaryField(help_text="of the rows that a bulk entry stands for", null=True),
+                ),
             ],
             options={
-                'db_table': 'audit_entry',
-                'indexes': [models.Index(fields=['person_id', 'at'], name='audit_entry_person__f5b7ad_idx'), models.Index(fields=['user_id', 'at'], name='audit_entry_user_id_6b2b4a_idx'), models.Index(fields=['action', 'at'], name='audit_entry_action_9f4e42_idx'), models.Index(fields=['at'], name='audit_entry_at_06beca_idx')],
+                "db_table": "audit_entry",
+                "indexes": [
+                    models.Index(fields=["person_id", "at"], name="audit_entry_person__f5b7ad_idx"),
+                    models.Index(fields=["user_id", "at"], name="audit_entry_user_id_6b2b4a_idx"),
+                    models.Index(fields=["action", "at"], name="audit_entry_action_9f4e42_idx"),
+                    models.Index(fields=["at"], name="audit_entry_at_06beca_idx"),
+                ],
             },
         ),
     ]
