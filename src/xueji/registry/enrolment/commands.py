@@ -217,7 +217,8 @@ def correct_roster(person_id: uuid.UUID) -> None:
                     )
         c.execute(
             "update roster set name = %s, pinyin = %s, initials = %s, pinyin_sort = %s, grams = %s, sex = %s,"
-            " birth_date = %s, check_state = %s, last6 = %s"
+            " birth_date = %s, check_state = %s, last6 = %s, number_prefix = coalesce((select n.prefix from student_number n"
+            "  where n.person_id = roster.person_id and n.state = 'current' and n.scheme = 'national'), '')"
             " where person_id = %s and reason <> 'former'",
             [
                 name,
