@@ -57,10 +57,9 @@ class Historian:
 
     # --- whole lives -----------------------------------------------------------------------------------------
 
-    def present(self, place: Place, stage: str, cohort: int, class_id: int) -> Life:
-        """A child who sits in a class today, or is away from it for a time."""
-        rng = self.rng
-        x = rng.random()
+    def present(self, place: Place, stage: str, cohort: int, class_id: int, *, fate: float | None = None) -> Life:
+        """A child who sits in a class today, or is away from it for a time; `fate` picks what happened to it."""
+        x = self.rng.random() if fate is None else fate
         final: list[Move] | None = None
         if place.spec.special:
             x += 0.1
@@ -208,7 +207,7 @@ class Historian:
         if back >= self.today:
             return None
         first = self._enrol(place, stage, entry, from_class)
-        pause = self._next(first, away, "suspend", Status.SUSPENDED, why, {"reason": why, "end": back.isoformat()})
+        pause = self._next(first, away, "suspend", Status.SUSPENDED, why, {"reason": why, "planned_start": away.isoformat(), "planned_end": back.isoformat()})
         again = self._next(pause, back, "resume", Status.STUDYING, why, {"reason": why})
         again.cohort, again.class_id = cohort, class_id
         return [first, pause, again]
@@ -232,7 +231,7 @@ class Historian:
         if x < 0.0640:
             why = self.rng.choice(("因病", "因病", "因病", "因事"))
             end = date(day.year + 1, day.month, min(day.day, 28))
-            moves.append(self._next(last, day, "suspend", Status.SUSPENDED, why, {"reason": why, "end": end.isoformat()}))
+            moves.append(self._next(last, day, "suspend", Status.SUSPENDED, why, {"reason": why, "planned_start": day.isoformat(), "planned_end": end.isoformat()}))
         elif x < 0.0660:
             moves.append(self._next(last, day, "abroad", Status.ABROAD, "随父母出国", {"destination": "境外"}))
         elif x < 0.0680:
