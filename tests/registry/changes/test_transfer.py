@@ -7,7 +7,6 @@ from typing import Any
 
 import pytest
 from django.utils import timezone
-
 from tests.helpers import act_as, make_county, seeing_all
 from tests.registry.changes.world import (
     EIGHT,
@@ -19,6 +18,7 @@ from tests.registry.changes.world import (
     suspend_draft,
     transfer_draft,
 )
+
 from xueji.ground.audit.models import AuditEntry
 from xueji.ground.db.scope import acting
 from xueji.registry.changes import commands as cases
@@ -52,7 +52,9 @@ def test_transfer_between_two_counties_passes_all_eight_and_moves_the_child() ->
     assert case.number.startswith(f"ZX-{timezone.localdate().year}-990102-")
     with seeing_all():
         steps = list(CaseStep.objects.filter(case=case).order_by("seq"))
-        assert [s.org_id for s in steps] == [place.org(k).pk for k in ("b1", "b1", "b", "b", "a1", "a1", "a", "a")]
+        assert [s.org_id for s in steps] == [
+            place.org(k).pk for k in ("b1", "b1", "b", "b", "a1", "a1", "a", "a")
+        ]
         assert [s.state for s in steps[:3]] == ["done", "current", "future"]
     case = pass_all(place, case, EIGHT)
     assert case.status == "done"
@@ -152,7 +154,9 @@ def test_missing_papers_block_and_the_article_is_quoted() -> None:
         cases.detach(actor, case_id=case.pk, file_id=file_id)
         with pytest.raises(Blocked) as error:
             cases.submit(actor, case_id=case.pk)
-    assert any("相关问题处理办法》三.1" in c.sentence and "转学原因证明" in c.sentence for c in error.value.checks)
+    assert any(
+        "相关问题处理办法》三.1" in c.sentence and "转学原因证明" in c.sentence for c in error.value.checks
+    )
     with seeing_all():
         assert Case.objects.get(pk=case.pk).status == CaseStatus.DRAFT
 
@@ -273,5 +277,8 @@ def test_a_step_left_out_keeps_the_transfer_from_taking_effect() -> None:
         route = row.summary["route"]
         del route["5"]
         row.save()
-    with act_as(place.user("county_head", "a")) as actor, pytest.raises(CaseError, match="都办结后转学才生效"):
+    with (
+        act_as(place.user("county_head", "a")) as actor,
+        pytest.raises(CaseError, match="都办结后转学才生效"),
+    ):
         cases.decide(actor, case_id=case.pk, decision="pass", opinion="同意")
