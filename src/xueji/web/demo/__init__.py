@@ -1,5 +1,16 @@
 """A made-up province to try Xueji with: `build` loads it, `sheet` makes a sheet of new children for a school."""
 
-from .build import DemoAccounts, as_json, build, format_accounts
+from .build import DemoAccounts, DemoChild, DemoSchool, as_json, build, format_accounts
+from .sheet import Fault, Sheet, sheet
 
-__all__ = ["DemoAccounts", "as_json", "build", "format_accounts"]
+__all__ = [
+    "DemoAccounts",
+    "DemoChild",
+    "DemoSchool",
+    "Fault",
+    "Sheet",
+    "as_json",
+    "build",
+    "format_accounts",
+    "sheet",
+]

@@ -78,13 +78,16 @@ class Personnel:
         self._write()
         return self.staff
 
-    def portal(self, username: str, name: str, role: Role, children: dict[uuid.UUID, int | None], note: str) -> None:
+    def portal(
+        self, username: str, name: str, role: Role, children: dict[uuid.UUID, int | None], note: str
+    ) -> None:
         """A parent's or a student's account with its children."""
         user = self._user(username, name, None)
         user.save(force_insert=True)
         RoleAssignment(user=user, role=role, valid_from=SINCE).save(force_insert=True)
         PortalLink.objects.bulk_create(
-            PortalLink(user_id=user.pk, person_id=person, guardian_no=no, since=SINCE) for person, no in children.items()
+            PortalLink(user_id=user.pk, person_id=person, guardian_no=no, since=SINCE)
+            for person, no in children.items()
         )
         self.staff.users[username] = user
         self.staff.shown.append(Account(username, name, role, str(role.label), "", note))
@@ -98,10 +101,30 @@ class Personnel:
                 for number, class_id in enumerate(ids, start=1):
                     easy = place.key in ("a", "b") and number == 1 and cohort == self.world.start_year - 2
                     label = class_label(stage, cohort, number, place.spec.system, self.world.today)
-                    name = f"teacher.{place.key}" if easy else f"t{place.code[-3:]}{stage.lower()}{cohort % 100}{number:02d}"
-                    self._add(name, Role.CLASS_TEACHER, place.org_id, place.spec.name, class_id, show=easy, note=label)
+                    name = (
+                        f"teacher.{place.key}"
+                        if easy
+                        else f"t{place.code[-3:]}{stage.lower()}{cohort % 100}{number:02d}"
+                    )
+                    self._add(
+                        name,
+                        Role.CLASS_TEACHER,
+                        place.org_id,
+                        place.spec.name,
+                        class_id,
+                        show=easy,
+                        note=label,
+                    )
                     if easy and place.key == "a":
-                        self._add("subject.a", Role.TEACHER, place.org_id, place.spec.name, class_id, show=True, note=label)
+                        self._add(
+                            "subject.a",
+                            Role.TEACHER,
+                            place.org_id,
+                            place.spec.name,
+                            class_id,
+                            show=True,
+                            note=label,
+                        )
 
     def _authorities(self) -> None:
         world = self.world
@@ -153,8 +176,8 @@ class Personnel:
             if org_id is not None:
                 self.staff.by_post.setdefault((role, org_id), user)
             assignments.append(
-                RoleAssignment(user=user, role=role, org_id=org_id, school_class_id=class_id, valid_from=SINCE)
+                RoleAssignment(
+                    user=user, role=role, org_id=org_id, school_class_id=class_id, valid_from=SINCE
+                )
             )
         RoleAssignment.objects.bulk_create(assignments, batch_size=1000)
-
-

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import random
-import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
-from datetime import date, datetime
+from datetime import date, datetime, time, timedelta
+from time import monotonic
 from typing import Any
 
 import psycopg
@@ -14,6 +14,7 @@ from django.db import connection, transaction
 from django.utils import timezone
 
 from xueji import config
+from xueji.ground.accounts.actor import enter
 from xueji.ground.accounts.roles import Role
 from xueji.ground.audit.commands import Who, record
 from xueji.ground.db.scope import acting
@@ -21,6 +22,7 @@ from xueji.ground.orgs.grades import class_label
 from xueji.ground.paper.fonts import missing_glyphs
 from xueji.ground.standards import divisions
 from xueji.registry.enrolment.timeline import CHINA
+from xueji.registry.intake import commands as intake
 
 from . import cases
 from .accounts import PASSWORD, Account, Personnel, Staff
@@ -28,6 +30,7 @@ from .children import Child, Nursery
 from .history import Historian
 from .layout import size_of
 from .load import Loader
+from .sheet import sheet
 from .world import LEFT_YEARS, Place, World, make
 
 Progress = Callable[[str], object]
@@ -104,7 +107,10 @@ def build(
             world = make(layout, day, rng)
             personnel = Personnel(world, rng)
             staff = personnel.build()
-            clock.lap("places", f"{len(world.places)} 所学校, {len(world.class_numbers)} 个班级, {len(staff.users)} 个账号")
+            clock.lap(
+                "places",
+                f"{len(world.places)} 所学校, {len(world.class_numbers)} 个班级, {len(staff.users)} 个账号",
+            )
             now = min(timezone.now(), datetime.combine(day, datetime.max.time(), CHINA))
             nursery = Nursery(world, rng)
             children = _population(world, nursery, rng)
@@ -119,10 +125,13 @@ def build(
             counts = loader.write()
             clock.lap("load", f"{sum(counts.values())} 行已写入")
             _portal(world, personnel, family)
-        record(Who(None, "xueji demo", "system", None), "demo.build", row_count=counts["person"], after=counts)
+        record(
+            Who(None, "xueji demo", "system", None), "demo.build", row_count=counts["person"], after=counts
+        )
     _analyze()
     made = cases.make(world, staff, children, rng, set(c.person_id for c in family))
-    clock.lap("cases", f"{sum(made.values())} 件业务")
+    made |= _waiting_sheet(world, staff, seed)
+    clock.lap("cases", f"{sum(made.values())} 件业务和批次")
     return _report(world, staff, children, family, counts, made, clock)
 
 
@@ -135,7 +144,9 @@ def _require_empty() -> None:
     with connection.cursor() as c:
         c.execute("select exists (select 1 from org)")
         if c.fetchone()[0]:
-            raise RuntimeError("this database holds organisations already; the demonstration needs an empty one")
+            raise RuntimeError(
+                "this database holds organisations already; the demonstration needs an empty one"
+            )
 
 
 def _population(world: World, nursery: Nursery, rng: random.Random) -> list[Child]:
@@ -147,7 +158,11 @@ def _population(world: World, nursery: Nursery, rng: random.Random) -> list[Chil
         for (stage, cohort), ids in sorted(place.classes.items()):
             present = cohort + place.years(stage) > world.start_year
             for class_id in ids if present else ():
-                fates = _FATES if place.key in ("a", "b") and class_id == ids[0] and cohort < world.start_year - 2 else ()
+                fates = (
+                    _FATES
+                    if place.key in ("a", "b") and class_id == ids[0] and cohort < world.start_year - 2
+                    else ()
+                )
                 for n in range(sizes.get(class_id, 0)):
                     fate = fates[n] if n < len(fates) else None
                     out.append(nursery.child(history.present(place, stage, cohort, class_id, fate=fate)))
@@ -243,7 +258,11 @@ def _family(world: World, children: list[Child]) -> list[Child]:
     ]  # fmt: skip
     for young in younger:
         for old in older:
-            if old.name[0] == young.name[0] and old.ethnicity == young.ethnicity and old.id_type == young.id_type == "1":
+            if (
+                old.name[0] == young.name[0]
+                and old.ethnicity == young.ethnicity
+                and old.id_type == young.id_type == "1"
+            ):
                 old.family = young.family
                 for key in ("home_address", "postal_address", "current_address", "phone"):
                     old.profile[key] = young.profile[key]
@@ -273,6 +292,17 @@ def _portal(world: World, personnel: Personnel, family: list[Child]) -> None:
     personnel.portal("student", older.name, Role.STUDENT, {older.person_id: None}, older.place.spec.name)
 
 
+def _waiting_sheet(world: World, staff: Staff, seed: int) -> dict[str, int]:
+    """School B has brought a sheet of late entrants; some of its rows wait to be repaired."""
+    b = world.by_key("b")
+    late = sheet(b.code, 24, 6, seed=seed, today=world.today)
+    moment = datetime.combine(world.today - timedelta(days=2), time(15, 20), CHINA)
+    with cases.clock_at(min(moment, timezone.now())), transaction.atomic():
+        actor = enter(staff.at(Role.REGISTRAR, b.org_id).pk)
+        intake.upload(actor, late.content, "补录新生.xlsx", inline=True)
+    return {"import_batch": 1}
+
+
 def _analyze() -> None:
     """As owner: let the planner know how much there is now. Without it the first minute would be slow."""
     owner = config.owner_dsn().as_database(str(connection.settings_dict["NAME"]))
@@ -288,12 +318,12 @@ class _Clock:
 
     def __init__(self, progress: Progress) -> None:
         self.progress = progress
-        self.started = self.last = time.monotonic()
+        self.started = self.last = monotonic()
         self.seconds: dict[str, float] = {}
 
     def lap(self, name: str, text: str) -> None:
         """A part is done."""
-        now = time.monotonic()
+        now = monotonic()
         self.seconds[name] = round(now - self.last, 2)
         self.last = now
         self.progress(f"  {text} ({self.seconds[name]:.1f} 秒)")
@@ -351,7 +381,7 @@ def _report(
         for name in {child.name, child.former_name, *(r.name for r in child.family)}:
             if absent := missing_glyphs(name):
                 missing[name] = "".join(absent)
-    clock.seconds["total"] = round(time.monotonic() - clock.started, 2)
+    clock.seconds["total"] = round(monotonic() - clock.started, 2)
     return DemoAccounts(
         password=PASSWORD,
         accounts=staff.shown,
@@ -373,7 +403,9 @@ def format_accounts(accounts: DemoAccounts) -> str:
     lines = [f"所有账号的密码: {accounts.password}", ""]
     for row in accounts.accounts:
         name = f"{row.username:<16}"
-        lines.append(f"  {name}{_pad(row.name, 10)}{_pad(row.role_label, 18)}{row.org}{' ' + row.note if row.note else ''}")
+        lines.append(
+            f"  {name}{_pad(row.name, 10)}{_pad(row.role_label, 18)}{row.org}{' ' + row.note if row.note else ''}"
+        )
     a, b = accounts.school_a, accounts.school_b
     lines += [
         "",

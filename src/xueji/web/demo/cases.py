@@ -157,9 +157,15 @@ class Office:
         target, child, class_id = chosen
         self.used.add(child.person_id)
         if s.end == "wait":
-            self._send(Scenario("correct_key", s.ago + 1, 1), self._workday_before(s.ago + 1), child.place, child, None)
+            self._send(
+                Scenario("correct_key", s.ago + 1, 1),
+                self._workday_before(s.ago + 1),
+                child.place,
+                child,
+                None,
+            )
         case = self._send(s, day, target, child, class_id)
-        self.made[case.status if case.status != CaseStatus.RUNNING else self._pace(case)] += 1
+        self.made[str(case.status) if case.status != CaseStatus.RUNNING else self._pace(case)] += 1
 
     def _send(self, s: Scenario, day: date, school: Place, child: Child, class_id: int | None) -> Case:
         registrar = self.staff.at(Role.REGISTRAR, school.org_id)
@@ -207,7 +213,11 @@ class Office:
             with self._as(self._holder(case), last, hour + 5) as actor:
                 rule = "NAT-TRF-11" if s.business == "transfer" else "NAT-CHG-01"
                 return commands.decide(
-                    actor, case_id=case.pk, decision="refuse", opinion="材料与事实不符, 请核实", reason_rule=rule
+                    actor,
+                    case_id=case.pk,
+                    decision="refuse",
+                    opinion="材料与事实不符, 请核实",
+                    reason_rule=rule,
                 )
         if s.end == "withdraw":
             with self._as(registrar, last, hour + 5) as actor:
@@ -279,7 +289,10 @@ class Office:
         others = [
             p
             for p in self.world.places
-            if p is not target and stage in p.spec.stages and not p.spec.special and p.years(stage) == target.years(stage)
+            if p is not target
+            and stage in p.spec.stages
+            and not p.spec.special
+            and p.years(stage) == target.years(stage)
         ]
         return target, self.rng.choice(others or [self.world.by_key("b")])
 
@@ -309,7 +322,9 @@ class Office:
                 return class_id
         return None
 
-    def _filled(self, s: Scenario, day: date, child: Child, class_id: int | None) -> tuple[dict[str, Any], list[str]]:
+    def _filled(
+        self, s: Scenario, day: date, child: Child, class_id: int | None
+    ) -> tuple[dict[str, Any], list[str]]:
         start = self.world.today + timedelta(days=s.in_days) if s.in_days else day
         if s.business == "transfer":
             reason = self.rng.choice(("家庭住址变动", "监护人工作调动", "随监护人迁移户口"))
@@ -317,13 +332,20 @@ class Office:
             return form, ["学生基本信息表", "转学原因证明"]
         if s.business == "suspend":
             end = date(start.year + 1, start.month, min(start.day, 28)) - timedelta(days=1)
-            form = {"reason": "因病", "reason_note": "需住院治疗", "start": start.isoformat(), "end": end.isoformat()}
+            form = {
+                "reason": "因病",
+                "reason_note": "需住院治疗",
+                "start": start.isoformat(),
+                "end": end.isoformat(),
+            }
             return form, ["休学申请", "病情证明"]
         if s.business == "resume":
             form = {"reason": "因病", "to_class_id": class_id, "resume_on": start.isoformat()}
             return form, ["复学申请", "康复证明"]
         new = self.people.adult(child.sex, child.name[0])
-        return {"new_name": new if new != child.name else new + "明", "reason": "户口簿姓名变更"}, ["关键信息变更证明"]
+        return {"new_name": new if new != child.name else new + "明", "reason": "户口簿姓名变更"}, [
+            "关键信息变更证明"
+        ]
 
 
 def _paper() -> bytes:

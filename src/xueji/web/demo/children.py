@@ -18,7 +18,7 @@ from .history import Life
 from .names import People
 from .world import Place, World
 
-_STAGE_DIGIT = {"P": "1", "J": "2", "S": "3"}
+_STAGE_DIGIT = {"P": "0", "J": "1", "S": "2"}
 #: A county abolished in 2012: older pupils still carry its code.
 ABOLISHED, ABOLISHED_YEAR = "990103", 2012
 
@@ -139,7 +139,9 @@ class Nursery:
         now = datetime.combine(self.world.today, datetime.min.time(), first.at.tzinfo)
         if fresh:
             child.check_state = "unchecked"
-            child.numbers.append(Number("national", "L", self.people.temporary(division, child.birth), min(since, now)))
+            child.numbers.append(
+                Number("national", "L", self.people.temporary(division, child.birth), min(since, now))
+            )
         elif resident:
             recent = first.at.year >= self.world.start_year - 1
             formal = Number("national", "G", "", since + timedelta(days=150 if recent else 0), derived=True)
@@ -209,7 +211,9 @@ class Nursery:
         ):
             sealed = {"phone": people.phone(), "address": address, "household_division": division}
             if child.id_type == idtypes.OTHER:
-                born = date(child.birth.year - rng.randrange(24, 36), rng.randrange(1, 13), rng.randrange(1, 28))
+                born = date(
+                    child.birth.year - rng.randrange(24, 36), rng.randrange(1, 13), rng.randrange(1, 28)
+                )
                 sealed |= {"id_type": idtypes.RESIDENT, "id_number": people.identity(division, born, sex)}
             if rng.random() < 0.5:
                 sealed["employer"] = rng.choice(words.EMPLOYERS)

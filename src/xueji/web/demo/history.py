@@ -57,7 +57,9 @@ class Historian:
 
     # --- whole lives -----------------------------------------------------------------------------------------
 
-    def present(self, place: Place, stage: str, cohort: int, class_id: int, *, fate: float | None = None) -> Life:
+    def present(
+        self, place: Place, stage: str, cohort: int, class_id: int, *, fate: float | None = None
+    ) -> Life:
         """A child who sits in a class today, or is away from it for a time; `fate` picks what happened to it."""
         x = self.rng.random() if fate is None else fate
         final: list[Move] | None = None
@@ -103,7 +105,9 @@ class Historian:
         else:
             to = rng.choice(("四川省成都市", "广东省东莞市", "浙江省义乌市", "云岭省外"))
             moves.append(
-                self._next(moves[-1], day, "transfer_out", Status.TRANSFERRED_OUT, "随父母迁居", {"destination": to})
+                self._next(
+                    moves[-1], day, "transfer_out", Status.TRANSFERRED_OUT, "随父母迁居", {"destination": to}
+                )
             )
         return Life(moves)
 
@@ -155,10 +159,18 @@ class Historian:
         return self._next(last, day, business, status)
 
     def _next(
-        self, last: Move, day: date, business: str, status: int, reason: str = "", detail: Detail | None = None
+        self,
+        last: Move,
+        day: date,
+        business: str,
+        status: int,
+        reason: str = "",
+        detail: Detail | None = None,
     ) -> Move:
         at = max(midnight(day), last.at + timedelta(seconds=1))
-        return Move(at, business, status, last.place, last.stage, last.cohort, last.class_id, reason, detail or {})
+        return Move(
+            at, business, status, last.place, last.stage, last.cohort, last.class_id, reason, detail or {}
+        )
 
     def _transferred(self, place: Place, stage: str, cohort: int, class_id: int) -> list[Move] | None:
         """Began at another school, of this county or another, and came here at the beginning of a term."""
@@ -207,7 +219,14 @@ class Historian:
         if back >= self.today:
             return None
         first = self._enrol(place, stage, entry, from_class)
-        pause = self._next(first, away, "suspend", Status.SUSPENDED, why, {"reason": why, "planned_start": away.isoformat(), "planned_end": back.isoformat()})
+        pause = self._next(
+            first,
+            away,
+            "suspend",
+            Status.SUSPENDED,
+            why,
+            {"reason": why, "planned_start": away.isoformat(), "planned_end": back.isoformat()},
+        )
         again = self._next(pause, back, "resume", Status.STUDYING, why, {"reason": why})
         again.cohort, again.class_id = cohort, class_id
         return [first, pause, again]
@@ -231,9 +250,20 @@ class Historian:
         if x < 0.0640:
             why = self.rng.choice(("因病", "因病", "因病", "因事"))
             end = date(day.year + 1, day.month, min(day.day, 28))
-            moves.append(self._next(last, day, "suspend", Status.SUSPENDED, why, {"reason": why, "planned_start": day.isoformat(), "planned_end": end.isoformat()}))
+            moves.append(
+                self._next(
+                    last,
+                    day,
+                    "suspend",
+                    Status.SUSPENDED,
+                    why,
+                    {"reason": why, "planned_start": day.isoformat(), "planned_end": end.isoformat()},
+                )
+            )
         elif x < 0.0660:
-            moves.append(self._next(last, day, "abroad", Status.ABROAD, "随父母出国", {"destination": "境外"}))
+            moves.append(
+                self._next(last, day, "abroad", Status.ABROAD, "随父母出国", {"destination": "境外"})
+            )
         elif x < 0.0680:
             moves.append(self._next(last, day, "leave", Status.AWAY, "外出未归, 学校正在劝返"))
         elif x < 0.0683:
@@ -244,7 +274,11 @@ class Historian:
     def _guest(self, life: Life) -> None:
         """Studies elsewhere as a guest while the record stays; some stays are over."""
         last = life.moves[-1]
-        others = [p for p in self._others(last.place, last.stage, last.cohort) if p.spec.county != last.place.spec.county]
+        others = [
+            p
+            for p in self._others(last.place, last.stage, last.cohort)
+            if p.spec.county != last.place.spec.county
+        ]
         since = max(date(self.world.start_year - self.rng.randrange(2), 9, 2), date(last.cohort, 9, 2))
         if not others or midnight(since) <= last.at or since > self.today:
             return

@@ -51,7 +51,9 @@ _P, _J, _S, _NINE, _FULL, _TWELVE = (
 )  # fmt: skip
 
 
-def _spec(key: str, county: int, name: str, short: str, grades: str, kind: tuple[str, str], **more: object) -> Spec:
+def _spec(
+    key: str, county: int, name: str, short: str, grades: str, kind: tuple[str, str], **more: object
+) -> Spec:
     parts = tuple((g[0], int(g[1:])) for g in grades.split())
     return Spec(key, county, name, short, parts, *kind, **more)  # type: ignore[arg-type]
 
@@ -134,7 +136,12 @@ def _more(times: int) -> list[Spec]:
             taken.add(name)
             out.append(
                 replace(
-                    spec, key=f"{spec.key}.{round_no}", name=name, short=f"{town}{kind}", campuses=(), village=False
+                    spec,
+                    key=f"{spec.key}.{round_no}",
+                    name=name,
+                    short=f"{town}{kind}",
+                    campuses=(),
+                    village=False,
                 )
             )
     return out

@@ -90,7 +90,8 @@ class Loader:
         klasses = sorted({r[7] for r in at_hand if r[7] is not None})
         rename = self._renamed(child, links[-1], events)
         self.rows["enrolment_state"] += [
-            tuple(getattr(link, name.strip()) for name in LINK_COLUMNS.split(",")) for link in (*links, *guest_links)
+            tuple(getattr(link, name.strip()) for name in LINK_COLUMNS.split(","))
+            for link in (*links, *guest_links)
         ]
         self.rows["event"] += [*events, *guest_events]
         self.rows["roster"] += rosters
@@ -117,7 +118,11 @@ class Loader:
         for n, move in enumerate(moves):
             before = links[-1] if links else None
             until = moves[n + 1].at if n + 1 < len(moves) else None
-            seat = before.class_seat if before and before.class_id == move.class_id else self._seat(move.class_id)
+            seat = (
+                before.class_seat
+                if before and before.class_id == move.class_id
+                else self._seat(move.class_id)
+            )
             link = Link(
                 child.person_id, kind, move.at, until, before.status if before else 0, move.business,
                 int(move.status), move.place.county_id, move.place.org_id, move.class_id, move.stage, move.cohort,
@@ -131,7 +136,14 @@ class Loader:
             events.append(self._event(link, link.event_id, move, recorded, detail))
             if moved and before is not None:
                 events.append(
-                    self._event(before, self._uuid(), move, recorded, detail | {"direction": "out"}, at=link.valid_from)
+                    self._event(
+                        before,
+                        self._uuid(),
+                        move,
+                        recorded,
+                        detail | {"direction": "out"},
+                        at=link.valid_from,
+                    )
                 )
             links.append(link)
         return links, events
@@ -144,8 +156,12 @@ class Loader:
 
     def _recorded(self, move: Move) -> datetime:
         """When the clerk entered it: some days later, in office hours."""
-        days = self.rng.randrange(1, 12) if move.business in ("enrol", "graduate") else self.rng.randrange(0, 4)
-        at = move.at.replace(hour=0, minute=0, second=0) + timedelta(days=days, hours=9, minutes=self.rng.randrange(420))
+        days = (
+            self.rng.randrange(1, 12) if move.business in ("enrol", "graduate") else self.rng.randrange(0, 4)
+        )
+        at = move.at.replace(hour=0, minute=0, second=0) + timedelta(
+            days=days, hours=9, minutes=self.rng.randrange(420)
+        )
         return min(at, self.now)
 
     def _event(
@@ -196,7 +212,11 @@ class Loader:
                 since = link.valid_from
                 if key in held and held[key][4] != "former":
                     since = held[key][5]
-                name = child.former_name if child.renamed_at and link.valid_to and link.valid_to <= child.renamed_at else name_now
+                name = (
+                    child.former_name
+                    if child.renamed_at and link.valid_to and link.valid_to <= child.renamed_at
+                    else name_now
+                )
                 held[key] = self._roster(child, link, since, name)
                 before = link
         return list(held.values())
@@ -219,7 +239,12 @@ class Loader:
     # --- the person ------------------------------------------------------------------------------------------
 
     def _person(
-        self, child: Child, created: datetime, readers: list[int], klasses: list[int], rename: uuid.UUID | None
+        self,
+        child: Child,
+        created: datetime,
+        readers: list[int],
+        klasses: list[int],
+        rename: uuid.UUID | None,
     ) -> None:
         pid, keys, rows = child.person_id, pinyin_of(child.name), self.rows
         since = child.life.moves[0].at
@@ -238,7 +263,9 @@ class Loader:
             )
         )  # fmt: skip
         if rename is not None:
-            rows["person_name"].append((pid, 1, child.former_name, child.renamed_at, rename, readers, klasses))
+            rows["person_name"].append(
+                (pid, 1, child.former_name, child.renamed_at, rename, readers, klasses)
+            )
         for no, relative in enumerate(child.family, start=1):
             sealed = vault.seal_json(relative.sealed, vault_places.guardian(pid, no))
             rows["guardian"].append(
@@ -249,9 +276,19 @@ class Loader:
             )  # fmt: skip
         if child.identity:
             rows["identity_document"].append(
-                (pid, 1, child.id_type, vault.seal(child.identity, vault_places.document(pid, 1)), since, readers, klasses)
+                (
+                    pid,
+                    1,
+                    child.id_type,
+                    vault.seal(child.identity, vault_places.document(pid, 1)),
+                    since,
+                    readers,
+                    klasses,
+                )
             )
-            rows["identity_lookup"].append((child.id_type, vault_places.identity_index(child.id_type, child.identity), pid, 1))
+            rows["identity_lookup"].append(
+                (child.id_type, vault_places.identity_index(child.id_type, child.identity), pid, 1)
+            )
         for no, number in enumerate(child.numbers, start=1):
             value = f"G{child.identity}" if number.derived else number.value
             rows["student_number"].append(
@@ -261,7 +298,9 @@ class Loader:
                     "former" if number.until else "current", number.since, number.until, "", None, readers, klasses,
                 )
             )  # fmt: skip
-            rows["number_lookup"].append((number.scheme, vault_places.number_index(number.scheme, value), pid, no))
+            rows["number_lookup"].append(
+                (number.scheme, vault_places.number_index(number.scheme, value), pid, no)
+            )
 
     def _uuid(self) -> uuid.UUID:
         return uuid.UUID(int=self.rng.getrandbits(128), version=4)

@@ -54,7 +54,11 @@ class People:
         family = self.surname()
         if rng.random() < 0.006:
             return Named(family + rng.choice(words.RARE_GIVEN), family, code)
-        return Named(family + self._given_name(words.CHILD_NAMES[2010 if birth.year >= 2012 else 2000, sex]), family, code)
+        return Named(
+            family + self._given_name(words.CHILD_NAMES[2010 if birth.year >= 2012 else 2000, sex]),
+            family,
+            code,
+        )
 
     def adult(self, sex: str, surname: str = "") -> str:
         """A parent's or teacher's name."""
@@ -108,7 +112,11 @@ class People:
     def permit(self, birth: date, sex: str) -> tuple[str, str]:
         """A residence permit of Hong Kong, Macao or Taiwan: type and number."""
         area, code = self.rng.choice(
-            (("810000", idtypes.HM_RESIDENCE), ("820000", idtypes.HM_RESIDENCE), ("830000", idtypes.TAIWAN_RESIDENCE))
+            (
+                ("810000", idtypes.HM_RESIDENCE),
+                ("820000", idtypes.HM_RESIDENCE),
+                ("830000", idtypes.TAIWAN_RESIDENCE),
+            )
         )
         return code, self.identity(area, birth, sex)
 

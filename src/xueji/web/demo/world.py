@@ -100,7 +100,9 @@ def make(size: Size, today: date, rng: random.Random) -> World:
     return world
 
 
-def _org(kind: OrgKind, code: str, name: str, short: str, parent: Org | None, division: str, phone: str) -> Org:
+def _org(
+    kind: OrgKind, code: str, name: str, short: str, parent: Org | None, division: str, phone: str
+) -> Org:
     org = Org(
         kind=kind, code=code, name=name, short_name=short, parent=parent, division=division, phone=phone,
         contact="基础教育科" if kind != OrgKind.SCHOOL else "教务处", valid_from=OPENED, path=f"/{code}/",
@@ -134,11 +136,21 @@ def _schools(world: World, rng: random.Random) -> None:
         parent = world.central if spec.central else city if spec.city_run else county
         assert parent is not None
         code = f"{spec.category}99{number:06d}"
-        org = _org(OrgKind.SCHOOL, code, spec.name, spec.short, parent, county.division, f"0960-57{number:02d}{number % 10}{rng.randrange(10)}1")
+        org = _org(
+            OrgKind.SCHOOL,
+            code,
+            spec.name,
+            spec.short,
+            parent,
+            county.division,
+            f"0960-57{number:02d}{number % 10}{rng.randrange(10)}1",
+        )
         orgs.append(org)
         authority = city if spec.city_run else county
         place_name = layout.COUNTIES[spec.county][1]
-        world.places.append(Place(spec, org.pk, authority.pk, authority.name, place_name, county.division, code))
+        world.places.append(
+            Place(spec, org.pk, authority.pk, authority.name, place_name, county.division, code)
+        )
     School.objects.bulk_create(
         School(
             org=org, county_id=p.county_id, school_code=p.code, school_type=p.spec.school_type,
@@ -179,13 +191,15 @@ def _classes(world: World) -> None:
     for place in world.places:
         for stage, count in place.spec.grades:
             years = place.years(stage)
-            for cohort in range(max(world.first_year, world.start_year - years - LEFT_YEARS - 2), world.start_year + 1):
+            for cohort in range(
+                max(world.first_year, world.start_year - years - LEFT_YEARS - 2), world.start_year + 1
+            ):
                 ends = cohort + years
                 if stage == "S" and ends < world.start_year - LEFT_YEARS + 1:
                     continue
-                # School A still has to collect this year's entrants: one class more, all empty.
-                extra = 1 if place.key == "a" and cohort == world.start_year else 0
-                for number in range(1, count + extra + 1):
+                # School A still has to collect this year's entrants: five classes, all empty.
+                now = 5 if place.key == "a" and cohort == world.start_year else count
+                for number in range(1, now + 1):
                     rows.append(
                         SchoolClass(
                             school_id=place.org_id, stage=stage, cohort_year=cohort, number=number,
