@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any
 
 from django.conf import settings
 from django.http import HttpRequest
-from django.utils.functional import SimpleLazyObject
 
 from . import nav
 
@@ -20,7 +20,7 @@ def shell(request: HttpRequest) -> dict[str, Any]:
         "actor": actor,
         "nav": nav.menu(actor, request.path),
         "links": nav.links(actor),
-        "todo_count": SimpleLazyObject(lambda: nav.todo_count(actor)),
+        "todo_count": cache(lambda: nav.todo_count(actor)),
         "term_label": nav.term_label(),
         "session_seconds": settings.SESSION_IDLE_SECONDS,
     }
