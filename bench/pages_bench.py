@@ -49,22 +49,56 @@ def run(size: str = "small", **_options: Any) -> dict[str, Any]:
             p95 = statistics.quantiles(times, n=20)[-1]
             goal = REPORT_GOAL if report else GOAL
             worst = max(worst, p95 / goal)
-            figures[f"{role} {path}"] = {"p50_ms": round(statistics.median(times), 1), "p95_ms": round(p95, 1), "goal_ms": goal}
+            figures[f"{role} {path}"] = {
+                "p50_ms": round(statistics.median(times), 1),
+                "p95_ms": round(p95, 1),
+                "goal_ms": goal,
+            }
     return {"name": NAME, "ratio": round(worst, 2), "goal": 1.0, "met": worst <= 1.0, "figures": figures}
 
 
 def pages() -> list[tuple[str, str, bool]]:
     """Account, address, whether it is a search or report."""
     out: list[tuple[str, str, bool]] = []
-    registrar = ("/", "/students/", "/cases/", "/cases/new/", "/classes/", "/import/", "/certificates/", "/orgs/", "/rules/", "/help/")
-    for role in ("registrar.a", "head.a", "county1.clerk", "county1.head", "city1.clerk", "province.clerk", "teacher.a"):
+    registrar = (
+        "/",
+        "/students/",
+        "/cases/",
+        "/cases/new/",
+        "/classes/",
+        "/import/",
+        "/certificates/",
+        "/orgs/",
+        "/rules/",
+        "/help/",
+    )
+    for role in (
+        "registrar.a",
+        "head.a",
+        "county1.clerk",
+        "county1.head",
+        "city1.clerk",
+        "province.clerk",
+        "teacher.a",
+    ):
         for path in registrar:
             if role.startswith("registrar") or path in ("/", "/students/", "/orgs/", "/cases/"):
                 out.append((role, path, False))
     for role in ("registrar.a", "county1.clerk", "province.clerk"):
-        for path in ("/students/?q=王", "/students/?q=zhang", "/students/?q=wxm", "/statistics/", "/statistics/movement/"):
+        for path in (
+            "/students/?q=王",
+            "/students/?q=zhang",
+            "/students/?q=wxm",
+            "/statistics/",
+            "/statistics/movement/",
+        ):
             out.append((role, path, True))
-    out += [("parent", "/my/", False), ("student", "/my/", False), ("secadmin", "/accounts/", False), ("auditadmin", "/audit/", False)]
+    out += [
+        ("parent", "/my/", False),
+        ("student", "/my/", False),
+        ("secadmin", "/accounts/", False),
+        ("auditadmin", "/audit/", False),
+    ]
     return out
 
 

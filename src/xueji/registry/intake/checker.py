@@ -1,0 +1,519 @@
+"""Checks rows by columns and makes them ready for staging: typed, sealed, with the keys they will have.
+
+Each distinct cell of a column is understood once; what repeats costs a look-up. The checker knows the school and
+nothing else: it needs no database and runs in any process.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import secrets
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from functools import lru_cache
+from typing import Any
+
+from django.utils.translation import gettext as _
+
+from xueji.ground.crypto import vault
+from xueji.ground.sheets.cells import Cell as SheetCell
+from xueji.ground.sheets.cells import LostDigits
+from xueji.ground.standards.fields import Field, fields
+from xueji.ground.standards.identity import check_identity
+from xueji.ground.standards.names import grams
+from xueji.ground.standards.pinyin import pinyin_of
+from xueji.ground.standards.text import as_text
+from xueji.registry.people.places import GUARDIAN_KEYS, NATIONAL, SEALED_KINDS
+
+from . import rules
+from .cells import Cell, mask, understand
+from .columns import GRADE, STAGE, Mapping
+from .places import Places, SchoolFacts
+
+CHUNK = 1_000
+_KEEP = 60_000
+#: Values used when the sheet has no such column.
+_DEFAULTS = {"nationality": "CHN", "overseas_status": "00"}
+#: Fields with a column of their own in the record; the rest is the profile.
+_ELSEWHERE = frozenset(
+    {"name", "sex", "birth_date", "ethnicity", "nationality", "id_type", "id_number", "former_name", "school_code",
+     "class_no", "auxiliary_number", "class_serial"}
+)  # fmt: skip
+_MEMBERS = (1, 2)
+
+
+@dataclass(slots=True)
+class StagedLine:
+    """One checked row. `values` follow `staging.COLUMNS`; issues and notes are as the pages show them."""
+
+    row_no: int
+    state: str
+    issues: list[dict[str, str]]
+    notes: list[dict[str, str]]
+    values: dict[str, Any] = field(default_factory=dict)
+
+
+@lru_cache(maxsize=1)
+def _fields() -> tuple[Field, ...]:
+    return fields()
+
+
+@lru_cache(maxsize=1)
+def _profile_split() -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Keys of the open part of the profile and of the sealed part."""
+    kept = [f for f in _fields() if not f.member and f.key not in _ELSEWHERE]
+    opened = tuple(f.key for f in kept if f.sensitive not in SEALED_KINDS)
+    return opened, tuple(f.key for f in kept if f.sensitive in SEALED_KINDS)
+
+
+class Keys:
+    """Ordered keys (UUID version 7): rows of a batch lie side by side in every index."""
+
+    def __init__(self) -> None:
+        self._base = (
+            (time.time_ns() // 1_000_000 << 80) | 0x7000 << 64 | 0x8000 << 48 | secrets.randbits(34) << 28
+        )
+        self._count = 0
+
+    def next(self) -> str:
+        """The next key as text."""
+        self._count += 1
+        count = self._count
+        # 12 bits of the count stand before the variant, 28 behind it; 34 random bits lie between.
+        h = f"{self._base | (count >> 28 & 0xFFF) << 64 | (count & 0xFFFFFFF):032x}"
+        return f"{h[:8]}-{h[8:12]}-{h[12:16]}-{h[16:20]}-{h[20:]}"
+
+
+class Tails:
+    """Four-digit tails of temporary numbers: none twice for one birth date; `lane` of `lanes` when several work."""
+
+    def __init__(self, lane: int = 0, lanes: int = 1) -> None:
+        self._lane, self._lanes = lane, lanes
+        self._next: dict[str, int] = {}
+        self._start = secrets.randbelow(10_000 // lanes)
+
+    def draw(self, day: str) -> int:
+        """A tail for a child born on `day`."""
+        size = 10_000 // self._lanes
+        at = self._next.get(day, 0)
+        self._next[day] = at + 1
+        # A walk in long strides from a random start meets every tail once.
+        return (self._start + at * 3_779) % size * self._lanes + self._lane
+
+
+class Checker:
+    """Checks chunks of one batch's rows."""
+
+    def __init__(self, school: SchoolFacts, mapping: Mapping, *, lane: int = 0, lanes: int = 1) -> None:
+        self.school = school
+        self.mapping = mapping
+        self.places = Places(school)
+        self.today = school.today
+        self.keys = Keys()
+        self.tails = Tails(lane, lanes)
+        self._clean: dict[str, dict[Any, Any]] = {f.key: {} for f in _fields()}
+        self._odd: dict[str, dict[Any, Cell]] = {f.key: {} for f in _fields()}
+        vault.ready()
+
+    # --- cells ---------------------------------------------------------------------------------------------
+
+    def check(self, rows: Sequence[tuple[int, Sequence[SheetCell]]]) -> list[StagedLine]:
+        """Check rows, each with its number in the sheet. The order is kept."""
+        width = max((len(cells) for _n, cells in rows), default=0)
+        width = max([width, *(at + 1 for at in self.mapping.columns.values())])
+        full = [c if len(c) == width else [*c, *[""] * (width - len(c))] for _n, c in rows]
+        columns = list(zip(*full, strict=True))
+        found: dict[int, list[tuple[str, Any, Cell]]] = {}
+        values: dict[str, Sequence[Any]] = {}
+        for spec in _fields():
+            at = self.mapping.columns.get(spec.key)
+            if at is None:
+                default = _DEFAULTS.get(spec.key)
+                values[spec.key] = (default,) * len(rows)
+            elif spec.key in ("id_number", "member1_id_number", "member2_id_number", "class_no"):
+                values[spec.key] = columns[at]
+            else:
+                values[spec.key] = self._column(spec, columns[at], found)
+        stages = self._extra(columns, STAGE, len(rows))
+        grades = self._extra(columns, GRADE, len(rows))
+        names = [f.key for f in _fields()]
+        out = []
+        for i, line in enumerate(zip(*values.values(), strict=True)):
+            record = dict(zip(names, line, strict=True))
+            out.append(self._row(rows[i][0], full[i], record, found.get(i), stages[i], grades[i]))
+        return out
+
+    def _extra(self, columns: list[tuple[Any, ...]], key: str, count: int) -> Sequence[Any]:
+        at = self.mapping.columns.get(key)
+        return columns[at] if at is not None else ("",) * count
+
+    def _column(
+        self, spec: Field, column: Sequence[Any], found: dict[int, list[tuple[str, Any, Cell]]]
+    ) -> Sequence[Any]:
+        known = self._clean[spec.key]
+        try:
+            return [known[cell] for cell in column]
+        except KeyError:
+            pass
+        odd = self._odd[spec.key]
+        required = spec.required == "yes"
+        plain = _plain_test(spec)
+        # Columns that hardly repeat: nothing is gained by remembering what is plainly right.
+        if plain is not None and all(
+            (type(raw) is str and plain(raw)) or (raw == "" and not required) for raw in column
+        ):
+            return [raw or None for raw in column]
+        if len(known) > _KEEP:
+            known.clear()
+        out = []
+        for i, raw in enumerate(column):
+            if raw in known:
+                out.append(known[raw])
+                continue
+            if plain is not None and type(raw) is str and plain(raw):
+                out.append(raw)
+                continue
+            cell = odd.get(raw)
+            if cell is None:
+                cell = understand(spec, raw, required=required)
+                if cell.clean:
+                    known[raw] = cell.value
+                    out.append(cell.value)
+                    continue
+                if len(odd) < _KEEP:
+                    odd[raw] = cell
+            found.setdefault(i, []).append((spec.key, raw, cell))
+            out.append(cell.value)
+        return out
+
+    # --- rows ----------------------------------------------------------------------------------------------
+
+    def _row(
+        self,
+        row_no: int,
+        raw: Sequence[Any],
+        values: dict[str, Any],
+        found: list[tuple[str, Any, Cell]] | None,
+        stage_raw: Any,
+        grade_raw: Any,
+    ) -> StagedLine:
+        issues: list[dict[str, str]] = []
+        notes: list[dict[str, str]] = []
+        faulty: set[str] = set()
+        for key, typed, cell in found or ():
+            if cell.code:
+                issues.append(self._issue(key, typed, cell.code, cell.message, cell.severity, cell.note))
+                if cell.severity == "error":
+                    faulty.add(key)
+            elif cell.note:
+                notes.append(self._note(key, typed, cell.note))
+
+        def report(key: str, code: str, message: str, severity: str) -> None:
+            issues.append(self._issue(key, self._typed(key, raw), code, message, severity))
+
+        values["_faulty"] = faulty
+        if values["school_code"] and values["school_code"] != self.school.code:
+            text = _("学校标识码不是本校的 %(code)s, 请核对是否拿错了表格")
+            report("school_code", "school.other", text % {"code": self.school.code}, "error")
+        for key in ("id_number", "member1_id_number", "member2_id_number"):
+            self._identity(key, values, faulty, report, notes)
+        staged = self._seat(values, faulty, stage_raw, grade_raw, report, notes)
+        stage = staged.get("stage") or ""
+        rules.check_row(values, stage, report)
+        values["entry_mode"] = rules.entry_mode_of(values["entry_mode"], stage)
+        self._serial(values, staged, report)
+        worst = {i["severity"] for i in issues}
+        state = "error" if "error" in worst else "warning" if worst else "ok"
+        line = StagedLine(row_no, state, issues, notes)
+        self._seal(line, raw, values, staged)
+        return line
+
+    def _typed(self, key: str, raw: Sequence[Any]) -> Any:
+        at = self.mapping.columns.get(key)
+        return raw[at] if at is not None and at < len(raw) else ""
+
+    def _issue(
+        self, key: str, raw: Any, code: str, message: str, severity: str, understood: str = ""
+    ) -> dict[str, str]:
+        return {
+            "field": key,
+            "column": self.mapping.label(key),
+            "original": mask(key, raw),
+            "understood": understood,
+            "code": code,
+            "message": message,
+            "severity": severity,
+        }
+
+    def _note(self, key: str, raw: Any, understood: str) -> dict[str, str]:
+        return {
+            "field": key,
+            "column": self.mapping.label(key),
+            "original": mask(key, raw),
+            "understood": understood,
+        }
+
+    def _identity(
+        self,
+        key: str,
+        values: dict[str, Any],
+        faulty: set[str],
+        report: rules.Report,
+        notes: list[dict[str, str]],
+    ) -> None:
+        """An identity number by the type beside it; the pupil's must agree with sex and birth date."""
+        raw = values[key]
+        type_key = key.replace("id_number", "id_type")
+        kind = values[type_key]
+        if isinstance(raw, LostDigits):
+            cell = understand(_by_key()[key], raw, required=False)
+            report(key, cell.code, cell.message, "error")
+            values[key] = None
+            faulty.add(key)
+            return
+        text = as_text(raw)
+        pupil = key == "id_number"
+        if not text:
+            values[key] = None
+            if pupil and kind and kind != "Z":
+                report(
+                    key,
+                    "id.required",
+                    _("请填写身份证件号; 确实没有证件号的, 身份证件类型请选“其他”"),
+                    "error",
+                )
+                faulty.add(key)
+            return
+        if not kind:
+            values[key] = None
+            if type_key not in faulty:
+                report(type_key, "cell.required", _("填了证件号, 请选择证件类型"), "error")
+                faulty.add(type_key)
+            faulty.add(key)
+            return
+        result = check_identity(
+            kind,
+            raw,
+            on=self.today,
+            sex=values["sex"] if pupil else None,
+            birth=values["birth_date"] if pupil else None,
+            allow_legacy=not pupil,
+        )
+        values[key] = result.value or None
+        if result.problems:
+            for problem in result.problems:
+                report(key, problem.code, problem.message, problem.severity)
+                if problem.severity == "error":
+                    faulty.add(key)
+        if key in faulty:
+            values[key] = None
+        elif result.value != text:
+            notes.append(self._note(key, raw, mask(key, result.value)))
+
+    def _seat(
+        self,
+        values: dict[str, Any],
+        faulty: set[str],
+        stage_raw: Any,
+        grade_raw: Any,
+        report: rules.Report,
+        notes: list[dict[str, str]],
+    ) -> dict[str, Any]:
+        """Class, cohort and first day of the enrolment."""
+        raw, entry = values["class_no"], values["entry_month"]
+        if raw == "" or raw is None:
+            report("class_no", "cell.required", _("请填写班号"), "error")
+            faulty.add("class_no")
+            return {}
+        if entry is None:
+            return {}
+        born = values["birth_date"]
+        age = rules.age_on(born, entry) if born else 6
+        senior = values["entry_mode"] in ("21", "22", "23", "99")
+        seat = self.places.seat(raw, entry, stage_raw, grade_raw, age, senior)
+        if seat.problem is not None:
+            report(seat.problem[0], seat.problem[1], seat.problem[2], "error")
+            return {}
+        if seat.warning is not None:
+            report(seat.warning[0], seat.warning[1], seat.warning[2], "warning")
+        for typed, understood in seat.notes:
+            notes.append(self._note("class_no", typed, understood))
+        have = self.school.classes.get((seat.stage, seat.cohort, seat.number))
+        return {
+            "stage": seat.stage,
+            "cohort_year": seat.cohort,
+            "class_number": seat.number,
+            "class_id": have[0] if have else None,
+            "enrolled_on": seat.enrolled_on,
+        }
+
+    def _serial(self, values: dict[str, Any], staged: dict[str, Any], report: rules.Report) -> None:
+        """班内学号: a number inside the class, or none."""
+        text = values["class_serial"]
+        if not text:
+            return
+        if str(text).isdigit() and 1 <= int(text) <= 9999:
+            staged["class_seat"] = int(text)
+        else:
+            report(
+                "class_serial", "serial.format", _("班内学号应为1至9999的数字, 可以不填由系统编排"), "error"
+            )
+
+    # --- keys and seals ------------------------------------------------------------------------------------
+
+    def _seal(
+        self, line: StagedLine, raw: Sequence[Any], values: dict[str, Any], staged: dict[str, Any]
+    ) -> None:
+        person = self.keys.next()
+        out = line.values
+        out["person_id"], out["event_id"] = person, self.keys.next()
+        out["raw"] = vault.seal(pack(raw), f"staged_row.raw:{person}")
+        out.update(staged)
+        name, born = values["name"], values["birth_date"]
+        if name:
+            keys = pinyin_of(name)
+            former = values["former_name"] or ""
+            out |= {
+                "name": name, "pinyin": keys.full, "initials": keys.initials, "pinyin_sort": keys.sort,
+                "grams": array_literal({*grams(name), *(grams(former) if former else ())}), "former_name": former or None,
+            }  # fmt: skip
+        out["sex"], out["birth_date"] = values["sex"], born
+        out["ethnicity"], out["nationality"] = values["ethnicity"], values["nationality"]
+        out["id_type"] = values["id_type"]
+        number = values["id_number"]
+        if number:
+            kind = values["id_type"]
+            out["id_sealed"] = vault.seal(number, f"identity_document.sealed:{person}:1")
+            out["id_bidx"] = vault.index("id:" + kind, number)
+            out["last6"] = vault.index("last6", number[-6:])
+        if line.state == "error":
+            # Nothing more is needed of a row that cannot be published as it is.
+            return
+        day = f"{born:%Y%m%d}"
+        temporary = f"L{self.school.division}{day}{self.tails.draw(day):04d}"
+        out["number_prefix"] = "L"
+        out["number_sealed"] = vault.seal(temporary, f"student_number.sealed:{person}:1")
+        out["number_bidx"] = vault.index("no:" + NATIONAL, temporary)
+        aux = values["auxiliary_number"]
+        if aux:
+            out["aux_sealed"] = vault.seal(aux, f"student_number.sealed:{person}:2")
+            out["aux_bidx"] = vault.index("no:" + AUXILIARY, aux)
+        opened, sealed = _profile_split()
+        values["entry_month"] = f"{values['entry_month']:%Y%m}"
+        out["profile"] = _dump({k: v for k in opened if (v := values[k]) is not None})
+        secret = {k: v for k in sealed if (v := values[k]) is not None}
+        out["profile_sealed"] = (
+            vault.seal(_dump(secret), f"person_profile.sealed:{person}") if secret else None
+        )
+        for n in _MEMBERS:
+            self._member(out, n, person, values)
+
+    def _member(self, out: dict[str, Any], n: int, person: str, values: dict[str, Any]) -> None:
+        name = values[f"member{n}_name"]
+        if not name:
+            return
+        secret = {k: v for k in GUARDIAN_KEYS if (v := values[f"member{n}_{k}"]) is not None}
+        out[f"g{n}_name"] = name
+        out[f"g{n}_relation"] = values[f"member{n}_relation"]
+        out[f"g{n}_note"] = values[f"member{n}_relation_note"]
+        out[f"g{n}_guardian"] = values[f"member{n}_is_guardian"] == "1"
+        out[f"g{n}_sealed"] = vault.seal(_dump(secret), f"guardian.sealed:{person}:{n}") if secret else None
+
+
+#: The scheme under which auxiliary numbers are kept, whatever the place's layout.
+AUXILIARY = "province.auxiliary"
+
+
+@lru_cache(maxsize=1)
+def _by_key() -> dict[str, Field]:
+    return {f.key: f for f in _fields()}
+
+
+_dump = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+
+
+_MOBILE = re.compile(r"1[3-9][0-9]{9}", re.ASCII)
+_HAN = re.compile("[一-鿿]{2,36}")
+_NAMES = frozenset({"name", "former_name", "member1_name", "member2_name"})
+
+
+@lru_cache(maxsize=128)
+def _plain_test(spec: Field) -> Callable[[str], object] | None:
+    """A quick proof that a cell of a column with many different values needs no second look, or None."""
+    if spec.key in _NAMES:
+        return _HAN.fullmatch
+    if spec.type == "phone":
+        return _MOBILE.fullmatch
+    if spec.type in ("str", "text") and spec.key not in ("school_code", "postcode"):
+        limit = spec.max_len or 10_000
+        return lambda text: 0 < len(text) <= limit
+    return None
+
+
+_SEPARATOR = "\x1f"
+
+
+def pack(cells: Sequence[Any]) -> str:
+    """A row's cells as one text, to be read back as they were: joined when all are texts, as JSON otherwise."""
+    try:
+        text = _SEPARATOR.join(cells)
+        if text.count(_SEPARATOR) == len(cells) - 1:
+            return text.rstrip(_SEPARATOR)
+    except TypeError:
+        pass
+    return _SEPARATOR + _dump([_plain(c) for c in cells])
+
+
+def unpack(text: str) -> list[SheetCell]:
+    """Undo `pack`; empty cells at the end are lost."""
+    if text.startswith(_SEPARATOR + "["):
+        return [restore(c) for c in json.loads(text[1:])]
+    return list(text.split(_SEPARATOR))
+
+
+def _plain(cell: Any) -> Any:
+    """A cell in JSON, so that it can be read back as it was."""
+    if isinstance(cell, str | bool):
+        return cell
+    if isinstance(cell, LostDigits):
+        return {"lost": cell.shown}
+    if isinstance(cell, datetime):
+        return {"time": cell.isoformat()}
+    if isinstance(cell, date):
+        return {"day": cell.isoformat()}
+    return str(cell)
+
+
+def restore(cell: Any) -> SheetCell:
+    """Undo `_plain`."""
+    if isinstance(cell, dict):
+        if "lost" in cell:
+            return LostDigits(cell["lost"])
+        if "time" in cell:
+            return datetime.fromisoformat(cell["time"])
+        return date.fromisoformat(cell["day"])
+    return cell  # type: ignore[no-any-return]
+
+
+def array_literal(items: Iterable[str]) -> str:
+    """A PostgreSQL text array."""
+    return (
+        "{" + ",".join(['"' + i.replace("\\", "\\\\").replace('"', '\\"') + '"' for i in sorted(items)]) + "}"
+    )
+
+
+def chunks(
+    rows: Iterable[tuple[int, list[SheetCell]]], size: int = CHUNK
+) -> Iterator[list[tuple[int, list[SheetCell]]]]:
+    """Rows in lists of at most `size`."""
+    part: list[tuple[int, list[SheetCell]]] = []
+    for row in rows:
+        part.append(row)
+        if len(part) == size:
+            yield part
+            part = []
+    if part:
+        yield part

@@ -1,0 +1,142 @@
+"""Which column of a sheet means which field of the template, and what is missing."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import Any
+
+from django.utils.translation import gettext as _
+
+from xueji.ground.sheets.errors import SheetError
+from xueji.ground.sheets.read import SheetReader
+from xueji.ground.standards.fields import field as field_of
+from xueji.ground.standards.fields import field_by_header, fields
+
+GRADE = "grade"
+STAGE = "stage"
+ROW = "row_no"
+#: Columns that the template does not have and schools add; the row number comes back with an error book.
+EXTRAS = {
+    GRADE: ("年级", "所在年级", "现在年级"),
+    STAGE: ("学段", "所在学段"),
+    ROW: ("行号",),
+}
+#: Required by the template, yet known without the sheet: the school itself, and what holds for nearly everybody.
+KNOWN_OTHERWISE = {"school_code", "nationality", "overseas_status"}
+
+
+class WrongColumns(ValueError):
+    """The sheet lacks columns without which no row can be read; `message` names them."""
+
+    def __init__(self, missing: list[str], unknown: list[str]) -> None:
+        self.missing, self.unknown = missing, unknown
+        shown = "、".join(missing[:12]) + (_(" 等") if len(missing) > 12 else "")
+        self.message = _("表格缺少%(n)s个必填的列: %(names)s。请下载本校的模板, 把数据粘贴到模板里再上传") % {
+            "n": len(missing),
+            "names": shown,
+        }
+        super().__init__(self.message)
+
+
+@dataclass(slots=True)
+class Mapping:
+    """Where each field stands in the sheet (column from 0); kept with the batch for repair and error books."""
+
+    header_row: int
+    columns: dict[str, int]
+    header: list[str]
+    unknown: list[str] = field(default_factory=list)
+    repeated: list[str] = field(default_factory=list)
+
+    def as_json(self) -> dict[str, Any]:
+        """For the batch."""
+        return {
+            "header_row": self.header_row,
+            "columns": self.columns,
+            "header": self.header,
+            "unknown": self.unknown,
+            "repeated": self.repeated,
+        }
+
+    @classmethod
+    def from_json(cls, data: dict[str, Any]) -> Mapping:
+        """From the batch."""
+        return cls(**data)
+
+    def label(self, key: str) -> str:
+        """The heading as it was typed, else the official name."""
+        at = self.columns.get(key)
+        if at is not None and at < len(self.header) and self.header[at]:
+            return self.header[at]
+        return name_of(key)
+
+    def place(self, key: str) -> int:
+        """The column of a field; a field that the sheet does not have gets a new column at its end."""
+        if key not in self.columns:
+            self.columns[key] = len(self.header)
+            self.header.append(name_of(key))
+        return self.columns[key]
+
+
+def name_of(key: str) -> str:
+    """Official name of a field, or of one of the columns that schools add."""
+    return EXTRAS[key][0] if key in EXTRAS else field_of(key).name
+
+
+@lru_cache(maxsize=1)
+def _headings() -> dict[str, str]:
+    """Every accepted heading and the key it stands for, official names first."""
+    found = {f.name: f.key for f in fields()}
+    for f in fields():
+        for heading in f.headers:
+            found.setdefault(heading, f.key)
+    for key, headings in EXTRAS.items():
+        for heading in headings:
+            found.setdefault(heading, key)
+    return found
+
+
+@lru_cache(maxsize=1)
+def required_columns() -> tuple[str, ...]:
+    """Keys of the columns without which a sheet is refused as a whole."""
+    return tuple(f.key for f in fields() if f.required == "yes" and f.key not in KNOWN_OTHERWISE)
+
+
+def map_columns(reader: SheetReader, *, partial: bool = False) -> Mapping:
+    """Find the header and match its columns. Raises `SheetError("no_header")`, `WrongColumns`.
+
+    `partial` accepts a sheet with few columns: corrections of a batch.
+    """
+    found = reader.find_header(_headings(), required=[name_of(k) for k in required_columns()])
+    columns: dict[str, int] = {}
+    repeated = list(found.repeated)
+    for heading, at in sorted(found.columns.items(), key=lambda item: item[1]):
+        key = _headings()[heading]
+        if key in columns:
+            repeated.append(heading)
+        else:
+            columns[key] = at
+    unknown = []
+    for label in found.unknown:
+        known = field_by_header(label)
+        if known is None or known.key in columns:
+            unknown.append(label)
+    header = _labels(reader, found.row_number)
+    for at, label in enumerate(header):
+        known = field_by_header(label) if label in found.unknown else None
+        if known is not None and known.key not in columns:
+            columns[known.key] = at
+    missing = [name_of(k) for k in required_columns() if k not in columns]
+    if missing and not partial:
+        if len(columns) < 2:
+            raise SheetError("no_header", rows=10, names="、".join(missing[:6]))
+        raise WrongColumns(missing, unknown)
+    return Mapping(found.row_number, columns, header, unknown, repeated)
+
+
+def _labels(reader: SheetReader, row_number: int) -> list[str]:
+    """The header row as typed."""
+    for row in reader.rows(after=row_number - 1):
+        return [str(cell) for cell in row.cells]
+    return []

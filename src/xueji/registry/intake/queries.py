@@ -1,0 +1,297 @@
+"""The only code that reads batches and staged rows for pages and programs.
+
+A batch is seen under row-level security; staging is closed to the application and is read in the role `intake`
+after the batch was found in the actor's scope.
+"""
+
+from __future__ import annotations
+
+import json
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from django.db import connection, transaction
+from django.http import Http404
+from django.utils import timezone
+
+from xueji.ground.db.scope import acting
+from xueji.ground.orgs.grades import class_label
+from xueji.ground.orgs.models import School, SchoolClass
+from xueji.ground.sheets.cells import LostDigits
+from xueji.ground.standards.fields import fields
+from xueji.ground.standards.text import as_text
+
+from . import repair
+from .columns import EXTRAS, ROW, Mapping, name_of
+from .errors import IntakeError
+from .models import BatchState, ImportBatch
+from .places import SchoolFacts
+
+PAGE = 50
+SHOWN_STATES = ("error", "duplicate", "warning", "ok")
+
+
+def school_facts(school_id: int) -> SchoolFacts:
+    """What checks need of a school, in two queries. Raises `IntakeError` when there is none."""
+    school = School.objects.select_related("org").filter(pk=school_id).first()
+    if school is None:
+        raise IntakeError("没有这所学校")
+    classes = SchoolClass.objects.filter(school_id=school_id).values_list(
+        "id", "stage", "cohort_year", "number", "closed_on"
+    )
+    today = timezone.localdate()
+    return SchoolFacts(
+        org_id=school_id,
+        county_id=school.county_id,
+        code=school.school_code,
+        name=school.org.name,
+        division=school.org.division,
+        stages=tuple(school.stages),
+        system=school.system,
+        today=today,
+        classes={(s, y, n): (i, c is not None and c <= today) for i, s, y, n, c in classes},
+    )
+
+
+@dataclass(frozen=True)
+class BatchRow:
+    """A batch in the list: who, what, when, from which file, how far."""
+
+    id: int
+    file_name: str
+    school: str
+    creator: str
+    created_at: datetime
+    published_at: datetime | None
+    state: str
+    state_label: str
+    counts: dict[str, Any]
+    problem: str
+
+    @property
+    def tone(self) -> str:
+        """Colour of the state's chip."""
+        return {
+            BatchState.FAILED: "red",
+            BatchState.PUBLISHED: "green",
+            BatchState.DISCARDED: "grey",
+            BatchState.CHECKED: "orange",
+        }.get(BatchState(self.state), "blue")
+
+
+def batches(actor: Any, *, before: int | None = None, limit: int = PAGE) -> list[BatchRow]:
+    """Batches of the actor's scope, newest first, one page; `before` is the last id of the page before."""
+    with connection.cursor() as c:
+        c.execute(
+            "select b.id, b.file_name, o.short_name, coalesce(u.display_name, ''), b.created_at, b.published_at, b.state,"
+            "  b.counts, b.problem from import_batch b join org o on o.id = b.school_id"
+            " left join account_user u on u.id = b.creator_id"
+            " where (%s::bigint is null or b.id < %s) order by b.id desc limit %s",
+            [before, before, limit],
+        )
+        return [
+            BatchRow(i, f, o, u, at, done, s, str(BatchState(s).label), _json(n), p)
+            for i, f, o, u, at, done, s, n, p in c.fetchall()
+        ]
+
+
+def batch(actor: Any, batch_id: int) -> ImportBatch:
+    """One batch. Raises Http404 when it is not in the actor's scope."""
+    found = ImportBatch.objects.filter(pk=batch_id).first()
+    if found is None:
+        raise Http404
+    return found
+
+
+def columns_of(batch: ImportBatch) -> dict[str, Any]:
+    """The batch's mapping without what else is kept beside it."""
+    return {k: v for k, v in batch.mapping.items() if k != "assignment"}
+
+
+@dataclass(frozen=True)
+class CellView:
+    """A cell that needs attention, or was understood otherwise than typed."""
+
+    key: str
+    column: str
+    value: str
+    original: str
+    understood: str
+    message: str
+    severity: str
+    person: str = ""
+
+
+@dataclass
+class RowView:
+    """One staged row as the grid shows it."""
+
+    row_no: int
+    state: str
+    name: str
+    sex: str
+    birth_date: Any
+    place: str
+    cells: list[CellView] = field(default_factory=list)
+    notes: list[CellView] = field(default_factory=list)
+
+    @property
+    def state_label(self) -> str:
+        """Chinese word of the row's state."""
+        return {"ok": "可以导入", "warning": "可以导入, 有提醒", "error": "需要修改", "duplicate": "重复"}[
+            self.state
+        ]
+
+    @property
+    def tone(self) -> str:
+        """Colour of the state's chip."""
+        return {"ok": "green", "warning": "orange", "error": "red", "duplicate": "red"}[self.state]
+
+    @property
+    def editable(self) -> list[CellView]:
+        """Each faulty field once, with every message about it."""
+        out: dict[str, CellView] = {}
+        for cell in self.cells:
+            have = out.get(cell.key)
+            if have is None:
+                out[cell.key] = cell
+            else:
+                out[cell.key] = CellView(
+                    cell.key, cell.column, have.value, have.original, "", f"{have.message}; {cell.message}",
+                    "error" if "error" in (cell.severity, have.severity) else cell.severity, have.person or cell.person,
+                )  # fmt: skip
+        return list(out.values())
+
+
+_ROW = (
+    "select row_no, state, name, sex, birth_date, stage, cohort_year, class_number, issues, notes, person_id, raw"
+    " from staged_row where batch_id = %s"
+)
+
+
+def rows(
+    actor: Any,
+    batch: ImportBatch,
+    *,
+    states: Sequence[str] = ("error", "duplicate"),
+    fault: str = "",
+    noted: bool = False,
+    after: int = 0,
+    limit: int = PAGE,
+) -> list[RowView]:
+    """A page of rows in the order of the sheet: those in `states`, with a fault in field `fault`, or (`noted`) those
+    in which something was understood otherwise than typed. Typed values come along: the person repairs them.
+    """
+    system = _system(batch.school_id)
+    with transaction.atomic(), acting("intake"), connection.cursor() as c:
+        query = _ROW + " and row_no > %s"
+        args: list[Any] = [batch.id, after]
+        if fault:
+            query += " and issues @> %s::jsonb and state <> 'ok'"
+            args.append(json.dumps([{"field": fault}]))
+        elif noted:
+            query += " and notes <> '[]'"
+        else:
+            query += " and state = any(%s)"
+            args.append(list(states))
+        c.execute(query + " order by row_no limit %s", [*args, limit])
+        found = c.fetchall()
+    mapping = Mapping.from_json(columns_of(batch))
+    return [_view(line, mapping, system) for line in found]
+
+
+def row(actor: Any, batch_id: int, row_no: int) -> RowView:
+    """One staged row. Raises Http404."""
+    found = batch(actor, batch_id)
+    system = _system(found.school_id)
+    with transaction.atomic(), acting("intake"), connection.cursor() as c:
+        c.execute(_ROW + " and row_no = %s", [batch_id, row_no])
+        line = c.fetchone()
+    if line is None:
+        raise Http404
+    return _view(line, Mapping.from_json(columns_of(found)), system)
+
+
+def _system(school_id: int) -> str:
+    return str(School.objects.filter(pk=school_id).values_list("system", flat=True).first() or "6-3-3")
+
+
+def _view(line: tuple[Any, ...], mapping: Mapping, system: str) -> RowView:
+    row_no, state, name, sex, birth, stage, cohort, number, issues, notes, person, raw = line
+    cells = repair._opened(person, raw)
+
+    def typed(key: str) -> str:
+        at = mapping.columns.get(key)
+        value = cells[at] if at is not None and at < len(cells) else ""
+        return value.shown if isinstance(value, LostDigits) else as_text(value)
+
+    def view(found: dict[str, Any]) -> CellView:
+        return CellView(
+            found["field"], found["column"], typed(found["field"]), found["original"], found["understood"],
+            found.get("message", ""), found.get("severity", "note"), found.get("person", ""),
+        )  # fmt: skip
+
+    place = class_label(stage, cohort, number, system, timezone.localdate()) if number else typed("class_no")
+    return RowView(
+        row_no,
+        state,
+        name or typed("name"),
+        {"1": "男", "2": "女"}.get(sex or "", typed("sex")),
+        birth or typed("birth_date"),
+        place,
+        [view(i) for i in _json(issues)],
+        [view(n) for n in _json(notes)],
+    )
+
+
+def typed_values(actor: Any, batch: ImportBatch, row_no: int) -> dict[str, str]:
+    """Everything that was typed in a row, by field, for the form that edits it whole. Raises Http404."""
+    with transaction.atomic(), acting("intake"):
+        cells = repair.raw_row(batch.id, row_no)
+    if cells is None:
+        raise Http404
+    mapping = Mapping.from_json(columns_of(batch))
+    out = {}
+    for key in [f.key for f in fields()] + [k for k in EXTRAS if k != ROW]:
+        at = mapping.columns.get(key)
+        value = cells[at] if at is not None and at < len(cells) else ""
+        out[key] = value.shown if isinstance(value, LostDigits) else as_text(value)
+    return out
+
+
+@dataclass(frozen=True)
+class PublishedRow:
+    """A child that the batch put on record."""
+
+    row_no: int
+    person_id: uuid.UUID
+    name: str
+    place: str
+
+
+def published(actor: Any, batch: ImportBatch, *, after: int = 0, limit: int = PAGE) -> list[PublishedRow]:
+    """Children of the batch on record, in the order of the sheet, as far as the actor may see them."""
+    system = _system(batch.school_id)
+    with connection.cursor() as c:
+        c.execute(
+            "select (e.detail->>'row')::int, e.person_id, p.name, k.stage, k.cohort_year, k.number from event e"
+            " join person p on p.person_id = e.person_id left join school_class k on k.id = e.class_id"
+            " where e.batch_id = %s and (e.detail->>'row')::int > %s order by 1 limit %s",
+            [batch.id, after, limit],
+        )
+        return [
+            PublishedRow(r, p, n, class_label(s, y, k, system, timezone.localdate()) if k else "")
+            for r, p, n, s, y, k in c.fetchall()
+        ]
+
+
+def label_of(key: str) -> str:
+    """Official name of a field."""
+    return name_of(key)
+
+
+def _json(value: Any) -> Any:
+    return json.loads(value) if isinstance(value, str) else value

@@ -1,0 +1,90 @@
+"""Rows that come back: opened, changed, checked again and put in the old one's place. In the role `intake`."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+from django.db import connection
+
+from xueji.ground.crypto import vault
+from xueji.ground.sheets.cells import Cell
+from xueji.ground.sheets.read import SheetReader
+
+from . import staging
+from .checker import Checker, unpack
+from .columns import ROW, Mapping
+from .places import SchoolFacts
+
+
+def _opened(person_id: Any, raw: bytes | memoryview) -> list[Any]:
+    return list(unpack(vault.open(raw, f"staged_row.raw:{person_id}")))
+
+
+def raw_row(batch_id: int, row_no: int) -> list[Any] | None:
+    """What was typed in a row."""
+    found = raw_rows(batch_id, [row_no])
+    return found.get(row_no)
+
+
+def raw_rows(batch_id: int, row_numbers: Sequence[int] | None = None) -> dict[int, list[Any]]:
+    """What was typed in these rows, or (None) in all that cannot be published as they are."""
+    with connection.cursor() as c:
+        c.execute(
+            "select row_no, person_id, raw from staged_row where batch_id = %s"
+            + (" and row_no = any(%s)" if row_numbers is not None else " and state in ('error', 'duplicate')")
+            + " order by row_no limit 50000",
+            [batch_id, list(row_numbers)] if row_numbers is not None else [batch_id],
+        )
+        return {row: _opened(person, raw) for row, person, raw in c.fetchall()}
+
+
+def replace_rows(batch_id: int, school: SchoolFacts, mapping: Mapping, rows: dict[int, list[Cell]]) -> None:
+    """Check rows and stage them instead of the former ones of the same numbers."""
+    checker = Checker(school, mapping)
+    lines = checker.check(sorted(rows.items()))
+    staging.drop(batch_id, sorted(rows))
+    staging.load(staging.encode(batch_id, lines))
+
+
+def corrections(reader: SheetReader, came: Mapping, mapping: Mapping, batch_id: int) -> dict[int, list[Any]]:
+    """Rows of an error book that are rows of the batch still: the cells it has replace the former ones."""
+    changed: dict[int, dict[str, Any]] = {}
+    for row in reader.rows(after=came.header_row):
+        at = came.columns[ROW]
+        number = str(row.cells[at]) if at < len(row.cells) else ""
+        if number.isdigit():
+            changed[int(number)] = {
+                key: row.cells[place] if place < len(row.cells) else ""
+                for key, place in came.columns.items()
+                if key != ROW
+            }
+    rows = raw_rows(batch_id, sorted(changed))
+    for row_no, cells in rows.items():
+        for key, value in changed[row_no].items():
+            place = mapping.place(key)
+            cells.extend([""] * (place + 1 - len(cells)))
+            cells[place] = value
+    return rows
+
+
+def faults(batch_id: int, limit: int = 100_000) -> list[dict[str, Any]]:
+    """Every finding of a batch: row, field, column, original, understood, code, message, severity; notes too."""
+    with connection.cursor() as c:
+        c.execute(
+            "select row_no, issues, notes from staged_row where batch_id = %s and (issues <> '[]' or notes <> '[]')"
+            " order by row_no limit %s",
+            [batch_id, limit],
+        )
+        out = []
+        for row_no, issues, notes in c.fetchall():
+            out += [{"row": row_no, **i} for i in _list(issues)]
+            out += [
+                {"row": row_no, **n, "code": "note", "message": "", "severity": "note"} for n in _list(notes)
+            ]
+        return out
+
+
+def _list(value: Any) -> list[dict[str, Any]]:
+    return json.loads(value) if isinstance(value, str) else value

@@ -1,0 +1,257 @@
+"""Reads a sheet and checks its rows, in one process for small files and in two for big ones.
+
+The second process opens the file (a broken one can hurt nobody else there), reads it, hands rows to the first as
+long as that one is hungry, and checks the others itself. What comes back is ready for COPY.
+"""
+
+from __future__ import annotations
+
+import os
+import pickle
+import queue
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any, BinaryIO
+
+from xueji.ground.sheets.errors import SheetError
+from xueji.ground.sheets.guard import DEFAULT_LIMITS, Limits
+from xueji.ground.sheets.read import SheetReader, open_sheet
+from xueji.ground.standards import divisions
+
+from .checker import Checker, chunks
+from .columns import ROW, Mapping, WrongColumns, map_columns
+from .places import SchoolFacts
+from .staging import encode
+
+#: Files from this size on are read by a process of their own.
+BIG = 3 * 1024 * 1024
+_CREDITS = 2
+
+
+@dataclass
+class Outcome:
+    """What reading brought, filled while the blocks are taken."""
+
+    mapping: Mapping | None = None
+    kind: str = ""
+    rows: int = 0
+    blank: int = 0
+    expected: int = 0
+    row_numbers: list[int] = field(default_factory=list)
+
+
+def check_stream(
+    data: bytes,
+    filename: str,
+    school: SchoolFacts,
+    batch_id: int,
+    outcome: Outcome,
+    *,
+    limits: Limits = DEFAULT_LIMITS,
+    big: int = BIG,
+) -> Iterator[tuple[bytes, int]]:
+    """Blocks of rows in COPY format, with the number of rows in each. Raises `SheetError`, `WrongColumns`."""
+    if len(data) < big:
+        yield from _alone(data, filename, school, batch_id, outcome, limits)
+    else:
+        yield from _together(data, filename, school, batch_id, outcome, limits)
+
+
+def _alone(
+    data: bytes, filename: str, school: SchoolFacts, batch_id: int, outcome: Outcome, limits: Limits
+) -> Iterator[tuple[bytes, int]]:
+    reader = open_sheet(data, filename, limits=limits)
+    outcome.mapping = map_columns(reader)
+    outcome.kind = reader.kind
+    checker = Checker(school, outcome.mapping)
+    for part in chunks(numbered(reader, outcome.mapping)):
+        lines = checker.check(part)
+        outcome.rows += len(lines)
+        yield encode(batch_id, lines), len(lines)
+    outcome.blank = reader.skipped_blank
+    if not outcome.rows:
+        raise SheetError("empty")
+
+
+def numbered(reader: SheetReader, mapping: Mapping) -> Iterator[tuple[int, list[Any]]]:
+    """Data rows with the numbers that the user counts; rows of which no known column is filled are left out."""
+    places = [at for key, at in mapping.columns.items() if key != ROW]
+    for row in reader.rows(after=mapping.header_row):
+        cells = row.cells
+        if any(cells[at] != "" for at in places if at < len(cells)):
+            yield row.number, cells
+        else:
+            reader.skipped_blank += 1
+
+
+# --- two processes -------------------------------------------------------------------------------------------
+
+
+def _together(
+    data: bytes, filename: str, school: SchoolFacts, batch_id: int, outcome: Outcome, limits: Limits
+) -> Iterator[tuple[bytes, int]]:
+    order = {
+        "filename": filename,
+        "size": len(data),
+        "school": school,
+        "batch_id": batch_id,
+        "limits": limits,
+        "demo": bool(divisions.history("990000")),
+    }
+    child = subprocess.Popen(
+        [sys.executable, "-m", "xueji.registry.intake.stream"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        env={**os.environ, "DJANGO_SETTINGS_MODULE": "xueji.settings"},
+    )
+    assert child.stdin is not None
+    assert child.stdout is not None
+    arrived: queue.Queue[tuple[str, Any]] = queue.Queue(maxsize=8)
+    listener = threading.Thread(target=_listen, args=(child.stdout, arrived), daemon=True)
+    try:
+        try:
+            pickle.dump(order, child.stdin)
+            child.stdin.write(data)
+            child.stdin.write(b"+" * _CREDITS)
+            child.stdin.flush()
+        except BrokenPipeError:
+            raise SheetError("broken") from None
+        listener.start()
+        checker: Checker | None = None
+        while True:
+            what, load = arrived.get()
+            if what == "open":
+                outcome.mapping, outcome.kind = load
+                checker = Checker(school, outcome.mapping, lane=0, lanes=2)
+            elif what == "rows":
+                assert checker is not None
+                block = encode(batch_id, checker.check(load))
+                _feed(child.stdin)
+                outcome.rows += len(load)
+                yield block, len(load)
+            elif what == "block":
+                outcome.rows += load[1]
+                yield load
+            elif what == "end":
+                outcome.blank = load
+                break
+            elif what == "sheet":
+                raise SheetError(load[0], **load[1])
+            elif what == "columns":
+                raise WrongColumns(*load)
+            else:
+                raise SheetError("broken")
+        if not outcome.rows:
+            raise SheetError("empty")
+    finally:
+        child.kill()
+        child.wait()
+        child.stdin.close()
+        child.stdout.close()
+
+
+def _feed(pipe: Any) -> None:
+    try:
+        pipe.write(b"+")
+        pipe.flush()
+    except (BrokenPipeError, ValueError):
+        return
+
+
+def _listen(pipe: Any, arrived: queue.Queue[tuple[str, Any]]) -> None:
+    """Take messages off the pipe; its end without a word means that the reader died of the file."""
+    try:
+        while True:
+            message = pickle.load(pipe)  # noqa: S301 - written by our own child process
+            arrived.put(message)
+            if message[0] not in ("open", "rows", "block"):
+                return
+    except Exception:
+        arrived.put(("died", None))
+
+
+class _Out:
+    """Messages to the first process."""
+
+    def __init__(self, pipe: BinaryIO) -> None:
+        self.pipe = pipe
+
+    def send(self, what: str, load: Any) -> None:
+        pickle.dump((what, load), self.pipe, protocol=pickle.HIGHEST_PROTOCOL)
+        self.pipe.flush()
+
+
+def _credits(waiting: int) -> int:
+    """How hungry the first process is: one sign for each piece of work that it wants."""
+    try:
+        return waiting + len(os.read(0, 64))
+    except BlockingIOError:
+        return waiting
+
+
+def child_main() -> None:
+    """The second process: order and file on standard input, messages on standard output."""
+    import django
+
+    out = _Out(os.fdopen(os.dup(1), "wb", buffering=1 << 20))
+    os.dup2(2, 1)
+    source = os.fdopen(os.dup(0), "rb", buffering=0)
+    django.setup()
+    order = pickle.load(_Exact(source))  # noqa: S301 - written by the first process
+    data = _Exact(source).read(order["size"])
+    os.set_blocking(0, False)
+    divisions.use_demo(order["demo"])
+    try:
+        reader = open_sheet(data, order["filename"], limits=order["limits"])
+        del data
+        mapping = map_columns(reader)
+        out.send("open", (mapping, reader.kind))
+        checker = Checker(order["school"], mapping, lane=1, lanes=2)
+        hungry = 0
+        for part in chunks(numbered(reader, mapping)):
+            hungry = _credits(hungry)
+            if hungry:
+                hungry -= 1
+                out.send("rows", part)
+            else:
+                out.send("block", (encode(order["batch_id"], checker.check(part)), len(part)))
+        out.send("end", reader.skipped_blank)
+    except SheetError as error:
+        out.send("sheet", (error.code, error.params))
+    except WrongColumns as error:
+        out.send("columns", (error.missing, error.unknown))
+
+
+class _Exact:
+    """A pipe read to the byte: nothing of what follows is taken into a buffer."""
+
+    def __init__(self, pipe: Any) -> None:
+        self.pipe = pipe
+
+    def read(self, size: int) -> bytes:
+        parts = []
+        while size:
+            part = self.pipe.read(min(size, 1 << 20))
+            if not part:
+                raise EOFError
+            parts.append(part)
+            size -= len(part)
+        return b"".join(parts)
+
+    def readline(self) -> bytes:
+        line = b""
+        while not line.endswith(b"\n"):
+            line += self.read(1)
+        return line
+
+    def readinto(self, buffer: Any) -> int:
+        data = self.read(len(buffer))
+        buffer[:] = data
+        return len(data)
+
+
+if __name__ == "__main__":
+    child_main()
