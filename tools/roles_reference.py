@@ -1,0 +1,133 @@
+"""Write docs/reference/roles-and-permissions.md from the tables of roles and of who grants what.
+
+python tools/roles_reference.py            write the page
+python tools/roles_reference.py --check    only compare; exit 1 when it is stale
+
+A role or a permission without its English words here is an error.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+
+import generated_page
+
+NAME = "roles-and-permissions.md"
+#: role -> (English, whose children it sees)
+ROLES = {
+    "registrar": ("registrar", "the school's, and those of open cases in which the school takes part"),
+    "school_head": (
+        "head in charge of records",
+        "the school's, and those of open cases in which the school takes part",
+    ),
+    "class_teacher": ("class teacher", "those of the own classes"),
+    "teacher": ("teacher", "those of the own classes"),
+    "central_clerk": ("clerk of a central school", "those of the schools under it"),
+    "county_clerk": ("county clerk", "those of the schools that the county is in charge of"),
+    "county_head": ("county head", "those of the schools that the county is in charge of"),
+    "city_clerk": ("city clerk", "those of the city and its counties"),
+    "city_head": ("city head", "those of the city and its counties"),
+    "province_clerk": ("provincial clerk", "those of the province"),
+    "province_head": ("provincial head", "those of the province"),
+    "parent": ("parent", "the own children that are linked to the account"),
+    "student": ("student", "the own record"),
+    "system_admin": ("system administrator", "none"),
+    "security_admin": ("security administrator", "none"),
+    "audit_admin": ("audit administrator", "none"),
+}
+ACTIONS = {
+    "student.list": "open lists of students and search them",
+    "student.view": "open a student's page",
+    "student.edit": "change ordinary data of a student",
+    "student.export": "get a list of students as a file",
+    "identity.reveal": "show a masked number for a stated purpose, logged first",
+    "intake.import": "bring a sheet, check it, publish it",
+    "case.start": "start a case",
+    "case.decide": "decide a step that waits for the own office",
+    "case.view": "open cases",
+    "class.view": "open classes",
+    "class.edit": "make, change and stop classes",
+    "roster.print": "print a class roster or get it as a sheet",
+    "certificate.issue": "issue a certificate",
+    "certificate.view": "see certificates that were issued",
+    "statistics.view": "head-counts and movements",
+    "org.view": "see units",
+    "org.edit": "change units",
+    "account.manage": "manage all accounts below the own unit",
+    "account.manage_own": "manage accounts of the own unit, with the roles named below",
+    "audit.view": "read the audit",
+    "system.view": "see the state of the system",
+    "policy.view": "read the rules in force",
+}
+INTRO = """# Roles and permissions
+
+<!-- Written by tools/roles_reference.py from the code; do not edit. -->
+
+A permission says *what* a role may do; *whose* children it may do it to is decided by the database from the facts of the
+record (see [security](../explanation/security.md)). An account may hold several roles and acts in one at a time; each is
+held at an organisation, a teacher's at a class besides, from a date and, if stated, to a date.
+
+## Roles
+"""
+
+
+def render() -> str:
+    """Return the whole page; raises SystemExit when a role or permission lacks its words."""
+    generated_page.setup_django()
+    from django.utils import translation
+
+    from xueji.ground.accounts import roles, rules
+
+    _complete("ROLES", set(ROLES), set(roles.Role.values))
+    _complete("ACTIONS", set(ACTIONS), set(roles.PERMISSIONS))
+    with translation.override("zh-hans"):
+        label = {str(r): str(roles.Role(r).label) for r in roles.Role}
+    lines = [INTRO.rstrip(), ""]
+    rows = []
+    for role in roles.Role.values:
+        english, whose = ROLES[role]
+        kinds = rules.kinds_of(role)
+        held = ", ".join(k for k in _KINDS if k in kinds) or "none: linked to a child"
+        rows.append([f"`{role}`", label[role], english, held, whose])
+    lines += generated_page.table(["Code", "中文", "English", "Held at a", "Sees which children"], rows)
+    lines += ["", "## Permissions", ""]
+    rows = []
+    for action, holders in roles.PERMISSIONS.items():
+        names = [f"`{r}`" for r in roles.Role.values if r in holders]
+        rows.append([f"`{action}`", ACTIONS[action], ", ".join(names)])
+    lines += generated_page.table(["Permission", "To", "Roles"], rows)
+    lines += ["", "## Who hands out which roles", ""]
+    rows = []
+    for giver, given in rules.GRANTS.items():
+        names = (
+            "all"
+            if set(given) == set(roles.Role)
+            else ", ".join(f"`{r}`" for r in roles.Role.values if r in given)
+        )
+        rows.append([f"`{giver}`", names])
+    lines += generated_page.table(["Role", "Gives"], rows)
+    lines += [
+        "",
+        "Nobody manages the own account here, nor one that holds a role which he could not give. System, security and audit",
+        "administration are never joined in one account, nor with any other role; two of them the database itself refuses.",
+        "`xueji user` gives any role, and writes so to the audit.",
+    ]
+    return "\n".join(lines) + "\n"
+
+
+_KINDS = ("nation", "province", "city", "county", "central", "school")
+
+
+def _complete(what: str, here: set[str], code: set[str]) -> None:
+    if here != code:
+        raise SystemExit(f"tools/roles_reference.py: {what} does not fit the code: {sorted(here ^ code)}")
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Write or check the page."""
+    return generated_page.run((__doc__ or "").splitlines()[0], NAME, render, argv)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
