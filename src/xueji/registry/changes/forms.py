@@ -39,9 +39,9 @@ def _reasons(business: str) -> forms.ChoiceField:
 class CaseForm(forms.Form):
     """Base: a draft may be kept half-filled; what is missing is said by the checks."""
 
-    def __init__(self, case: Case, *args: Any, **kwargs: Any) -> None:
+    def __init__(self, case: Case, data: Any = None) -> None:
         self.case = case
-        super().__init__(*args, initial=case.form, **kwargs)
+        super().__init__(data, initial=case.form)
         self.prepare()
 
     def prepare(self) -> None:

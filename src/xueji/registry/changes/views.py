@@ -9,6 +9,7 @@ from urllib.parse import urlencode
 
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
+from django.core.files.uploadedfile import UploadedFile
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import reverse
@@ -22,7 +23,6 @@ from xueji.ground.files.content import LIMIT, FileRefused
 from xueji.ground.orgs.models import Org
 from xueji.ground.paper.fonts import MissingGlyphs
 from xueji.registry.enrolment import queries as enrolment
-from xueji.registry.enrolment.models import REGISTERED, Roster
 
 from . import commands, queries
 from . import page as pages
@@ -127,13 +127,7 @@ def new(request: HttpRequest) -> HttpResponse:
             chosen = enrolment.get_row(actor, uuid.UUID(raw))
         except ValueError as error:
             raise Http404 from error
-        row = (
-            Roster.objects.filter(
-                person_id=chosen.person_id, school_id=actor.org_id, county_id=actor.county_id, kind=REGISTERED
-            )
-            .exclude(reason="former")
-            .first()
-        )
+        row = queries.own_child(actor, chosen.person_id)
         running = queries.listing(
             actor, queries.Filters(person_id=chosen.person_id, status="open"), limit=10
         ).rows
@@ -289,8 +283,10 @@ def upload(request: HttpRequest, case_id: uuid.UUID) -> HttpResponse:
     """Papers, one to a slot."""
     actor = _actor(request)
     queries.require(actor, case_id)
-    for slot, file in request.FILES.items():
+    for slot in request.FILES:
+        file = request.FILES[slot]
         try:
+            assert isinstance(file, UploadedFile)
             if (file.size or 0) > LIMIT:
                 raise FileRefused("too_large")
             commands.attach(actor, case_id=case_id, slot=slot, data=file.read(), name=file.name or "")

@@ -162,6 +162,7 @@ def finish_due(today: date | None = None) -> int:
             "effective_on"
         )
         for case_id, person_id in due.values_list("pk", "person_id")[:5000]:
+            assert person_id is not None
             lock_person(person_id)
             case = Case.objects.select_for_update().get(pk=case_id)
             if case.status != CaseStatus.APPROVED:

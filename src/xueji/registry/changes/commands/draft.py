@@ -20,11 +20,11 @@ from xueji.ground.standards.identity import normalise_identity
 from xueji.ground.standards.idtypes import RESIDENT, id_types
 from xueji.ground.standards.masking import mask_identity
 from xueji.ground.standards.names import normalise_name
-from xueji.registry.enrolment.models import REGISTERED, Roster
 from xueji.registry.people import places
 from xueji.registry.people.models import IdentityLookup, NumberLookup, Person
 from xueji.registry.people.queries.lookups import schemes
 
+from .. import queries
 from .. import subject as subjects
 from ..errors import CaseError, NotFoundByNumber
 from ..kinds import KINDS
@@ -109,7 +109,7 @@ def start(
         raise Http404
     if business == "transfer":
         person_id = find_child(actor, name, number)
-    elif person_id is None or not _at_own_school(actor, person_id):
+    elif person_id is None or queries.own_child(actor, person_id) is None:
         raise Http404
     with transaction.atomic(), acting("writer"):
         child = subjects.read(person_id)
@@ -138,16 +138,6 @@ def start(
         write_seats(case)
         note(case, actor, "start")
     return case
-
-
-def _at_own_school(actor: Any, person_id: uuid.UUID) -> bool:
-    return (
-        Roster.objects.filter(
-            county_id=actor.county_id, school_id=actor.org_id, person_id=person_id, kind=REGISTERED
-        )
-        .exclude(reason="former")
-        .exists()
-    )
 
 
 def save_draft(actor: Any, *, case_id: uuid.UUID, form: dict[str, Any], version: int | None = None) -> Case:

@@ -193,7 +193,8 @@ def _freeze(case: Case, m: Material, policy: PolicySet, report: checks.Report) -
 
 def _wanted(m: Material) -> dict[str, Any]:
     """What the case asks for, as the deciders read it; numbers masked."""
-    form, out = m.case.form, {}
+    form: dict[str, Any] = m.case.form
+    out: dict[str, Any] = {}
     out["reason"] = "，".join(str(x) for x in (form.get("reason"), form.get("reason_note")) if x)
     if m.place is not None:
         out |= {"to_class": m.place.label(m.today), "to_school": m.units.start.name}

@@ -38,7 +38,7 @@ def sheet(actor: Any, *, case_id: uuid.UUID, url: str) -> bytes:
     slots = policy_for(start, timezone.localdate()).business(case.business).evidence
     with transaction.atomic(), acting("writer"):
         audit(actor, "print", case)
-    now: datetime = timezone.localtime()
+    now: datetime = timezone.localtime().replace(microsecond=0)
     return render_case_sheet(
         CaseSheet(
             title=_("%s办理单") % page.title.split(" ")[0],
