@@ -44,9 +44,10 @@ def ensure_roles(owner: psycopg.Connection, app_password: str) -> None:
         for name in (*STEP_INTO, *FUNCTION_OWNERS):
             if name not in names:
                 owner.execute(sql.SQL("create role {} nologin noinherit").format(sql.Identifier(name)))
+        # A new role has no attribute that is not named; to name one again takes a right that the owner lacks.
         verb = sql.SQL("alter" if APP_ROLE in names else "create")
         owner.execute(
-            sql.SQL("{} role {} login noinherit nocreaterole nocreatedb password {}").format(
+            sql.SQL("{} role {} login noinherit password {}").format(
                 verb, sql.Identifier(APP_ROLE), sql.Literal(app_password)
             )
         )

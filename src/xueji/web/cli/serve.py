@@ -14,6 +14,10 @@ from xueji import config
 from .boot import Refused, say
 
 
+#: Imported, not run as the main module: jobs are found by the name of their module.
+WORKER = "from xueji.web.cli.worker import main; raise SystemExit(main())"
+
+
 class Stop(Exception):
     """A signal asked for the end."""
 
@@ -48,7 +52,7 @@ def run(*, only: str | None, host: str, port: int, workers: int, on_ready: str =
     if only in (None, "web"):
         wanted["web"] = web_argv(host, port, workers)
     if only in (None, "worker"):
-        wanted["worker"] = [sys.executable, "-m", "xueji.web.cli.worker"]
+        wanted["worker"] = [sys.executable, "-c", WORKER]
 
     def stop(signum: int, _frame: FrameType | None) -> None:
         raise Stop(signum)

@@ -79,7 +79,3 @@ def main() -> int:
         stop.set()
         clock.join(10)
     return 0
-
-
-if __name__ == "__main__":
-    raise SystemExit(main())
