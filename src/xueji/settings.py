@@ -15,6 +15,8 @@ SECRET_KEY = config.secret("secret_key", length=48)
 ALLOWED_HOSTS = [h for h in os.environ.get("XUEJI_HOSTS", "127.0.0.1,localhost,[::1]").split(",") if h]
 CSRF_TRUSTED_ORIGINS = [o for o in os.environ.get("XUEJI_ORIGINS", "").split(",") if o]
 HTTPS = config.env_bool("XUEJI_HTTPS", False)
+#: Where the outside reaches this installation: printed into the QR code of every certificate.
+PUBLIC_URL = os.environ.get("XUEJI_PUBLIC_URL", "http://127.0.0.1:8000").rstrip("/")
 DEMO = config.env_bool("XUEJI_DEMO", (DATA_DIR / "demo").exists())
 
 INSTALLED_APPS = [

@@ -40,6 +40,8 @@ STAFF = SCHOOL_STAFF | TEACHERS | AUTHORITY
 PERMISSIONS: dict[str, frozenset[Role]] = {
     "student.list": STAFF,
     "student.view": STAFF | PORTAL,
+    # Lists of names leave a school for its own work only; authorities need an application and an approval.
+    "student.export": SCHOOL_STAFF,
     "student.edit": frozenset({Role.REGISTRAR}),
     "identity.reveal": frozenset({Role.REGISTRAR, Role.SCHOOL_HEAD, *CLERKS, *HEADS}),
     "intake.import": frozenset({Role.REGISTRAR}),

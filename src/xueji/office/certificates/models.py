@@ -26,10 +26,10 @@ class Certificate(models.Model):
     valid_until = models.DateField()
     revoked_at = models.DateTimeField(null=True)
     revoked_reason = models.CharField(max_length=200, blank=True)
-    file_id = models.UUIDField(null=True)
 
     class Meta:
         db_table = "certificate"
+        indexes = [models.Index(fields=["school_id", "-issued_at", "-id"], name="certificate_school")]
 
 
 class CertificateCounter(models.Model):
@@ -40,3 +40,14 @@ class CertificateCounter(models.Model):
 
     class Meta:
         db_table = "certificate_counter"
+
+
+class VerifyVisit(models.Model):
+    """How often an address asked the public page lately; the address itself is kept as a keyed hash only."""
+
+    visitor = models.BinaryField(primary_key=True)
+    since = models.DateTimeField()
+    asked = models.IntegerField()
+
+    class Meta:
+        db_table = "verify_visit"

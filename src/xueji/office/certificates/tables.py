@@ -11,4 +11,5 @@ TABLES = [
         search="select",
     ),
     Table("certificate_counter", "local", app="", writer="select, insert, update"),
+    Table("verify_visit", "local", app="", writer="", search="select, insert, update, delete"),
 ]

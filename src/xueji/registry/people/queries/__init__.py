@@ -17,10 +17,12 @@ from .cards import (
     numbers,
     portrait,
 )
+from .contacts import Contact, contacts
 from .lookups import Holder, explain_duplicate, find_by_number, holders, who_holds
 from .profile import ProfileField, profile
 
 __all__ = [
+    "Contact",
     "DocumentRow",
     "GuardianRow",
     "Holder",
@@ -30,6 +32,7 @@ __all__ = [
     "ProfileField",
     "card",
     "cards",
+    "contacts",
     "documents",
     "explain_duplicate",
     "find_by_number",

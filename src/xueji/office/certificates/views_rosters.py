@@ -1,0 +1,74 @@
+"""Registers as files. Each is in the audit before it leaves."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, cast
+
+from django.contrib import messages
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.utils.http import content_disposition_header
+from django.views.decorators.http import require_POST, require_safe
+
+from xueji.ground.accounts.http import safe_next
+from xueji.ground.paper.fonts import MissingGlyphs
+from xueji.registry.enrolment import listing
+
+from . import rosters
+from .errors import CertificateRefused
+
+PDF = "application/pdf"
+XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+
+
+def attachment(data: bytes, name: str, mime: str) -> HttpResponse:
+    """A file to keep: never sniffed, never shown inside the site, never cached by anybody between."""
+    response = HttpResponse(data, content_type=mime)
+    response["Content-Disposition"] = content_disposition_header(True, name) or "attachment"
+    response["X-Content-Type-Options"] = "nosniff"
+    response["Content-Security-Policy"] = "default-src 'none'; sandbox"
+    response["Cache-Control"] = "private, no-store"
+    return response
+
+
+def _roster(
+    request: HttpRequest, class_id: int, make: Callable[..., tuple[bytes, str]], mime: str
+) -> HttpResponse:
+    scope = request.GET.get("scope", "class")
+    if scope not in ("class", "grade", "school"):
+        raise Http404
+    actor: Any = request.actor  # type: ignore[attr-defined]
+    try:
+        data, name = make(actor, class_id, cast(rosters.Scope, scope))
+    except (CertificateRefused, MissingGlyphs) as error:
+        messages.error(request, str(error))
+        return HttpResponseRedirect(f"/classes/{class_id}/")
+    return attachment(data, name, mime)
+
+
+@require_safe
+def roster_pdf(request: HttpRequest, class_id: int) -> HttpResponse:
+    """花名册 of a class; `?scope=grade` and `?scope=school` for the school's own staff."""
+    return _roster(request, class_id, rosters.as_pdf, PDF)
+
+
+@require_safe
+def roster_xlsx(request: HttpRequest, class_id: int) -> HttpResponse:
+    """The same as a workbook."""
+    return _roster(request, class_id, rosters.as_xlsx, XLSX)
+
+
+@require_POST
+def students_xlsx(request: HttpRequest) -> HttpResponse:
+    """The list of students as it was narrowed, with the purpose that was stated."""
+    actor: Any = request.actor  # type: ignore[attr-defined]
+    actor.require("student.export")
+    query = listing.read(request.POST)
+    try:
+        data, name = rosters.students_xlsx(
+            actor, request.POST.get("purpose", ""), text=query.text, filters=query.filters
+        )
+    except CertificateRefused as error:
+        messages.error(request, error.message)
+        return HttpResponseRedirect(safe_next(request, request.POST.get("next") or "/students/"))
+    return attachment(data, name, XLSX)
