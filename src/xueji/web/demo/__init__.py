@@ -1,6 +1,7 @@
 """A made-up province to try Xueji with: `build` loads it, `sheet` makes a sheet of new children for a school."""
 
-from .build import DemoAccounts, DemoChild, DemoSchool, as_json, build, format_accounts
+from .build import build
+from .report import DemoAccounts, DemoChild, DemoSchool, as_json, format_accounts
 from .sheet import Fault, Sheet, sheet
 
 __all__ = [

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, field
 from datetime import date, datetime, time, timedelta
 from time import monotonic
 from typing import Any
@@ -18,74 +17,21 @@ from xueji.ground.accounts.actor import enter
 from xueji.ground.accounts.roles import Role
 from xueji.ground.audit.commands import Who, record
 from xueji.ground.db.scope import acting
-from xueji.ground.orgs.grades import class_label
-from xueji.ground.paper.fonts import missing_glyphs
 from xueji.ground.standards import divisions
 from xueji.registry.enrolment.timeline import CHINA
 from xueji.registry.intake import commands as intake
 
 from . import cases
-from .accounts import PASSWORD, Account, Personnel, Staff
+from .accounts import Personnel, Staff
 from .children import Child, Nursery
 from .history import Historian
 from .layout import size_of
 from .load import Loader
+from .report import DemoAccounts, report
 from .sheet import sheet
-from .world import LEFT_YEARS, Place, World, make
+from .world import LEFT_YEARS, World, make
 
 Progress = Callable[[str], object]
-
-
-@dataclass(frozen=True)
-class DemoSchool:
-    """A school for tutorials and journeys, with those who act for it and its county."""
-
-    key: str
-    org_id: int
-    code: str
-    name: str
-    county_id: int
-    county: str
-    registrar: str
-    head: str
-    county_clerk: str
-    county_head: str
-
-
-@dataclass(frozen=True)
-class DemoChild:
-    """An invented child that a tutorial names: the numbers open whoever's door a real one would."""
-
-    person_id: str
-    name: str
-    initials: str
-    number: str
-    identity: str
-    birth_date: str
-    school: str
-    class_label: str
-    class_id: int
-
-
-@dataclass
-class DemoAccounts:
-    """What `build` made: accounts, the schools A and B in two counties, children to try things with."""
-
-    password: str
-    accounts: list[Account]
-    school_a: DemoSchool
-    school_b: DemoSchool
-    #: Children of B (third year) whom A can ask for: studying, no open case, no problem.
-    transfer_children: list[DemoChild]
-    #: Children of A whom a tutorial may look up, suspend, print a certificate for.
-    children_a: list[DemoChild]
-    parent_children: list[DemoChild]
-    student_child: DemoChild
-    counts: dict[str, int] = field(default_factory=dict)
-    cases: dict[str, int] = field(default_factory=dict)
-    #: Names with characters that the shipped fonts cannot draw, and the characters.
-    missing_glyphs: dict[str, str] = field(default_factory=dict)
-    seconds: dict[str, float] = field(default_factory=dict)
 
 
 def build(
@@ -129,10 +75,11 @@ def build(
             Who(None, "xueji demo", "system", None), "demo.build", row_count=counts["person"], after=counts
         )
     _analyze()
-    made = cases.make(world, staff, children, rng, set(c.person_id for c in family))
+    made = cases.make(world, staff, children, rng, {c.person_id for c in family})
     made |= _waiting_sheet(world, staff, seed)
     clock.lap("cases", f"{sum(made.values())} 件业务和批次")
-    return _report(world, staff, children, family, counts, made, clock)
+    clock.seconds["total"] = round(monotonic() - clock.started, 2)
+    return report(world, staff, children, family, counts, made, clock.seconds)
 
 
 #: What surely happened to some children of schools A and B, whatever the size: transferred here, from another
@@ -236,24 +183,19 @@ def _left(world: World, history: Historian, so_far: list[Child], rng: random.Ran
     return lives
 
 
-def _studying(child: Child) -> bool:
-    last = child.life.moves[-1]
-    return last.status == 1 and not child.life.guest
-
-
 def _family(world: World, children: list[Child]) -> list[Child]:
     """Two children of one family, at two schools: the younger in school A, the older in a junior school near by."""
     a = world.by_key("a")
     younger = [
         c
         for c in children
-        if c.place is a and _studying(c) and len(c.life.moves) == 1 and len(c.name) == 3
+        if c.place is a and c.is_studying and len(c.life.moves) == 1 and len(c.name) == 3
         and c.life.moves[-1].cohort == world.start_year - 2 and world.class_numbers[c.life.moves[-1].class_id or 0][2] == 1
     ]  # fmt: skip
     older = [
         c
         for c in children
-        if c.place is not a and c.place.spec.county == a.spec.county and _studying(c) and not c.place.spec.special
+        if c.place is not a and c.place.spec.county == a.spec.county and c.is_studying and not c.place.spec.special
         and c.life.moves[-1].stage in "JS" and c.place.spec.stages[0] == "J"
     ]  # fmt: skip
     for young in younger:
@@ -276,8 +218,8 @@ def _family(world: World, children: list[Child]) -> list[Child]:
 
 def _problems(children: list[Child], rng: random.Random) -> None:
     """Some records have something wrong with their identity and wait for a correction."""
-    eligible = [c for c in children if _studying(c) and c.identity and c.place.key not in ("a", "b")]
-    near = [c for c in children if _studying(c) and c.identity and c.place.key in ("a", "b")]
+    eligible = [c for c in children if c.is_studying and c.identity and c.place.key not in ("a", "b")]
+    near = [c for c in children if c.is_studying and c.identity and c.place.key in ("a", "b")]
     for child in (*rng.sample(eligible, max(4, len(eligible) // 700)), *rng.sample(near, 4)):
         child.problem, child.check_state = True, "failed"
 
@@ -327,101 +269,3 @@ class _Clock:
         self.seconds[name] = round(now - self.last, 2)
         self.last = now
         self.progress(f"  {text} ({self.seconds[name]:.1f} 秒)")
-
-
-# --- the report ----------------------------------------------------------------------------------------------------
-
-
-def _school(world: World, staff: Staff, key: str) -> DemoSchool:
-    place = world.by_key(key)
-    return DemoSchool(
-        key, place.org_id, place.code, place.spec.name, place.county_id, place.county_name,
-        staff.at(Role.REGISTRAR, place.org_id).username, staff.at(Role.SCHOOL_HEAD, place.org_id).username,
-        staff.at(Role.COUNTY_CLERK, place.county_id).username, staff.at(Role.COUNTY_HEAD, place.county_id).username,
-    )  # fmt: skip
-
-
-def _described(world: World, child: Child) -> DemoChild:
-    from xueji.ground.standards.pinyin import pinyin_of
-
-    last = child.life.moves[-1]
-    number = next(n for n in child.numbers if n.scheme == "national" and n.until is None)
-    stage, cohort, no = world.class_numbers[last.class_id or 0]
-    return DemoChild(
-        str(child.person_id), child.name, pinyin_of(child.name).initials,
-        f"G{child.identity}" if number.derived else number.value, child.identity, child.birth.isoformat(),
-        child.place.spec.name, class_label(stage, cohort, no, child.place.spec.system, world.today), last.class_id or 0,
-    )  # fmt: skip
-
-
-def _quiet(world: World, children: list[Child], place: Place, cohort: int, skip: set[Any]) -> list[DemoChild]:
-    """Children of a cohort about whom nothing is under way."""
-    return [
-        _described(world, c)
-        for c in children
-        if c.place is place and _studying(c) and c.life.moves[-1].cohort == cohort and c.id_type == "1"
-        and not c.problem and not c.renamed_at and c.person_id not in skip and "·" not in c.name
-    ][:8]  # fmt: skip
-
-
-def _report(
-    world: World,
-    staff: Staff,
-    children: list[Child],
-    family: list[Child],
-    counts: dict[str, int],
-    made: dict[str, int],
-    clock: _Clock,
-) -> DemoAccounts:
-    busy = cases.busy() | {c.person_id for c in family}
-    a, b = world.by_key("a"), world.by_key("b")
-    third = world.start_year - 2
-    missing = {}
-    for child in children:
-        for name in {child.name, child.former_name, *(r.name for r in child.family)}:
-            if absent := missing_glyphs(name):
-                missing[name] = "".join(absent)
-    clock.seconds["total"] = round(monotonic() - clock.started, 2)
-    return DemoAccounts(
-        password=PASSWORD,
-        accounts=staff.shown,
-        school_a=_school(world, staff, "a"),
-        school_b=_school(world, staff, "b"),
-        transfer_children=_quiet(world, children, b, third, busy),
-        children_a=_quiet(world, children, a, third, busy),
-        parent_children=[_described(world, c) for c in family],
-        student_child=_described(world, family[1]),
-        counts=counts,
-        cases=made,
-        missing_glyphs=missing,
-        seconds=clock.seconds,
-    )
-
-
-def format_accounts(accounts: DemoAccounts) -> str:
-    """The accounts as a table for people: user name, name, role, unit."""
-    lines = [f"所有账号的密码: {accounts.password}", ""]
-    for row in accounts.accounts:
-        name = f"{row.username:<16}"
-        lines.append(
-            f"  {name}{_pad(row.name, 10)}{_pad(row.role_label, 18)}{row.org}{' ' + row.note if row.note else ''}"
-        )
-    a, b = accounts.school_a, accounts.school_b
-    lines += [
-        "",
-        f"学校 A: {a.name}({a.county}), 一年级新生尚未采集, 可用来试导入",
-        f"学校 B: {b.name}({b.county})",
-    ]
-    if accounts.transfer_children:
-        child = accounts.transfer_children[0]
-        lines.append(f"可以试办从 B 转到 A 的学生: {child.name} {child.number} {child.class_label}")
-    return "\n".join(lines)
-
-
-def _pad(text: str, width: int) -> str:
-    return text + " " * max(1, width - 2 * len(text))
-
-
-def as_json(accounts: DemoAccounts) -> dict[str, Any]:
-    """The same as plain data, with the table as `text`."""
-    return asdict(accounts) | {"text": format_accounts(accounts)}

@@ -11,6 +11,7 @@ from datetime import date, datetime, timedelta
 from xueji.ground.policy.library import library
 from xueji.ground.policy.model import NumberScheme
 from xueji.ground.policy.schemes import make_number, serial_scope
+from xueji.ground.policy.statuses import Status
 from xueji.ground.standards import idtypes
 
 from . import words
@@ -74,9 +75,9 @@ class Child:
         return self.life.moves[-1].place
 
     @property
-    def last6(self) -> str:
-        """Last six places of the identity number; empty without one."""
-        return self.identity[-6:].upper()
+    def is_studying(self) -> bool:
+        """In class today, and nowhere else a guest."""
+        return self.life.moves[-1].status == Status.STUDYING and not self.life.guest
 
 
 class Nursery:

@@ -131,9 +131,9 @@ class Historian:
 
     def _feeder(self, place: Place, stage: str, earlier: str, cohort: int) -> Place | None:
         """The school of the stage before: one's own, else one of the county, of the same kind."""
-        if earlier in place.spec.stages and (earlier, cohort - place.years(earlier)) in place.classes:
-            if place.spec.special or self.rng.random() < 0.85 or place.spec.system != "6-3-3":
-                return place
+        own = earlier in place.spec.stages and (earlier, cohort - place.years(earlier)) in place.classes
+        if own and (place.spec.special or place.spec.system != "6-3-3" or self.rng.random() < 0.85):
+            return place
         key = (earlier, place.spec.county, cohort, place.spec.system if stage == "J" else "")
         if key not in self._feeders:
             found = [

@@ -148,11 +148,13 @@ class People:
         """Where a family lives."""
         rng = self.rng
         if village:
-            return f"云岭省{place}{rng.choice(words.TOWNS)}镇{rng.choice(words.VILLAGES)}{rng.randrange(1, 13)}组{rng.randrange(1, 60)}号"
-        return (
-            f"云岭省{place}{rng.choice(words.ROADS)}{rng.randrange(1, 200)}号{rng.choice(words.ESTATES)}"
+            town, hamlet = rng.choice(words.TOWNS), rng.choice(words.VILLAGES)
+            return f"云岭省{place}{town}镇{hamlet}{rng.randrange(1, 13)}组{rng.randrange(1, 60)}号"
+        street = f"{rng.choice(words.ROADS)}{rng.randrange(1, 200)}号{rng.choice(words.ESTATES)}"
+        flat = (
             f"{rng.randrange(1, 20)}幢{rng.randrange(1, 5)}单元{rng.randrange(1, 12)}0{rng.randrange(1, 5)}"
         )
+        return f"云岭省{place}{street}{flat}"
 
 
 def _running(weights: list[int]) -> list[int]:
