@@ -6,7 +6,8 @@ TABLES = [
     Table(
         "stored_file",
         "local",
-        scope=Scope(readers="readers", klasses="klasses", person="person_id", user="user_id"),
+        # Not by `user_id`: whoever brought a file keeps no right to it when child or office go elsewhere.
+        scope=Scope(readers="readers", klasses="klasses", person="person_id"),
         writer="select, insert, update, delete",
         intake="select, insert",
     ),
