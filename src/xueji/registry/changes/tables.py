@@ -13,7 +13,12 @@ TABLES = [
         scope=Scope(orgs=("org_id", "county_id"), person="person_id"),
         writer="select, insert, update, delete",
     ),
-    Table("case_file", "local", scope=_CASE, writer="select, insert, update, delete"),
+    Table(
+        "case_file",
+        "local",
+        scope=Scope(readers="parties", person="person_id"),
+        writer="select, insert, update, delete",
+    ),
     Table("case_log", "local", scope=_CASE, writer="select, insert, delete"),
     Table("case_lookup", "local", app="", writer="select, insert, delete"),
     Table("case_counter", "local", app="", writer="select, insert, update"),

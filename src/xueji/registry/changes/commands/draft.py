@@ -179,9 +179,8 @@ def attach(actor: Any, *, case_id: uuid.UUID, slot: str, data: bytes, name: str)
             data,
             name=name,
             purpose="evidence",
+            # The parties alone open papers: neither teachers nor families, whenever the paper was brought.
             readers=case.parties,
-            klasses=case.klasses,
-            person_id=None if case.status == CaseStatus.DRAFT else case.person_id,
         )
         before = list(CaseFile.objects.filter(case=case, slot=slot))
         for old in before:
@@ -193,7 +192,6 @@ def attach(actor: Any, *, case_id: uuid.UUID, slot: str, data: bytes, name: str)
             file_name=file.name,
             added_by=actor.user_id,
             parties=case.parties,
-            klasses=case.klasses,
             person_id=case.person_id,
         )
         row.save(force_insert=True)
