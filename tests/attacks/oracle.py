@@ -1,0 +1,268 @@
+"""Who may see which row, told from the facts alone: roles, the tree by its parents, chains, parties, family links.
+
+Nothing here reads a policy, a `readers` column, a path or a roster: what the database's policies answer is held
+against this. Each table that is declared with a scope has an entry in `ORACLES`; a table without one fails a test.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections import defaultdict
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import psycopg
+
+AUTHORITIES = {"nation", "province", "city", "county"}
+REGISTERED, GUEST = 1, 2
+
+
+@dataclass(frozen=True)
+class Sight:
+    """How far one account sees in one role: units and classes, the family's children, the account itself."""
+
+    user: int
+    role: str
+    units: frozenset[int] = frozenset()
+    classes: frozenset[int] = frozenset()
+    persons: frozenset[uuid.UUID] = frozenset()
+
+    def school(self, facts: Facts, school_id: int) -> bool:
+        """Whether this school, or the authority in charge of it, is one of the units."""
+        return school_id in self.units or facts.county[school_id] in self.units
+
+
+@dataclass
+class Facts:
+    """The world as its owner sees it."""
+
+    parent: dict[int, int | None]
+    kind: dict[int, str]
+    county: dict[int, int]
+    homes: dict[uuid.UUID, set[tuple[int, int | None]]]
+    cases: dict[uuid.UUID, CaseFacts]
+    case_of_file: dict[uuid.UUID, uuid.UUID]
+    roles: dict[int, list[tuple[int, str, int | None, int | None]]]
+    family: dict[int, list[tuple[uuid.UUID, bool]]]
+
+    def below(self, org: int) -> set[int]:
+        """An organisation and everything under it."""
+        out = {org}
+        while True:
+            more = {o for o, p in self.parent.items() if p in out} - out
+            if not more:
+                return out
+            out |= more
+
+    def sight(self, user: int, assignment: int | None = None) -> Sight:
+        """How far an account sees in one of its roles (the first if none is named)."""
+        held = self.roles[user]
+        _id, role, org, _klass = next((r for r in held if r[0] == assignment), held[0])
+        if role in ("registrar", "school_head"):
+            return Sight(user, role, units=frozenset({org}))  # type: ignore[arg-type]
+        if role in ("class_teacher", "teacher"):
+            klasses = {r[3] for r in held if r[1] == role and r[2] == org}
+            return Sight(user, role, classes=frozenset(klasses))  # type: ignore[arg-type]
+        if role == "central_clerk":
+            return Sight(user, role, units=frozenset(self.below(org)))  # type: ignore[arg-type]
+        if role in ("parent", "student"):
+            mine = {p for p, own in self.family.get(user, []) if own == (role == "student")}
+            return Sight(user, role, persons=frozenset(mine))
+        if role.endswith(("_clerk", "_head")):
+            units = {o for o in self.below(org) if self.kind[o] in AUTHORITIES}  # type: ignore[arg-type]
+            return Sight(user, role, units=frozenset(units))
+        return Sight(user, role)
+
+
+@dataclass
+class CaseFacts:
+    """Who takes part in a case."""
+
+    draft: bool
+    start: int
+    person: uuid.UUID | None
+    units: set[int] = field(default_factory=set)
+    classes: set[int] = field(default_factory=set)
+    arrived: int | None = None
+
+
+def gather(owner: psycopg.Connection) -> Facts:
+    """Read the facts as owner of the tables."""
+    orgs = owner.execute("select id, parent_id, kind from org").fetchall()
+    county = dict(owner.execute("select org_id, county_id from school").fetchall())
+    homes: dict[uuid.UUID, set[tuple[int, int | None]]] = defaultdict(set)
+    last: dict[tuple[uuid.UUID, int], tuple[int, int | None, int]] = {}
+    for person, kind, school, klass, status in owner.execute(
+        "select person_id, kind, school_id, class_id, status from enrolment_state where valid_from <= now()"
+        " order by valid_from"
+    ).fetchall():
+        last[(person, kind)] = (school, klass, status)
+    for (person, kind), (school, klass, status) in last.items():
+        if kind == REGISTERED or status < 10:
+            homes[person].add((school, klass))
+    cases: dict[uuid.UUID, CaseFacts] = {}
+    for case_id, status, start, source, target, person, klass in owner.execute(
+        "select case_id, status, org_id, from_school_id, to_school_id, person_id,"
+        " case when status in ('done', 'approved') then to_class_id end from case_"
+    ).fetchall():
+        draft = status == "draft"
+        one = CaseFacts(draft, start, person, arrived=klass)
+        schools = {start} if draft else {s for s in (start, source, target) if s is not None}
+        one.units = schools if draft else schools | {county[s] for s in schools if s in county}
+        cases[case_id] = one
+    for case_id, org in owner.execute("select case_id, org_id from case_step").fetchall():
+        cases[case_id].units.add(org)
+    # The class that the child attended, as it was known when the case was sent: its teacher follows the case.
+    for case_id, klass in owner.execute(
+        "select distinct on (c.case_id) c.case_id, s.class_id from case_ c"
+        " join enrolment_state s on s.person_id = c.person_id and s.kind = 1"
+        " join event e on e.person_id = s.person_id and e.event_id = s.event_id and e.recorded_at <= c.submitted_at"
+        " where c.status <> 'draft' order by c.case_id, s.valid_from desc"
+    ).fetchall():
+        if klass is not None:
+            cases[case_id].classes.add(klass)
+    roles: dict[int, list[tuple[int, str, int | None, int | None]]] = defaultdict(list)
+    for row in owner.execute(
+        "select user_id, id, role, org_id, school_class_id from role_assignment order by id"
+    ).fetchall():
+        roles[row[0]].append(row[1:])
+    family: dict[int, list[tuple[uuid.UUID, bool]]] = defaultdict(list)
+    for user, person, guardian in owner.execute(
+        "select user_id, person_id, guardian_no from portal_link where until is null"
+    ).fetchall():
+        family[user].append((person, guardian is None))
+    return Facts(
+        parent={o[0]: o[1] for o in orgs},
+        kind={o[0]: o[2] for o in orgs},
+        county=county,
+        homes=homes,
+        cases=cases,
+        case_of_file=dict(owner.execute("select file_id, case_id from case_file").fetchall()),
+        roles=roles,
+        family=family,
+    )
+
+
+Row = dict[str, Any]
+Oracle = Callable[[Facts, Sight, Row], bool]
+
+
+def has_child(f: Facts, s: Sight, row: Row) -> bool:
+    """The whole record: whoever has the child now, the authorities above, its class's teachers, its family."""
+    person = row["person_id"]
+    return person in s.persons or any(
+        s.school(f, school) or (klass is not None and klass in s.classes) for school, klass in f.homes[person]
+    )
+
+
+def at_the_time(f: Facts, s: Sight, row: Row) -> bool:
+    """A row of history belongs to the school of its time, for good; to the class of its time; to the family."""
+    return (
+        s.school(f, row["school_id"])
+        or (row["class_id"] is not None and row["class_id"] in s.classes)
+        or row["person_id"] in s.persons
+    )
+
+
+def of_school(f: Facts, s: Sight, row: Row) -> bool:
+    """Counts and batches: the school and the authorities above."""
+    return s.school(f, row["school_id"])
+
+
+def evidence(f: Facts, s: Sight, row: Row) -> bool:
+    """Papers of a case: its parties alone. Teachers and families follow the case without its papers."""
+    return bool(f.cases[row["case_id"]].units & s.units)
+
+
+def lists_evidence(f: Facts, s: Sight, row: Row) -> bool:
+    """That a paper was brought is told to the family as well."""
+    return evidence(f, s, row) or f.cases[row["case_id"]].person in s.persons
+
+
+def logged(f: Facts, s: Sight, row: Row) -> bool:
+    """The log: as the case; what was done before it was sent is the starting unit's."""
+    case = f.cases[row["case_id"]]
+    if row["action"] == "start":
+        return case.start in s.units or case.person in s.persons
+    if row["action"] in ("apply", "approve") and case.arrived in s.classes:
+        return True
+    return steps(f, s, row)
+
+
+def steps(f: Facts, s: Sight, row: Row) -> bool:
+    """The chain of offices: parties, teachers of the class that the child was in, the family."""
+    case = f.cases[row["case_id"]]
+    return bool(case.units & s.units or case.classes & s.classes or case.person in s.persons)
+
+
+def takes_part(f: Facts, s: Sight, row: Row) -> bool:
+    """A case: its parties, the family, teachers of the class that the child was in, then of the one it came to."""
+    return steps(f, s, row) or f.cases[row["case_id"]].arrived in s.classes
+
+
+def has_seat(f: Facts, s: Sight, row: Row) -> bool:
+    """A place at a case: the unit's own, and that of the schools below it; drafts are nobody else's."""
+    case, org = f.cases[row["case_id"]], row["org_id"]
+    if org in s.units or (not case.draft and f.county.get(org) in s.units):
+        return True
+    return not case.draft and case.person in s.persons
+
+
+def may_open(f: Facts, s: Sight, row: Row) -> bool:
+    """A file: evidence for the parties of its case, a photo as its child."""
+    case_id = f.case_of_file.get(row["id"])
+    if case_id is not None:
+        return evidence(f, s, {"case_id": case_id})
+    return has_child(f, s, row)
+
+
+def certified(f: Facts, s: Sight, row: Row) -> bool:
+    """A certificate: the school that gave it, and the family."""
+    return row["school_id"] in s.units or row["person_id"] in s.persons
+
+
+ORACLES: dict[str, Oracle] = {
+    **dict.fromkeys(
+        (
+            "person",
+            "person_profile",
+            "person_name",
+            "guardian",
+            "identity_document",
+            "student_number",
+            "person_photo",
+        ),
+        has_child,
+    ),
+    **dict.fromkeys(("enrolment_state", "enrolment_superseded", "event", "roster"), at_the_time),
+    "cube_delta": of_school,
+    "import_batch": of_school,
+    "case_": takes_part,
+    "case_step": steps,
+    "case_file": lists_evidence,
+    "case_log": logged,
+    "case_seat": has_seat,
+    "stored_file": may_open,
+    "certificate": certified,
+    "portal_link": lambda f, s, row: row["user_id"] == s.user,
+}
+
+
+def keys_of(owner: psycopg.Connection, table: str) -> list[str]:
+    """The primary key's columns."""
+    return [
+        r[0]
+        for r in owner.execute(
+            "select a.attname from pg_index i join pg_attribute a on a.attrelid = i.indrelid"
+            " and a.attnum = any(i.indkey) where i.indrelid = %s::regclass and i.indisprimary order by a.attnum",
+            (table,),
+        ).fetchall()
+    ]
+
+
+def rows_of(c: psycopg.Connection, table: str) -> list[Row]:
+    """All rows that this connection sees."""
+    cursor = c.execute(f'select * from "{table}"')
+    names = [d.name for d in cursor.description or ()]
+    return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]

@@ -1,0 +1,384 @@
+"""The permission matrix straight on SQL: every table of students x every role, held against an oracle of facts."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator
+from typing import Any
+
+import psycopg
+import pytest
+from psycopg import errors
+from tests.attacks import oracle
+from tests.attacks.oracle import ORACLES, Facts
+from tests.attacks.world import World
+from tests.helpers import _PLACES
+
+from xueji.ground.db.guards import Scope, Table, declared
+
+PERSONAS = [(role, where) for role, places in _PLACES for where in places]
+SCOPED = [t for t in declared() if t.scope is not None]
+CLOSED = [t for t in declared() if not t.app]
+APP_READS = [t for t in declared() if t.app == "select"]
+TODAY = "2026-11-22"
+
+Matrix = dict[str, set[tuple[Any, ...]]]
+
+
+@pytest.fixture
+def facts(owner: psycopg.Connection) -> Facts:
+    return oracle.gather(owner)
+
+
+@pytest.fixture
+def keys(owner: psycopg.Connection) -> dict[str, list[str]]:
+    return {t.name: oracle.keys_of(owner, t.name) for t in SCOPED}
+
+
+def user_of(world: World, persona: tuple[str, str]) -> int:
+    return world.place.user(*persona).pk
+
+
+def enter(c: psycopg.Connection, user: int, assignment: int | None = None) -> None:
+    """As a request does."""
+    row = c.execute("select role from xueji_enter(%s, %s, current_date)", (user, assignment)).fetchone()
+    assert row is not None
+
+
+def seen(c: psycopg.Connection, keys: dict[str, list[str]], tables: list[str] | None = None) -> Matrix:
+    """Keys of the rows that the connection sees."""
+    out: Matrix = {}
+    for name in tables or list(keys):
+        columns = ", ".join(f'"{k}"' for k in keys[name])
+        out[name] = set(c.execute(f'select {columns} from "{name}"').fetchall())
+    return out
+
+
+def expected(
+    owner: psycopg.Connection,
+    facts: Facts,
+    keys: dict[str, list[str]],
+    user: int,
+    tables: list[str] | None = None,
+) -> Matrix:
+    """Keys of the rows that the facts allow."""
+    sight = facts.sight(user)
+    return {
+        name: {
+            tuple(row[k] for k in keys[name])
+            for row in oracle.rows_of(owner, name)
+            if ORACLES[name](facts, sight, row)
+        }
+        for name in tables or list(keys)
+    }
+
+
+def test_every_table_of_students_has_an_oracle_and_every_table_a_declaration(
+    owner: psycopg.Connection,
+) -> None:
+    assert {t.name for t in SCOPED} == set(ORACLES)
+    there = {r[0] for r in owner.execute("select tablename from pg_tables where schemaname = 'public'")}
+    assert there == {t.name for t in declared()}
+
+
+@pytest.mark.capability("C-ROL-02")
+@pytest.mark.parametrize("persona", PERSONAS, ids=lambda p: f"{p[0]}-{p[1] or 'x'}")
+def test_a_role_sees_exactly_the_rows_that_the_facts_allow(
+    attacked: World,
+    app: psycopg.Connection,
+    owner: psycopg.Connection,
+    facts: Facts,
+    keys: dict[str, list[str]],
+    persona: tuple[str, str],
+) -> None:
+    user = user_of(attacked, persona)
+    enter(app, user)
+    found, right = seen(app, keys), expected(owner, facts, keys, user)
+    for name in keys:
+        assert found[name] - right[name] == set(), f"{name}: sees too much"
+        assert right[name] - found[name] == set(), f"{name}: sees too little"
+
+
+def test_the_matrix_has_own_and_foreign_rows_in_every_table(
+    attacked: World, owner: psycopg.Connection, facts: Facts, keys: dict[str, list[str]]
+) -> None:
+    """Without them an equality would show nothing."""
+    for name in keys:
+        total = len(oracle.rows_of(owner, name))
+        counts = {
+            len(expected(owner, facts, keys, user_of(attacked, p), [name])[name])
+            for p in PERSONAS
+            if not p[0].startswith("province")
+        }
+        assert total > max(counts) > 0, name
+        assert 0 in counts, name
+
+
+def test_nothing_entered_nothing_seen(app: psycopg.Connection, keys: dict[str, list[str]]) -> None:
+    assert all(not rows for rows in seen(app, keys).values())
+
+
+def test_a_scope_ends_with_its_transaction(
+    attacked: World, app: psycopg.Connection, keys: dict[str, list[str]]
+) -> None:
+    for end in (app.commit, app.rollback):
+        enter(app, user_of(attacked, ("province_head", "province")))
+        assert seen(app, keys)["person"]
+        end()
+        assert all(not rows for rows in seen(app, keys).values())
+        end()
+
+
+def test_entering_again_leaves_nothing_of_the_role_before(
+    attacked: World, app: psycopg.Connection, keys: dict[str, list[str]]
+) -> None:
+    enter(app, user_of(attacked, ("province_head", "province")))
+    enter(app, user_of(attacked, ("audit_admin", "province")))
+    assert all(not rows for rows in seen(app, keys).values())
+    enter(app, user_of(attacked, ("registrar", "c1")))
+    assert app.execute("select xueji_enter(999999, null, current_date)").fetchone() is None
+    assert all(not rows for rows in seen(app, keys).values())
+
+
+def test_a_foreign_assignment_is_not_entered(
+    attacked: World, app: psycopg.Connection, owner: psycopg.Connection, keys: dict[str, list[str]]
+) -> None:
+    """Naming another account's role falls back to the account's own."""
+    other = owner.execute(
+        "select id from role_assignment where user_id = %s",
+        (user_of(attacked, ("province_head", "province")),),
+    ).fetchone()
+    assert other is not None
+    enter(app, user_of(attacked, ("registrar", "a1")), other[0])
+    role = app.execute("select current_setting('xueji.orgs')").fetchone()
+    assert role == (f"{{{attacked.place.org('a1').pk}}}",)
+
+
+@pytest.mark.parametrize("change", ["until", "is_active"])
+def test_an_ended_role_or_a_closed_account_enters_nothing(
+    attacked: World, superuser: psycopg.Connection, keys: dict[str, list[str]], change: str
+) -> None:
+    user = user_of(attacked, ("county_head", "a"))
+    if change == "until":
+        superuser.execute(
+            "update role_assignment set valid_to = current_date - 1 where user_id = %s", (user,)
+        )
+    else:
+        superuser.execute("update account_user set is_active = false where id = %s", (user,))
+    superuser.execute("set local role xueji_app")
+    assert superuser.execute("select * from xueji_enter(%s, null, current_date)", (user,)).fetchone() is None
+    assert all(not rows for rows in seen(superuser, keys).values())
+
+
+def test_a_family_link_that_ended_shows_nothing(
+    attacked: World, superuser: psycopg.Connection, keys: dict[str, list[str]]
+) -> None:
+    user = user_of(attacked, ("parent", ""))
+    superuser.execute("update portal_link set until = current_date where user_id = %s", (user,))
+    superuser.execute("set local role xueji_app")
+    enter(superuser, user)
+    found = seen(superuser, keys)
+    assert not any(rows for name, rows in found.items() if name != "portal_link")
+
+
+@pytest.mark.parametrize("table", CLOSED, ids=lambda t: t.name)
+def test_staging_lookups_audit_and_counters_are_refused(
+    attacked: World, app: psycopg.Connection, table: Table
+) -> None:
+    for persona in (("province_head", "province"), ("system_admin", "province"), ("audit_admin", "province")):
+        enter(app, user_of(attacked, persona))
+        with pytest.raises(errors.InsufficientPrivilege):
+            app.execute(f'select 1 from "{table.name}"')
+        app.rollback()
+
+
+@pytest.mark.parametrize("table", APP_READS, ids=lambda t: t.name)
+def test_the_application_writes_nothing_as_itself(
+    attacked: World, app: psycopg.Connection, owner: psycopg.Connection, table: Table
+) -> None:
+    column = owner.execute(
+        "select column_name from information_schema.columns where table_name = %s limit 1", (table.name,)
+    ).fetchone()
+    assert column is not None
+    for statement in (
+        f'delete from "{table.name}"',
+        f'update "{table.name}" set "{column[0]}" = "{column[0]}"',
+        f'insert into "{table.name}" default values',
+        f'truncate "{table.name}"',
+        f'alter table "{table.name}" disable row level security',
+        f'create policy mine on "{table.name}" using (true)',
+    ):
+        enter(app, user_of(attacked, ("province_head", "province")))
+        with pytest.raises(errors.InsufficientPrivilege):
+            app.execute(statement)
+        app.rollback()
+
+
+def test_policies_bind_the_role_that_logs_in(owner: psycopg.Connection) -> None:
+    flags = owner.execute(
+        "select rolsuper, rolbypassrls, rolcreaterole, rolinherit from pg_roles where rolname = 'xueji_app'"
+    ).fetchone()
+    assert flags == (False, False, False, False)
+    owned = owner.execute("select count(*) from pg_class where relowner = 'xueji_app'::regrole").fetchone()
+    assert owned == (0,)
+
+
+# --- functions that run with more rights than their caller ---------------------------------------------------------
+
+DEFINERS = {
+    "xueji_enter": "xueji_app",
+    "xueji_enter_session": "xueji_app",
+    "xueji_find_roster": "xueji_app",
+    "xueji_find_people": "xueji_app",
+    "xueji_relink": "xueji_writer",
+    "xueji_verify_certificate": "xueji_app",
+}
+
+
+def test_every_function_with_more_rights_is_known_and_closed_to_others(owner: psycopg.Connection) -> None:
+    found = owner.execute(
+        "select p.proname, p.oid, p.proconfig from pg_proc p join pg_namespace n on n.oid = p.pronamespace"
+        " where n.nspname = 'public' and p.prosecdef"
+    ).fetchall()
+    assert {r[0] for r in found} - set(DEFINERS) == set(), (
+        "a new security definer function needs an attack here"
+    )
+    for name, oid, config in found:
+        assert any(x.startswith("search_path=") for x in config or ()), name
+        for role in ("public", "xueji_app", "xueji_writer", "xueji_intake", "xueji_audit"):
+            may = (
+                owner.execute("select has_function_privilege(%s, %s::oid, 'execute')", (role, oid)).fetchone()
+                if role != "public"
+                else (False,)
+            )
+            assert may is not None
+            assert not may[0] or role == DEFINERS[name], (name, role)
+
+
+FIND = "select * from xueji_find_roster(%s, %s, %s, %s, %s, %s, null, null, null, null, %s, null, null, null, 1000)"
+
+
+@pytest.mark.parametrize("persona", PERSONAS, ids=lambda p: f"{p[0]}-{p[1] or 'x'}")
+def test_the_search_finds_no_more_than_the_policies_show(
+    attacked: World,
+    app: psycopg.Connection,
+    owner: psycopg.Connection,
+    facts: Facts,
+    persona: tuple[str, str],
+) -> None:
+    user = user_of(attacked, persona)
+    sight = facts.sight(user)
+    allowed = [r for r in oracle.rows_of(owner, "roster") if ORACLES["roster"](facts, sight, r)]
+    present = {r["person_id"] for r in allowed if r["reason"] != "former"}
+    everything = {
+        (r["school_id"], r["person_id"], r["kind"])
+        for r in allowed
+        if r["reason"] != "former" or r["person_id"] not in present
+    }
+    enter(app, user)
+
+    def find(*values: Any, reasons: Any = None) -> set[tuple[Any, ...]]:
+        cursor = app.execute(FIND, (*values, reasons))
+        names = [d.name for d in cursor.description or ()]
+        rows = [dict(zip(names, r, strict=True)) for r in cursor.fetchall()]
+        return {(r["school_id"], r["person_id"], r["kind"]) for r in rows}
+
+    assert find(None, None, None, None, None, None) == everything
+    mine = {(r["school_id"], r["person_id"], r["kind"]) for r in allowed}
+    for row in oracle.rows_of(owner, "roster"):
+        for values in (
+            (row["grams"][:1], None, None, None, None, None),
+            (None, row["pinyin"], None, None, None, None),
+            (None, None, row["last6"], None, None, None),
+            (None, None, None, [row["person_id"]], None, None),
+            (None, None, None, None, row["school_id"], None),
+            (None, None, None, None, None, row["class_id"]),
+        ):
+            for reasons in (None, ["former"], ["enrolled", "guest", "former"]):
+                assert find(*values, reasons=reasons) <= mine
+
+
+@pytest.mark.capability("C-SEC-02")
+@pytest.mark.parametrize("persona", PERSONAS, ids=lambda p: f"{p[0]}-{p[1] or 'x'}")
+def test_a_number_finds_only_children_in_scope(
+    attacked: World,
+    app: psycopg.Connection,
+    owner: psycopg.Connection,
+    facts: Facts,
+    persona: tuple[str, str],
+) -> None:
+    user = user_of(attacked, persona)
+    sight = facts.sight(user)
+    ids = owner.execute("select id_type, bidx from identity_lookup").fetchall()
+    numbers = owner.execute("select scheme, bidx from number_lookup").fetchall()
+    enter(app, user)
+    found = app.execute(
+        "select * from xueji_find_people(%s, %s, %s, %s)",
+        (
+            [r[0] for r in ids],
+            [bytes(r[1]) for r in ids],
+            [r[0] for r in numbers],
+            [bytes(r[1]) for r in numbers],
+        ),
+    ).fetchall()
+    allowed = {
+        r["person_id"]
+        for name in ("person", "roster")
+        for r in oracle.rows_of(owner, name)
+        if ORACLES[name](facts, sight, r)
+    }
+    assert {r[0] for r in found} == allowed
+
+
+@pytest.mark.capability("C-SEC-02")
+def test_the_public_check_answers_only_to_the_whole_code(
+    app: psycopg.Connection, owner: psycopg.Connection
+) -> None:
+    digest = owner.execute("select code_digest from certificate limit 1").fetchone()
+    assert digest is not None
+    ask = "select * from xueji_verify_certificate(%s, %s, %s, 10)"
+    right = bytes(digest[0])
+    for wrong in (b"", right[:-1], right + b"x", bytes(32)[:-1] + b"z", None):
+        assert app.execute(ask, (wrong, b"visitor", 100)).fetchall() == []
+    assert len(app.execute(ask, (right, b"visitor", 100)).fetchall()) == 1
+    states = [app.execute(ask, (right, b"other", 3)).fetchone() for _ in range(4)]
+    assert [s[0] for s in states if s] == ["valid", "valid", "valid", "limited"]
+
+
+# --- the matrix itself is tested: weaken a policy and it must be found ---------------------------------------------
+
+
+def weakened() -> Iterator[tuple[str, Table, str]]:
+    """Each table with its policy gone, wide open, and with each of its conditions left out."""
+    for table in SCOPED:
+        assert table.scope is not None
+        yield f"{table.name}-gone", table, ""
+        yield f"{table.name}-open", table, "(true)"
+        parts = [f for f in dataclasses.fields(Scope) if getattr(table.scope, f.name)]
+        if len(parts) > 1:
+            for part in parts:
+                empty: Any = () if part.name == "orgs" else ""
+                less = dataclasses.replace(table.scope, **{part.name: empty})
+                yield f"{table.name}-without-{part.name}", table, less.expression()
+
+
+@pytest.mark.parametrize(("table", "using"), [pytest.param(t, u, id=i) for i, t, u in weakened()])
+def test_the_matrix_finds_a_policy_that_was_weakened(
+    attacked: World,
+    superuser: psycopg.Connection,
+    owner: psycopg.Connection,
+    facts: Facts,
+    keys: dict[str, list[str]],
+    table: Table,
+    using: str,
+) -> None:
+    rights = {p: expected(owner, facts, keys, user_of(attacked, p), [table.name]) for p in PERSONAS}
+    superuser.execute(f'drop policy seen on "{table.name}"')
+    if using:
+        superuser.execute(f'create policy seen on "{table.name}" for select to xueji_app using {using}')
+    superuser.execute("set local role xueji_app")
+    for persona in PERSONAS:
+        enter(superuser, user_of(attacked, persona))
+        if seen(superuser, keys, [table.name]) != rights[persona]:
+            return
+    pytest.fail("nobody noticed")

@@ -1,0 +1,292 @@
+"""A small province in which every table has rows of several schools, for the tests that try to see too much.
+
+Children by key: see `CHILDREN`. Built once for a worker in a database of its own and committed, so that plain
+connections of any role can look at it.
+"""
+
+from __future__ import annotations
+
+import uuid
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Any
+
+from django.db import connection, transaction
+from tests.children import enrol, id_number
+from tests.helpers import Place, act_as, give_role, link_child, make_county, seeing_all
+from tests.registry.changes.world import EIGHT, attach, pass_all, picture, send
+
+from xueji.ground.files import commands as files
+from xueji.registry.changes import commands as cases
+from xueji.registry.changes.models import Case
+from xueji.registry.enrolment import commands as enrolment
+from xueji.registry.enrolment import queries as chains
+from xueji.registry.enrolment.timeline import Link, Step, midnight
+from xueji.registry.people import commands as people
+from xueji.registry.people.commands import NewGuardian
+
+STUDYING, SUSPENDED, LEFT = 1, 2, 11
+ENROLLED = date(2026, 9, 1)
+
+#: key -> school, stage, number of the class, name. No name is part of another.
+CHILDREN: dict[str, tuple[str, str, int, str]] = {
+    "one": ("a1", "P", 1, "苏晴川"),
+    "two": ("a1", "P", 2, "白羽生"),
+    "a2": ("a2", "P", 1, "方雨桐"),
+    "b1": ("b1", "P", 1, "秦远山"),
+    "junior": ("b1", "J", 1, "叶知秋"),
+    "c1": ("c1", "P", 1, "卓玛·央金"),
+    "senior": ("c1", "S", 1, "顾长风"),
+    "moved": ("a1", "P", 1, "江望舒"),
+    "moving": ("a1", "P", 1, "柳如烟"),
+    "wanted": ("a1", "P", 1, "沈星河"),
+    "guest": ("a1", "P", 1, "孟春晓"),
+    "gone_guest": ("c1", "P", 1, "夏雨荷"),
+    "relinked": ("a1", "P", 2, "温以宁"),
+    "far_relinked": ("c1", "P", 1, "池映月"),
+}
+GUARDIAN = "霍守常"
+
+
+@dataclass
+class World:
+    """Who and what there is."""
+
+    place: Place
+    database: str = ""
+    persons: dict[str, uuid.UUID] = field(default_factory=dict)
+    numbers: dict[str, str] = field(default_factory=dict)
+    cases: dict[str, uuid.UUID] = field(default_factory=dict)
+    files: dict[str, uuid.UUID] = field(default_factory=dict)
+    batches: dict[str, int] = field(default_factory=dict)
+    certificates: dict[str, uuid.UUID] = field(default_factory=dict)
+    many: int = 0
+
+    def personas(self) -> list[tuple[str, str]]:
+        """Every account by role and place."""
+        return sorted(self.place.users)
+
+    def name(self, key: str) -> str:
+        """The name of a child."""
+        return CHILDREN[key][3]
+
+
+def build() -> World:
+    """Write it all through the commands that real people use."""
+    place = make_county()
+    world = World(place)
+    born = date(2019, 5, 11)
+    for key, (school, stage, number, name) in CHILDREN.items():
+        world.numbers[key] = id_number(born, "1", division=place.org(school).division)
+        world.persons[key] = enrol(
+            place,
+            school,
+            name=name,
+            stage=stage,
+            number=number,
+            birth=born,
+            identity=world.numbers[key],
+            guardians=[NewGuardian(GUARDIAN, "51", sealed={"phone": "13900001234"})],
+        )
+    _histories(world)
+    _photos(world)
+    _cases(world)
+    _accounts(world)
+    return world
+
+
+def _step(world: World, who: tuple[str, str], step: Step) -> None:
+    with act_as(world.place.user(*who)) as actor:
+        enrolment.apply_step(actor, step)
+
+
+def _histories(world: World) -> None:
+    """A transfer that is over, stays as a guest, former names, corrected timelines."""
+    place, people_ = world.place, world.persons
+    for key, school in (("guest", "b1"), ("gone_guest", "a2")):
+        _step(
+            world,
+            ("registrar", school),
+            Step(
+                people_[key],
+                "borrow",
+                STUDYING,
+                midnight(date(2026, 9, 10)),
+                kind=2,
+                school_id=place.org(school).pk,
+                class_id=place.klass(school).pk,
+            ),
+        )
+    _step(
+        world,
+        ("registrar", "a2"),
+        Step(people_["gone_guest"], "borrow_end", LEFT, midnight(date(2026, 10, 20)), kind=2),
+    )
+    for key, school in (("relinked", "a1"), ("far_relinked", "c1")):
+        _step(
+            world,
+            ("registrar", school),
+            Step(people_[key], "suspend", SUSPENDED, midnight(date(2026, 10, 8))),
+        )
+        with act_as(place.user("registrar", school)) as actor:
+            last = [x for x in chains.chain(people_[key]) if x.business == "suspend"][0]
+            later = Link(**{**last.__dict__, "valid_from": midnight(date(2026, 10, 20))})
+            enrolment.relink(
+                actor,
+                people_[key],
+                from_at=last.valid_from,
+                links=[later],
+                business="relink",
+                reason="日期登记错误",
+            )
+    for key in ("one", "c1"):
+        _former_name(people_[key])
+
+
+def _former_name(person: uuid.UUID) -> None:
+    """A name borne before, written beside the command (which would change the child's name here)."""
+    with seeing_all(), connection.cursor() as c:
+        c.execute(
+            "insert into person_name (person_id, name_no, name, until, event_id, readers, klasses)"
+            " select person_id, 1, '旧名', now(), %s, readers, klasses from person where person_id = %s",
+            [uuid.uuid4(), person],
+        )
+
+
+def _photos(world: World) -> None:
+    """Photos, uploaded by the schools before anybody moves."""
+    for key, colour in (("one", "teal"), ("moved", "navy"), ("c1", "olive"), ("guest", "gray")):
+        school = CHILDREN[key][0]
+        person = world.persons[key]
+        with act_as(world.place.user("registrar", school)) as actor, seeing_all(), connection.cursor() as c:
+            c.execute("select readers, klasses from person where person_id = %s", [person])
+            readers, klasses = c.fetchone()
+            stored = files.store(
+                actor,
+                picture(colour=colour),
+                name="photo.jpg",
+                purpose="photo",
+                readers=readers,
+                klasses=klasses,
+                person_id=person,
+            )
+            people.set_photo(actor, person, stored.id)
+            world.files[f"photo:{key}"] = stored.id
+
+
+def _transfer(world: World, key: str, to: str) -> Case:
+    place, number = world.place, _national(world, key)
+    with act_as(place.user("registrar", to)) as actor:
+        case = cases.start(actor, business="transfer", name=world.name(key), number=number)
+        cases.save_draft(
+            actor,
+            case_id=case.case_id,
+            form={
+                "reason": "家庭住址变动",
+                "to_class_id": place.klass(to).pk,
+                "effective_on": date.today().isoformat(),
+            },
+        )
+    attach(place, case, "学生基本信息表", "转学原因证明", by=("registrar", to))
+    return case
+
+
+def _national(world: World, key: str) -> str:
+    with act_as(world.place.user("registrar", CHILDREN[key][0])) as actor:
+        return people.reveal(actor, world.persons[key], "number", "转学需要核对")
+
+
+def _suspension(world: World, key: str) -> Case:
+    place, school = world.place, CHILDREN[key][0]
+    today = date.today()
+    with act_as(place.user("registrar", school)) as actor:
+        case = cases.start(actor, business="suspend", person_id=world.persons[key])
+        cases.save_draft(
+            actor,
+            case_id=case.case_id,
+            form={
+                "reason": "因事",
+                "start": today.isoformat(),
+                "end": today.replace(year=today.year + 1).isoformat(),
+            },
+        )
+    attach(place, case, "休学申请", by=("registrar", school))
+    return case
+
+
+def _cases(world: World) -> None:
+    """A transfer done, one under way, a draft of one, suspensions of two counties under way."""
+    place = world.place
+    done = send(place, _transfer(world, "moved", "b1"), ("registrar", "b1"))
+    pass_all(place, done, EIGHT)
+    world.cases["moved"] = done.case_id
+    world.cases["moving"] = send(place, _transfer(world, "moving", "b1"), ("registrar", "b1")).case_id
+    world.cases["wanted"] = _transfer(world, "wanted", "b1").case_id
+    for key in ("two", "senior"):
+        world.cases[key] = send(place, _suspension(world, key), ("registrar", CHILDREN[key][0])).case_id
+    with seeing_all(), connection.cursor() as c:
+        c.execute("select case_id, file_id, slot from case_file order by id")
+        keys = {v: k for k, v in world.cases.items()}
+        for case_id, file_id, _slot in c.fetchall():
+            world.files.setdefault(f"case:{keys[case_id]}", file_id)
+
+
+def _accounts(world: World) -> None:
+    """Parents and students with children; an account with two roles; batches of two schools."""
+    place = world.place
+    parent, student = place.user("parent"), place.user("student")
+    for key in ("one", "moved", "moving", "wanted", "relinked"):
+        link_child(parent, world.persons[key])
+    link_child(student, world.persons["two"], guardian_no=None)
+    with seeing_all(), connection.cursor() as c:
+        for name, display in (("stranger", "陌生家长"), ("many", "身兼两职")):
+            c.execute(
+                "insert into account_user (password, username, display_name, phone, is_active, failed_logins,"
+                " must_change_password, last_seen_from, created_at)"
+                " values ('', %s, %s, '', true, 0, false, '', now()) returning id",
+                [name, display],
+            )
+            user = int(c.fetchone()[0])
+            if name == "stranger":
+                give_role(user, "parent")
+                link_child(user, world.persons["c1"])
+            else:
+                world.many = user
+                give_role(user, "registrar", place.org("a1"))
+                give_role(user, "registrar", place.org("c1"))
+        for school in ("a1", "c1"):
+            c.execute(
+                "insert into import_batch (county_id, school_id, kind, state, file_name, file_sha256, mapping, counts,"
+                " problem, progress, creator_id, created_at, version)"
+                " values (%s, %s, 'enrol', 'failed', '名册.xlsx', '', '{}', '{}', '不是表格', 0, %s, now(), 1)"
+                " returning id",
+                [place.org(school[0]).pk, place.org(school).pk, place.user("registrar", school).pk],
+            )
+            world.batches[school] = int(c.fetchone()[0])
+        for n, (key, school) in enumerate((("one", "a1"), ("moved", "a1"), ("c1", "c1"))):
+            world.certificates[key] = uuid.uuid4()
+            c.execute(
+                "insert into certificate (id, number, kind, code_digest, code_sealed, person_id, readers, school_id,"
+                " content, purpose, issued_at, issued_by, valid_until, revoked_reason)"
+                " values (%s, %s, 'enrolled', %s, '', %s, %s, %s, '{}', '升学', now(), %s, '2099-01-01', '')",
+                [
+                    world.certificates[key],
+                    f"ZM-{n}",
+                    bytes([n] * 32),
+                    world.persons[key],
+                    [place.org(school).pk],
+                    place.org(school).pk,
+                    place.user("registrar", school).pk,
+                ],
+            )
+
+
+def owner_rows(owner: Any, sql: str, *values: Any) -> list[tuple[Any, ...]]:
+    """What really is there."""
+    return list(owner.execute(sql, values).fetchall())
+
+
+def committed() -> World:
+    """Build in one transaction that stays."""
+    with transaction.atomic():
+        return build()
