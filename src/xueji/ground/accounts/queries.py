@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import date, datetime
 
-from django.db.models import Q, QuerySet
+from django.db.models import Count, Q, QuerySet
 from django.http import Http404
 from django.utils import timezone
 
@@ -204,10 +204,36 @@ def account(actor: Actor, user_id: int) -> AccountCard:
     )
 
 
+def class_teachers(class_ids: list[int]) -> dict[int, str]:
+    """Names of the class teachers now, by class; one query."""
+    day = today()
+    rows = (
+        RoleAssignment.objects.filter(
+            role=Role.CLASS_TEACHER, school_class_id__in=class_ids, valid_from__lte=day, user__is_active=True
+        )
+        .filter(Q(valid_to=None) | Q(valid_to__gte=day))
+        .order_by("id")
+        .values_list("school_class_id", "user__display_name")[:2000]
+    )
+    out: dict[int, str] = {}
+    for class_id, name in rows:
+        if class_id is not None:
+            out[class_id] = f"{out[class_id]}、{name}" if class_id in out else name
+    return out
+
+
+def account_counts(actor: Actor) -> dict[str, int]:
+    """Accounts of the actor's unit: all, locked, disabled, never signed in; one query."""
+    return _visible(actor).aggregate(
+        all=Count("id"),
+        locked=Count("id", filter=Q(locked_until__gt=timezone.now())),
+        disabled=Count("id", filter=Q(is_active=False)),
+        never=Count("id", filter=Q(last_login=None)),
+    )
+
+
 def admins_in_force() -> dict[str, int]:
     """How many accounts hold each of the three admin powers."""
-    from django.db.models import Count
-
     rows = (
         RoleAssignment.objects.filter(role__in=ADMINS, user__is_active=True)
         .exclude(valid_to__lt=today())

@@ -60,6 +60,11 @@ class SealState:
     last_seal: int | None
     digest: str
 
+    @property
+    def anchor(self) -> str:
+        """The last seal's id and digest in groups, to be written down outside this installation."""
+        return f"{self.last_seal}: " + " ".join(self.digest[i : i + 8] for i in range(0, len(self.digest), 8))
+
 
 @dataclass(frozen=True)
 class Filters:

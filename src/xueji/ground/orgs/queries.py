@@ -4,17 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import date
-from typing import TYPE_CHECKING
+from typing import Any
 
-from django.db.models import Q
 from django.http import Http404
+from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from .grades import Grade, class_label, grade_on, start_year_of
 from .models import Campus, Org, OrgKind, School, SchoolClass, SchoolYear, Stage, Term
-
-if TYPE_CHECKING:  # accounts stands beside this room and imports its models
-    from xueji.ground.accounts.actor import Actor
 
 #: A province has some thousands of schools: choices and trees never load more than this.
 MOST = 2000
@@ -100,7 +97,7 @@ def size_label(count: int) -> str:
     return _("大班额") if count >= LARGE else _("正常")
 
 
-def unit_choices(actor: Actor) -> list[tuple[int, str]]:
+def unit_choices(actor: Any) -> list[tuple[int, str]]:
     """Organisations whose accounts the actor manages: his own, and what lies below it."""
     if actor.org_id is None:
         return []
@@ -113,14 +110,14 @@ def unit_choices(actor: Actor) -> list[tuple[int, str]]:
     )
 
 
-def class_choices(actor: Actor) -> list[tuple[int, str]]:
+def class_choices(actor: Any) -> list[tuple[int, str]]:
     """The open classes of the actor's own school, as they are named today."""
     if actor.org_kind != OrgKind.SCHOOL or actor.org_id is None:
         return []
     return [(c.id, c.label) for c in classes_of(actor.org_id)]
 
 
-def tree(actor: Actor, text: str = "") -> list[Node]:
+def tree(actor: Any, text: str = "") -> list[Node]:
     """The tree below the actor's organisation, one query; with `text` only what fits and the way there."""
     path = actor.org_path or "/"
     rows = list(Org.objects.filter(path__startswith=path, valid_to=None).order_by("path")[:MOST])
@@ -147,17 +144,17 @@ def tree(actor: Actor, text: str = "") -> list[Node]:
     return top
 
 
-def may_see(actor: Actor, org: Org) -> bool:
+def may_see(actor: Any, org: Org) -> bool:
     """Units are known to everybody who may look at units inside his part of the tree; and one's own superiors."""
     return org.path.startswith(actor.org_path or "/") or (actor.org_path or "/").startswith(org.path)
 
 
-def covers(actor: Actor, org_path: str) -> bool:
+def covers(actor: Any, org_path: str) -> bool:
     """Whether the actor's scope covers the students of an organisation: then its head-counts are shown."""
     return bool(actor.orgs) and bool(actor.org_path) and org_path.startswith(actor.org_path)
 
 
-def card(actor: Actor, org_id: int) -> SchoolCard:
+def card(actor: Any, org_id: int) -> SchoolCard:
     """The sheet of an organisation in the actor's part of the tree; Http404 outside it."""
     org = Org.objects.select_related("school", "school__county").filter(pk=org_id).first()
     if org is None or not may_see(actor, org):
@@ -208,9 +205,7 @@ def _class_row(c: SchoolClass, system: str, day: date) -> ClassRow:
 
 def classes_of(school_id: int, *, day: date | None = None, left: bool = False) -> list[ClassRow]:
     """Open classes of a school, by grade and number; with `left` also those whose cohort has left the stage."""
-    from xueji.ground.accounts.actor import today
-
-    day = day or today()
+    day = day or timezone.localdate()
     rows = SchoolClass.objects.filter(school_id=school_id, closed_on=None).select_related("school")
     if not left:
         rows = rows.filter(cohort_year__gt=start_year_of(day) - 8)
@@ -218,37 +213,14 @@ def classes_of(school_id: int, *, day: date | None = None, left: bool = False) -
     return sorted((c for c in found if left or c.grade), key=lambda c: c.order)
 
 
-def class_row(actor: Actor, class_id: int) -> ClassRow:
+def class_row(actor: Any, class_id: int) -> ClassRow:
     """One class in the actor's part of the tree (a teacher: only his own); Http404 otherwise."""
-    from xueji.ground.accounts.actor import today
-
     c = SchoolClass.objects.select_related("school", "school__org").filter(pk=class_id).first()
     if c is None or (actor.classes and class_id not in actor.classes):
         raise Http404
     if not actor.classes and not c.school.org.path.startswith(actor.org_path or "?"):
         raise Http404
-    return _class_row(c, c.school.system, today())
-
-
-def class_teachers(class_ids: list[int]) -> dict[int, str]:
-    """Names of the class teachers now, by class; one query."""
-    from xueji.ground.accounts.actor import today
-    from xueji.ground.accounts.models import RoleAssignment
-    from xueji.ground.accounts.roles import Role
-
-    day = today()
-    rows = (
-        RoleAssignment.objects.filter(
-            role=Role.CLASS_TEACHER, school_class_id__in=class_ids, valid_from__lte=day, user__is_active=True
-        )
-        .filter(Q(valid_to=None) | Q(valid_to__gte=day))
-        .order_by("id")
-        .values_list("school_class_id", "user__display_name")[:MOST]
-    )
-    out: dict[int, str] = {}
-    for class_id, name in rows:
-        out[class_id] = f"{out[class_id]}、{name}" if class_id in out else name
-    return out
+    return _class_row(c, c.school.system, timezone.localdate())
 
 
 def school_year_of(day: date) -> SchoolYear | None:

@@ -69,7 +69,7 @@ MENU: tuple[Group, ...] = (
             Item(gettext_lazy("系统状态"), "/system/", "system.view"),
         ),
     ),
-    Group(gettext_lazy("规则"), "book", (Item(gettext_lazy("规则"), "/rules/", "policy.view"),)),
+    Group(gettext_lazy("规则"), "gavel", (Item(gettext_lazy("规则"), "/rules/", "policy.view"),)),
     Group(gettext_lazy("日志"), "list-details", (Item(gettext_lazy("日志"), "/audit/", "audit.view"),)),
     Group(gettext_lazy("帮助"), "help-circle", (Item(gettext_lazy("帮助"), "/help/"),)),
 )

@@ -1,11 +1,21 @@
+"""Addresses of the home pages, and of units and classes."""
+
 from django.urls import path
 
-from . import views
+from . import places, views
 
 app_name = "home"
 urlpatterns = [
     path("", views.home, name="home"),
     path("healthz", views.healthz, name="healthz"),
+    path("system/", views.system, name="system"),
     path("help/", views.help_page, name="help"),
     path("rules/", views.rules, name="rules"),
+    path("orgs/", places.org_tree, name="orgs"),
+    path("orgs/<int:org_id>/", places.org_card, name="org"),
+    path("orgs/<int:org_id>/new/", places.org_new, name="org_new"),
+    path("classes/", places.class_list, name="classes"),
+    path("classes/new/", places.class_new, name="class_new"),
+    path("classes/<int:class_id>/", places.class_page, name="class"),
+    path("classes/<int:class_id>/close/", places.class_close, name="class_close"),
 ]

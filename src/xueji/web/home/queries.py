@@ -1,0 +1,214 @@
+"""What the home pages and the pages of units and classes show, gathered from the rooms below."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from django.conf import settings
+from django.db import connection
+from django.utils.translation import gettext as _
+
+from xueji.ground.accounts.actor import Actor, today
+from xueji.ground.orgs.models import Org
+from xueji.ground.policy.engine import PolicySet
+from xueji.ground.policy.findings import article_words, caveat_words
+from xueji.ground.policy.library import library
+from xueji.ground.policy.values import speak
+
+_TOKEN = re.compile(r"\{([$@])([^{}]+)\}")
+
+
+@dataclass(frozen=True)
+class Heads:
+    """Head-count of a class: in attendance, and all who hold a place there."""
+
+    reading: int = 0
+    all: int = 0
+
+
+def class_heads(class_ids: list[int]) -> dict[int, Heads]:
+    """Head-counts of classes, as far as the scope covers them; one query."""
+    if not class_ids:
+        return {}
+    with connection.cursor() as c:
+        c.execute(
+            "select class_id, count(*) filter (where status = 1), count(*) from roster"
+            " where class_id = any(%s) and reason in ('enrolled', 'guest') and status between 1 and 9"
+            " group by class_id",
+            [class_ids],
+        )
+        return {r[0]: Heads(r[1], r[2]) for r in c.fetchall()}
+
+
+def occupied(class_id: int) -> bool:
+    """Whether anybody holds a place in a class."""
+    return bool(class_heads([class_id]))
+
+
+def enrolled_below(path: str) -> int:
+    """Registered pupils today of the schools of a subtree, from the cube; only what the scope covers."""
+    with connection.cursor() as c:
+        c.execute(
+            "select coalesce(sum(n), 0) from cube_delta where day <= %s and kind = 1 and status between 1 and 9"
+            " and school_id in (select id from org where path like %s)",
+            [today(), path.replace("%", "") + "%"],
+        )
+        return int(c.fetchone()[0])
+
+
+@dataclass(frozen=True)
+class Problems:
+    """Data problems of a school."""
+
+    problem: int
+    unverified: int
+
+    def __bool__(self) -> bool:
+        return bool(self.problem or self.unverified)
+
+
+def problems(school_id: int) -> Problems:
+    """How many present pupils have a problem on their record, or an identity not yet verified; one query."""
+    with connection.cursor() as c:
+        c.execute(
+            "select count(*) filter (where problem), count(*) filter (where check_state <> 'verified' and"
+            " check_state <> 'manual') from roster where school_id = %s and reason in ('enrolled', 'guest')"
+            " and status between 1 and 9",
+            [school_id],
+        )
+        return Problems(*c.fetchone())
+
+
+def policy_for(actor: Actor, day: date | None = None) -> PolicySet:
+    """The rules that hold for the actor's unit; the nation's for those who have none. One query."""
+    packs = library()
+    day = day or today()
+    org = Org.objects.filter(pk=actor.org_id).first() if actor.org_id else None
+    if org is None:
+        return packs.resolve(packs.chain_of("cn"), day)
+    ids = packs.chain_of(org.policy) if org.policy in packs.ids() else packs.ids_for(org.division)
+    return packs.resolve(ids, day)
+
+
+def windows(policy: PolicySet, day: date) -> list[dict[str, str]]:
+    """The periods in which businesses are paused or open, those of now first, for the layout's banner."""
+    seen: dict[str, dict[str, str]] = {}
+    found = {w.id: w for pack in policy.packs for w in pack.windows if w.end >= day}
+    for w in sorted(found.values(), key=lambda w: w.start):
+        now = w.covers(day)
+        opens = w.kind == "open"
+        seen[w.id] = {
+            "title": w.label,
+            "state": "open" if opens and now else "soon" if opens else "closed" if now else "planned",
+            "start": w.start.isoformat(),
+            "end": w.end.isoformat(),
+        }
+    return list(seen.values())[:6]
+
+
+@dataclass(frozen=True)
+class RuleRow:
+    """A rule in force, in words."""
+
+    id: str
+    sentence: str
+    article: str
+    force: str
+    caveats: list[str]
+    pack: str
+    businesses: list[str]
+
+
+def rules(actor: Actor, text: str = "") -> list[RuleRow]:
+    """The rules in force at the actor's place, the nation's first; `text` filters by words or identifier."""
+    policy = policy_for(actor)
+    forces = {"must": _("应当"), "general": _("一般"), "may": _("可以"), "advisory": _("建议")}
+    labels = {b.id: b.label for b in policy.businesses()}
+    titles = {p.id: p.title for p in policy.packs}
+    invented = {p.id for p in policy.packs if p.invented}
+    rows = [
+        RuleRow(
+            id=r.id,
+            sentence=_TOKEN.sub(lambda m: _word(policy, m[1], m[2]), r.message),
+            article=f"{r.cite.source.title} {article_words(r.cite.article)}".strip(),
+            force=forces[r.force],
+            caveats=[
+                caveat_words(c)
+                for c in (
+                    *(("invented",) if r.pack in invented else ()),
+                    *(("date_unstated",) if r.start is None else ()),
+                    *({"cut": ("source_cut",), "quoted": ("source_quoted",)}.get(r.cite.source.text, ())),
+                )
+            ],
+            pack=titles[r.pack],
+            businesses=list(
+                dict.fromkeys(labels[e.split(".")[0]] for e in r.on if e.split(".")[0] in labels)
+            ),
+        )
+        for r in policy.rules
+    ]
+    text = text.strip().casefold()
+    return [r for r in rows if not text or text in f"{r.id} {r.sentence} {r.article} {r.pack}".casefold()]
+
+
+def _word(policy: PolicySet, kind: str, name: str) -> str:
+    if kind == "@":
+        try:
+            held = policy.param(name)
+        except KeyError:
+            return name
+        return speak(held.value) if held.stated else _("(原文未写明)")
+    field = policy.fields.get(name.removesuffix(".label"))
+    return field.label if field else "…"
+
+
+@dataclass(frozen=True)
+class SystemState:
+    """What a system administrator looks after."""
+
+    database: str
+    migrations: int
+    size: str
+    jobs: dict[str, int]
+    disk_free: str
+    disk_low: bool
+    keys: list[Any]
+    orgs: int
+    users: int
+
+
+def system_state() -> SystemState:
+    """Version and size of the database, jobs, keys, room on the disk; no pupil's data. Five queries."""
+    from xueji.ground.crypto import keys
+
+    with connection.cursor() as c:
+        c.execute(
+            "select current_setting('server_version'), pg_size_pretty(pg_database_size(current_database())),"
+            " (select count(*) from org where valid_to is null), (select count(*) from account_user where is_active)"
+        )
+        version, size, orgs, users = c.fetchone()
+        c.execute("select status::text, count(*) from procrastinate_jobs group by 1")
+        jobs = {str(k): int(n) for k, n in c.fetchall()}
+    settings.DATA_DIR.mkdir(parents=True, exist_ok=True)
+    disk = shutil.disk_usage(settings.DATA_DIR)
+    return SystemState(
+        database=str(version),
+        migrations=_migrations(),
+        size=str(size),
+        jobs=jobs,
+        disk_free=f"{disk.free / 2**30:.1f} GB",
+        disk_low=disk.free < 0.1 * disk.total,
+        keys=keys.status(),
+        orgs=int(orgs),
+        users=int(users),
+    )
+
+
+def _migrations() -> int:
+    with connection.cursor() as c:
+        c.execute("select count(*) from django_migrations")
+        return int(c.fetchone()[0])
