@@ -124,6 +124,23 @@ def test_opening_a_childs_page_is_in_the_audit(place: Place, client: Client) -> 
         assert AuditEntry.objects.filter(action="people.view", person_id=person, role="parent").count() == 1
 
 
+@pytest.mark.capability("C-CER-04", page="/my/")
+def test_a_parent_takes_a_proof_of_enrolment_and_a_stranger_does_not(place: Place, client: Client) -> None:
+    person, other = enrol(place, name="苏小满"), enrol(place, name="别家子")
+    link_child(place.user("parent"), person)
+    login(client, place.user("parent"))
+    assert client.post(f"/my/{other}/certificate/", {"purpose": "other"}).status_code == 404
+    answer = client.post(f"/my/{person}/certificate/", {"purpose": "other"}, follow=True)
+    html = main(answer.content.decode())
+    assert "可以下载了" in html
+    (pdf,) = re.findall(r'href="(/certificates/[^"]+\.pdf)"', html)
+    paper = client.get(pdf)
+    assert paper.content.startswith(b"%PDF")
+    assert paper["Content-Disposition"].startswith("attachment")
+    refused = client.post(f"/my/{person}/certificate/", {"purpose": "../x"}, follow=True)
+    assert "请选择用途" in refused.content.decode()
+
+
 def test_staff_are_told_where_to_look(place: Place, client: Client) -> None:
     login(client, place.user("registrar", "a1"))
     assert client.get("/my/").status_code == 403

@@ -10,4 +10,5 @@ app_name = "portal"
 urlpatterns = [
     path("my/", views.home, name="home"),
     path("my/<uuid:person_id>/", views.child, name="child"),
+    path("my/<uuid:person_id>/certificate/", views.certificate, name="certificate"),
 ]

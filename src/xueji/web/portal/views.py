@@ -5,15 +5,21 @@ from __future__ import annotations
 import uuid
 from typing import Any
 
+from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_safe
+from django.views.decorators.http import require_POST, require_safe
 
 from xueji.ground.audit.commands import record
 from xueji.ground.standards.masking import mask_name
+from xueji.office.certificates import commands as certificates
+from xueji.office.certificates import queries as papers
+from xueji.office.certificates.errors import CertificateRefused
+from xueji.office.certificates.models import Certificate
 from xueji.registry.people import queries as people
 
 from . import queries
@@ -57,12 +63,44 @@ def child(request: HttpRequest, person_id: uuid.UUID) -> HttpResponse:
         "who": _who(actor, one),
         "where": _where(one),
         "events": queries.happenings(person_id),
-        "certificates": queries.certificates(person_id),
+        "certificates": [_paper(row) for row in papers.of_person(actor, person_id)],
         "back_url": "/my/" if len(actor.persons) > 1 else "",
-        "may_ask": False,
+        "may_ask": one.present,
+        "purposes": certificates.PORTAL_PURPOSES.items(),
     }
     record(actor, "people.view", object_type="person", object_id=person_id, person_id=person_id)
     return render(request, "portal/child.html", context)
+
+
+@require_POST
+def certificate(request: HttpRequest, person_id: uuid.UUID) -> HttpResponse:
+    """Give out a proof of enrolment for one's own child (C-CER-04). 404 for anybody else's."""
+    actor = _family(request)
+    try:
+        row = certificates.issue_for_portal(actor, person_id, purpose=request.POST.get("purpose", ""))
+    except CertificateRefused as error:
+        messages.error(request, error.message)
+    else:
+        messages.success(
+            request, _("已开具%(title)s, 可以下载了") % {"title": row.content.get("title") or _("在籍证明")}
+        )
+    return redirect(reverse("portal:child", args=[person_id]) + "#certificates")
+
+
+def _paper(row: Certificate) -> dict[str, Any]:
+    """A line of 我的证明."""
+    state = papers.state_of(row)
+    return {
+        "title": row.content.get("title") or _("在籍证明"),
+        "number": row.number,
+        "purpose": row.purpose,
+        "state": papers.STATES[state],
+        "valid": state == "valid",
+        "issued_on": papers.issued_on(row),
+        "valid_until": row.valid_until,
+        "url": reverse("certificates:certificate", args=[row.pk]),
+        "download": reverse("certificates:pdf", args=[row.pk]),
+    }
 
 
 def _who(actor: Any, one: queries.Child) -> list[dict[str, Any]]:
