@@ -14,6 +14,8 @@ DEBUG = config.env_bool("XUEJI_DEBUG", False)
 SECRET_KEY = config.secret("secret_key", length=48)
 ALLOWED_HOSTS = [h for h in os.environ.get("XUEJI_HOSTS", "127.0.0.1,localhost,[::1]").split(",") if h]
 CSRF_TRUSTED_ORIGINS = [o for o in os.environ.get("XUEJI_ORIGINS", "").split(",") if o]
+#: How many proxies of the installation stand before it: that many hops of X-Forwarded-For are believed.
+TRUSTED_PROXIES = config.env_int("XUEJI_PROXIES", 0, high=5)
 HTTPS = config.env_bool("XUEJI_HTTPS", False)
 #: Where the outside reaches this installation: printed into the QR code of every certificate.
 PUBLIC_URL = os.environ.get("XUEJI_PUBLIC_URL", "http://127.0.0.1:8000").rstrip("/")

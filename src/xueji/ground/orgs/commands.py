@@ -37,7 +37,7 @@ def _new_id() -> int:
 
 
 def _parent(actor: Any, parent_id: int | None, kind: str) -> Org:
-    parent = Org.objects.filter(pk=parent_id).first()
+    parent = Org.objects.filter(pk=parent_id or 0).first()
     if parent is None or not parent.path.startswith(actor.org_path or "/"):
         raise Http404
     if parent.valid_to is not None or _RANK[parent.kind] >= _RANK[kind]:

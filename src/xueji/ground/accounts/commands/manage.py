@@ -9,6 +9,7 @@ from __future__ import annotations
 import uuid
 from dataclasses import dataclass
 from datetime import date, timedelta
+from typing import Any
 
 from django.contrib.auth.hashers import make_password
 from django.core.exceptions import PermissionDenied
@@ -151,7 +152,8 @@ def grant_role(
     held = set(RoleAssignment.objects.filter(user_id=user.pk).values_list("role", flat=True))
     if rules.mixes_powers(role, held):
         raise AccountError(_("系统、安全、审计三种管理员必须由不同的人担任, 也不能兼任业务身份"))
-    same = RoleAssignment.objects.filter(user_id=user.pk, role=role, org_id=org_id, school_class_id=class_id)
+    place: dict[str, Any] = {"org_id": org_id, "school_class_id": class_id}
+    same = RoleAssignment.objects.filter(user_id=user.pk, role=role, **place)
     if same.exclude(valid_to__lt=start).exists():
         raise AccountError(_("这个账号已经有同样的身份"))
     row = RoleAssignment(
@@ -190,7 +192,7 @@ def _check_place(actor: Actor | Who, role: str, org_id: int | None, class_id: in
         if org_id or class_id:
             raise AccountError(_("家长和学生的身份不挂单位"))
         return
-    org = Org.objects.filter(pk=org_id).first()
+    org = Org.objects.filter(pk=org_id or 0).first()
     if org is None:
         raise AccountError(_("请选择单位"))
     if org.kind not in kinds:
@@ -200,7 +202,7 @@ def _check_place(actor: Actor | Who, role: str, org_id: int | None, class_id: in
         if not queries.in_unit(actor, org.pk):
             raise Http404
     if role in TEACHERS:
-        if not SchoolClass.objects.filter(pk=class_id, school_id=org.pk, closed_on=None).exists():
+        if not SchoolClass.objects.filter(pk=class_id or 0, school_id=org.pk, closed_on=None).exists():
             raise AccountError(_("请选择这所学校的班级"))
     elif class_id:
         raise AccountError(_("这种身份不挂班级"))

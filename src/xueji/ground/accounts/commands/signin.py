@@ -165,7 +165,7 @@ def start_session(signed: SignedIn, session: SessionBase, *, address: str, agent
             drop = [s.session_key for s in held if s not in keep]
             UserSession.objects.filter(session_key__in=drop).delete()
             UserSession.objects.create(
-                session_key=session.session_key,
+                session_key=session.session_key or "",
                 user_id=signed.user_id,
                 seen_at=now,
                 address=address,
