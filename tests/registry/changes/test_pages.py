@@ -131,6 +131,7 @@ def test_a_file_of_a_wrong_type_is_refused_with_words() -> None:
 
 @pytest.mark.capability("C-CHG-03", page="/cases/<id>/")
 @pytest.mark.capability("C-TRF-09", page="/cases/<id>/")
+@pytest.mark.capability("C-CHG-05", page="/cases/<id>/sheet.pdf")
 def test_all_eight_decide_on_the_page_and_the_sheet_is_printed() -> None:
     place = make_county()
     case = send(place, transfer_draft(place, make_child(place)), ("registrar", "b1"))

@@ -43,7 +43,6 @@ SAME_COUNTY = (
 @pytest.mark.capability("C-TRF-07")
 @pytest.mark.capability("C-TRF-09")
 @pytest.mark.capability("C-CHG-03")
-@pytest.mark.rule("NAT-TRF-10")
 def test_transfer_between_two_counties_passes_all_eight_and_moves_the_child() -> None:
     place = make_county()
     child = make_child(place)
@@ -161,7 +160,17 @@ def test_missing_papers_block_and_the_article_is_quoted() -> None:
         assert Case.objects.get(pk=case.pk).status == CaseStatus.DRAFT
 
 
-@pytest.mark.rule("NAT-TRF-11")
+@pytest.mark.rule("NAT-ROL-06")
+def test_a_case_keeps_who_sent_it_and_what_it_was_decided_on() -> None:
+    place = make_county()
+    case = send(place, transfer_draft(place, make_child(place)), ("registrar", "b1"))
+    finding = next(f for f in case.findings if f.get("rule") == "NAT-ROL-06")
+    assert finding["verdict"] == "pass"
+    assert case.facts["case.submitted_by"] == place.user("registrar", "b1").display_name
+    assert case.facts["school.id"] == str(place.org("b1").pk)
+    assert len(case.packs) == 64
+
+
 def test_nobody_can_add_a_slot_for_more_papers() -> None:
     place = make_county()
     case = transfer_draft(place, make_child(place))
@@ -245,6 +254,7 @@ def test_a_failure_at_the_end_leaves_nothing_behind(monkeypatch: pytest.MonkeyPa
     assert pass_all(place, case, EIGHT[-1:]).status == CaseStatus.DONE
 
 
+@pytest.mark.capability("C-CHG-02")
 def test_a_record_that_changed_meanwhile_stops_the_case_and_says_why() -> None:
     place = make_county()
     child = make_child(place)
@@ -252,12 +262,8 @@ def test_a_record_that_changed_meanwhile_stops_the_case_and_says_why() -> None:
     pass_all(place, case, EIGHT[:-1])
     with act_as(place.user("registrar", "a1")) as actor:
         enrolment_commands.apply_step(
-            actor,
-            Step(
-                person_id=child, business="change_class", to_status=1, at=timezone.now(),
-                class_id=place.klass("a1", number=2).pk,
-            ),
-        )  # fmt: skip
+            actor, Step(person_id=child, business="abroad", to_status=4, at=timezone.now())
+        )
     case = pass_all(place, case, EIGHT[-1:])
     assert case.status == CaseStatus.CANCELLED
     assert "在提交之后已有变动" in case.end_reason
@@ -266,7 +272,20 @@ def test_a_record_that_changed_meanwhile_stops_the_case_and_says_why() -> None:
         assert not Event.objects.filter(person_id=child, business="transfer").exists()
 
 
-@pytest.mark.capability("C-CHG-02")
+def test_another_class_of_the_old_school_meanwhile_does_not_stop_a_transfer() -> None:
+    place = make_county()
+    child = make_child(place)
+    case = send(place, transfer_draft(place, child), ("registrar", "b1"))
+    pass_all(place, case, EIGHT[:-1])
+    with act_as(place.user("registrar", "a1")) as actor:
+        other = place.klass("a1", number=2).pk
+        enrolment_commands.apply_step(
+            actor,
+            Step(person_id=child, business="change_class", to_status=1, at=timezone.now(), class_id=other),
+        )
+    assert pass_all(place, case, EIGHT[-1:]).status == CaseStatus.DONE
+
+
 @pytest.mark.rule("NAT-TRF-10")
 def test_a_step_left_out_keeps_the_transfer_from_taking_effect() -> None:
     place = make_county()

@@ -27,7 +27,7 @@ def apply(actor: Any, case: Case, m: Material, policy: PolicySet) -> date:
 
     Raises `RecordChanged` when the record is not the one that was decided on, `IllegalStep`.
     """
-    if str(m.subject.last_event) != case.chain_version:
+    if _moved(case, m):
         raise RecordChanged(_("该生的学籍在提交之后已有变动, 这件业务不能生效, 请核对后重新发起"))
     if case.business == "correct_key":
         _correct(actor, case, m, policy)
@@ -35,6 +35,19 @@ def apply(actor: Any, case: Case, m: Material, policy: PolicySet) -> date:
     day, step = _step(case, m, policy)
     enrolment.apply_step(actor, step, expected=m.subject.last_event)
     return day
+
+
+def _moved(case: Case, m: Material) -> bool:
+    """Whether the child stands elsewhere than when the case was sent. A change of class inside the school is no
+    ground to lose a case that all have decided; another school, status or cohort is."""
+    if str(m.subject.last_event) == case.chain_version:
+        return False
+    then = (
+        case.facts.get("student.home_school"),
+        case.facts.get("student.status"),
+        case.summary.get("cohort"),
+    )
+    return then != (str(m.subject.school_id), m.subject.status.code_label, str(m.subject.cohort_year))
 
 
 def _article(policy: PolicySet, case: Case) -> str:

@@ -106,7 +106,7 @@ class SuspendForm(CaseForm):
         help_text=_("不用写病名等细节, 材料里有"),
     )
     start = _day(_("休学开始日期"))
-    end = _day(_("休学结束日期"), _("到期前会提醒复学"))
+    end = _day(_("休学结束日期"), _("到期后办理复学"))
 
 
 class ResumeForm(CaseForm):

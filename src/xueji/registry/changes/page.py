@@ -204,16 +204,18 @@ def _holder(
 def _step(s: CaseStep, orgs: dict[int, Org], today: date, *, staff: bool) -> dict[str, Any]:
     end = timezone.localtime(s.decided_at).date() if s.decided_at and s.state != "current" else today
     used = max(workdays_between(timezone.localtime(s.arrived_at).date(), end), 0) if s.arrived_at else 0
+    future = s.state == "future"
+    role = str(Role(s.role).label) if staff else ""
     return {
         "name": s.label,
         "org": orgs[s.org_id].name,
-        "role": str(Role(s.role).label) if staff else "",
+        "role": _("限 %s 个工作日") % s.limit_days if future and s.limit_days else role,
         "holder": s.decider_name if staff else "",
         "state": _STEP_STATES.get(s.state, s.state),
         "arrived": stamp(s.arrived_at),
         "decided": stamp(s.decided_at),
         "used_days": used,
-        "limit_days": s.limit_days,
+        "limit_days": None if future else s.limit_days,
         "opinion": s.opinion if staff or s.state in ("refused", "returned") else "",
         "phone": orgs[s.org_id].phone,
         "due": s.due_on.isoformat() if s.due_on else "",

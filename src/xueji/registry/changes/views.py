@@ -75,7 +75,7 @@ def listing(request: HttpRequest) -> HttpResponse:
         record(actor, "changes.search", object_type="case", row_count=len(found.rows))
     counts = queries.counts(actor) if sits else {}
     labels = {"todo": _("待我办理"), "started": _("我发起的"), "running": _("进行中"), "ended": _("已办结")}
-    shown = [t for t in queries.TABS if sits or t in ("running", "ended")]
+    shown = [t for t in queries.TABS if (t != "todo" or sits) and (t != "started" or actor.can("case.start"))]
     asked = {"tab": tab, "business": filters.business, "status": filters.status, "q": filters.text}
     more = urlencode({k: v for k, v in asked.items() if v} | {"after": found.next})
     return render(
@@ -242,9 +242,8 @@ def _editor(request: HttpRequest, page: pages.CasePage, form: Any = None, status
             {
                 "name": s.label,
                 "org": s.org.name,
+                "role": _("%s 前") % s.due_on if s.due_on else "",
                 "state": "done" if s.seq == 1 else "waiting",
-                "limit_days": s.limit_days,
-                "used_days": 0,
             }
             for s in steps
         ],
@@ -307,14 +306,17 @@ def _run(
 ) -> HttpResponse:
     """Run a command and say what came of it, on the case's page; `onward`: then on to the next case that waits."""
     try:
-        deed()
+        found = deed()
     except Blocked as error:
         messages.error(request, f"{error.message}: {'；'.join(c.sentence for c in error.checks[:5])}")
         return _back(case_id)
     except CaseError as error:
         messages.error(request, error.message)
     else:
-        messages.success(request, done)
+        if isinstance(found, Case) and found.status == CaseStatus.CANCELLED:
+            messages.warning(request, _("业务已终止: %s") % found.end_reason)
+        else:
+            messages.success(request, done)
         if onward:
             following = queries.next_todo(_actor(request), but=case_id)
             return _to("case", following) if following else _to("list")
@@ -423,7 +425,7 @@ def urge(request: HttpRequest, case_id: uuid.UUID) -> HttpResponse:
     """Remind the holder."""
     actor = _actor(request)
     return _run(
-        request, case_id, lambda: commands.urge(actor, case_id=case_id), _("已催办, 对方的页面会看到")
+        request, case_id, lambda: commands.urge(actor, case_id=case_id), _("已催办, 办理记录中可以看到")
     )
 
 

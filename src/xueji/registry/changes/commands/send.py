@@ -13,11 +13,12 @@ from django.utils.translation import gettext as _
 from xueji.ground.files import commands as files
 from xueji.ground.policy.calendar import add_workdays
 from xueji.ground.policy.engine import PolicySet
+from xueji.ground.standards.masking import mask_identity
 from xueji.registry.enrolment import commands as enrolment
 
 from .. import checks, routing
-from ..errors import Blocked
-from ..facts import FIELD_WORDS, Material
+from ..errors import Blocked, CaseError
+from ..facts import FIELD_WORDS, Material, held_number
 from ..kinds import KINDS, label_of
 from ..models import Case, CaseFile, CaseStatus, CaseStep
 from ..subject import SEX
@@ -89,6 +90,10 @@ def resubmit(actor: Any, *, case_id: uuid.UUID, version: int | None = None) -> C
         back = CaseStep.objects.filter(case=case, state="returned").order_by("-seq").first()
         if back is None:  # it came back from waiting, before anybody had it
             _launch(case, actor, m, policy, report)
+        elif m.subject.school_id != case.from_school_id:
+            raise CaseError(
+                _("该生的学籍现在在%s, 这件业务不能继续, 请撤销后重新发起") % m.subject.school_name
+            )
         else:
             _freeze(case, m, policy, report)
             first = CaseStep.objects.get(case=case, seq=1)
@@ -205,7 +210,7 @@ def _wanted(m: Material) -> dict[str, Any]:
         s = m.subject
         rows = (
             ("name", s.name, form.get("new_name")),
-            ("number", f"{s.number_prefix}***" if s.number_prefix else "***", form.get("new_number_masked")),
+            ("number", mask_identity(held_number(s)), form.get("new_number_masked")),
             ("sex", SEX.get(s.sex, ""), SEX.get(form.get("new_sex", ""), "")),
             ("birth_date", s.birth_date.isoformat(), form.get("new_birth_date")),
         )
