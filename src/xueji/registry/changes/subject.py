@@ -39,6 +39,7 @@ class Subject:
     open_case: str
     last_event: uuid.UUID
     suspended_for: str
+    pending: bool
 
     def grade(self, day: date) -> Grade | None:
         """The grade on a day, by the school's system."""
@@ -74,11 +75,12 @@ def read(person_id: uuid.UUID) -> Subject | None:
             "select p.person_id, p.name, p.sex, p.birth_date, p.check_state, coalesce(d.id_type, ''),"
             "  coalesce(n.prefix, ''), e.status, e.school_id, e.county_id, o.name, s.system, e.class_id, k.number,"
             "  e.stage, e.cohort_year, e.valid_from, coalesce(r.problem, false), coalesce(r.open_case, ''),"
-            "  last.event_id, coalesce(v.detail ->> 'reason', '')"
+            "  last.event_id, coalesce(v.detail ->> 'reason', ''),"
+            "  last.valid_from > clock_timestamp()"
             " from person p"
             " join lateral (select * from enrolment_state x where x.person_id = p.person_id and x.kind = 1"
-            "   and x.valid_from <= now() order by x.valid_from desc limit 1) e on true"
-            " join lateral (select x.event_id from enrolment_state x where x.person_id = p.person_id and x.kind = 1"
+            "   and x.valid_from <= clock_timestamp() order by x.valid_from desc limit 1) e on true"
+            " join lateral (select x.event_id, x.valid_from from enrolment_state x where x.person_id = p.person_id and x.kind = 1"
             "   and x.valid_to is null) last on true"
             " join org o on o.id = e.school_id join school s on s.org_id = e.school_id"
             " left join school_class k on k.id = e.class_id"
