@@ -5,7 +5,7 @@
     python tools/third_party.py --check    exit 1 when a package of pyproject.toml is missing there
 
 The tables follow `pyproject.toml` and, for what those packages need in turn, the metadata of the
-environment in which this runs. They name no versions: `uv.lock` does.
+environment in which this runs. They name no versions: `requirements.lock` does.
 """
 
 from __future__ import annotations
