@@ -1,0 +1,74 @@
+"""What the views of cases share: who asks, which version was seen, running a command and saying what came of it."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable
+from typing import Any
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import reverse
+from django.utils.translation import gettext as _
+
+from xueji.ground.accounts.actor import Actor
+
+from . import queries
+from .errors import Blocked, CaseError
+from .models import Case, CaseStatus
+
+
+def actor_of(request: HttpRequest) -> Actor:
+    """Who asks."""
+    actor: Actor = request.actor  # type: ignore[attr-defined]
+    return actor
+
+
+def to(name: str, *args: Any) -> HttpResponseRedirect:
+    """On to another address of this room, by GET."""
+    response = HttpResponseRedirect(reverse(f"changes:{name}", args=args))
+    response.status_code = 303
+    return response
+
+
+def version_of(request: HttpRequest) -> int | None:
+    """The version of the case that the page was drawn from."""
+    raw = request.POST.get("version", "")
+    return int(raw) if raw.isascii() and raw.isdigit() and len(raw) < 10 else None
+
+
+def back_to_form(case_id: uuid.UUID) -> HttpResponse:
+    """Back to where the case is filled in."""
+    status = Case.objects.filter(pk=case_id).values_list("status", flat=True).first()
+    return to("edit" if status == CaseStatus.RETURNED else "case", case_id)
+
+
+def run(
+    request: HttpRequest,
+    case_id: uuid.UUID,
+    deed: Callable[[], object],
+    done: str,
+    *,
+    onward: bool = False,
+    deciding: bool = False,
+) -> HttpResponse:
+    """Run a command and say what came of it, on the case's page; `onward`: then on to the next case that waits.
+
+    `deciding`: the case may have been stopped because the record had changed, which is said instead.
+    """
+    try:
+        found = deed()
+    except Blocked as error:
+        messages.error(request, f"{error.message}: {'；'.join(c.sentence for c in error.checks[:5])}")
+        return back_to_form(case_id)
+    except CaseError as error:
+        messages.error(request, error.message)
+    else:
+        if deciding and isinstance(found, Case) and found.status == CaseStatus.CANCELLED:
+            messages.warning(request, _("业务已终止: %s") % found.end_reason)
+        else:
+            messages.success(request, done)
+        if onward:
+            following = queries.next_todo(actor_of(request), but=case_id)
+            return to("case", following) if following else to("list")
+    return to("case", case_id)

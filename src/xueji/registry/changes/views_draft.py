@@ -1,0 +1,208 @@
+"""Beginning a case and filling it in."""
+
+from __future__ import annotations
+
+import uuid
+from typing import Any
+
+from django.contrib import messages
+from django.core.exceptions import PermissionDenied
+from django.core.files.uploadedfile import UploadedFile
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_GET, require_POST, require_safe
+
+from xueji.ground.audit.commands import record
+from xueji.ground.files.content import LIMIT, FileRefused
+from xueji.ground.orgs.models import Org
+from xueji.registry.enrolment import queries as enrolment
+
+from . import commands, queries
+from . import page as pages
+from .errors import CaseError
+from .forms import FORMS, LookupForm
+from .http import actor_of, back_to_form, run, to
+from .kinds import KINDS
+from .models import Case, CaseStatus
+from .routing import policy_for
+
+
+@require_GET
+def new(request: HttpRequest) -> HttpResponse:
+    """Choose a child, then what is to be done, in plain words."""
+    actor = actor_of(request)
+    actor.require("case.start")
+    text = request.GET.get("q", "").strip()[:60]
+    rows: list[enrolment.RosterRow] = []
+    if text:
+        own = enrolment.Filters(school_id=actor.org_id, reasons=("enrolled",))
+        rows = enrolment.search(actor, text, filters=own, limit=20).rows
+        record(actor, "changes.find", object_type="person", row_count=len(rows))
+    chosen, tasks = None, []
+    raw = request.GET.get("person", "")
+    if raw:
+        try:
+            chosen = enrolment.get_row(actor, uuid.UUID(raw))
+        except ValueError as error:
+            raise Http404 from error
+        row = queries.own_child(actor, chosen.person_id)
+        running = queries.listing(
+            actor, queries.Filters(person_id=chosen.person_id, status="open"), limit=10
+        ).rows
+        tasks = pages.tasks_for(actor, row, timezone.localdate(), running)
+    return render(
+        request,
+        "changes/new.html",
+        {
+            "text": text,
+            "rows": rows,
+            "chosen": chosen,
+            "tasks": tasks,
+            "lookup": LookupForm(),
+            "drafts": queries.listing(actor, queries.Filters(tab="started", status="draft"), limit=10).rows,
+        },
+    )
+
+
+@require_POST
+def new_transfer(request: HttpRequest) -> HttpResponse:
+    """Begin a transfer into the own school, by name and number."""
+    actor = actor_of(request)
+    form = LookupForm(request.POST)
+    if form.is_valid():
+        try:
+            case = commands.start(actor, business="transfer", **form.cleaned_data)
+        except CaseError as error:
+            form.add_error(None, error.message)
+        else:
+            return to("case", case.case_id)
+    actor.require("case.start")
+    drafts = queries.listing(actor, queries.Filters(tab="started", status="draft"), limit=10).rows
+    return render(request, "changes/new.html", {"lookup": form, "drafts": drafts}, status=422)
+
+
+@require_POST
+def start(request: HttpRequest, business: str, person_id: uuid.UUID) -> HttpResponse:
+    """Begin a case of a child of the own school."""
+    try:
+        case = commands.start(actor_of(request), business=business, person_id=person_id)
+    except CaseError as error:
+        messages.error(request, error.message)
+        return to("new")
+    return to("case", case.case_id)
+
+
+@require_safe
+def edit(request: HttpRequest, case_id: uuid.UUID) -> HttpResponse:
+    """The form of a case that was returned."""
+    page = pages.load(actor_of(request), case_id)
+    if not page.may("edit"):
+        raise Http404
+    return editor(request, page)
+
+
+def start_org(case: Case) -> Org:
+    return Org.objects.get(pk=case.org_id)
+
+
+def editor(request: HttpRequest, page: pages.CasePage, form: Any = None, status: int = 200) -> HttpResponse:
+    actor = actor_of(request)
+    case = page.case
+    report, steps = commands.preflight(actor, case_id=case.case_id)
+    slots = policy_for(start_org(case), timezone.localdate()).business(case.business).evidence
+    last = next((s.due_on for s in reversed(steps) if s.due_on), None)
+    context = {
+        "page": page,
+        "case": case,
+        "form": form or FORMS[case.business](case),
+        "kind": KINDS[case.business],
+        "checks": report.checks,
+        "stopping": len(report.stopping),
+        "slots": pages.evidence_slots(case, slots, page.files),
+        "steps": [
+            {
+                "name": s.label,
+                "org": s.org.name,
+                "role": _("%s 前") % s.due_on if s.due_on else "",
+                "state": "done" if s.seq == 1 else "waiting",
+            }
+            for s in steps
+        ],
+        "units": len({s.org.pk for s in steps}),
+        "last": last,
+    }
+    part = "changes/_preflight.html" if request.headers.get("HX-Request") else "changes/draft.html"
+    return render(request, part, context, status=status)
+
+
+@require_POST
+def save(request: HttpRequest, case_id: uuid.UUID) -> HttpResponse:
+    """Keep the draft; with htmx the checks come back."""
+    actor = actor_of(request)
+    page = pages.load(actor, case_id)
+    if not page.may("edit"):
+        raise PermissionDenied(_("这件业务现在不能修改"))
+    form = FORMS[page.case.business](page.case, request.POST)
+    if not form.is_valid():
+        return editor(request, page, form, status=422)
+    try:
+        commands.save_draft(actor, case_id=case_id, form=form.values())
+    except CaseError as error:
+        messages.error(request, error.message)
+        return to("case", case_id)
+    if request.headers.get("HX-Request"):
+        return editor(request, pages.load(actor, case_id))
+    if request.POST.get("then") == "submit":
+        return submit(request, case_id)
+    messages.success(request, _("草稿已保存"))
+    return to("case" if page.case.status == CaseStatus.DRAFT else "edit", case_id)
+
+
+@require_POST
+def upload(request: HttpRequest, case_id: uuid.UUID) -> HttpResponse:
+    """Papers, one to a slot."""
+    actor = actor_of(request)
+    queries.require(actor, case_id)
+    for slot in request.FILES:
+        file = request.FILES[slot]
+        try:
+            assert isinstance(file, UploadedFile)
+            if (file.size or 0) > LIMIT:
+                raise FileRefused("too_large")
+            commands.attach(actor, case_id=case_id, slot=slot, data=file.read(), name=file.name or "")
+        except (CaseError, FileRefused) as error:
+            messages.error(request, f"{slot}: {error.message}")
+        else:
+            messages.success(request, _("已上传%s") % slot)
+    return back_to_form(case_id)
+
+
+@require_POST
+def remove_file(request: HttpRequest, case_id: uuid.UUID, file_id: uuid.UUID) -> HttpResponse:
+    """Take a paper out again."""
+    actor = actor_of(request)
+    run(request, case_id, lambda: commands.detach(actor, case_id=case_id, file_id=file_id), _("材料已取下"))
+    return back_to_form(case_id)
+
+
+@require_POST
+def submit(request: HttpRequest, case_id: uuid.UUID) -> HttpResponse:
+    """Send a draft, or send a returned case again."""
+    actor = actor_of(request)
+    page = pages.load(actor, case_id)
+    send = commands.resubmit if page.case.status == CaseStatus.RETURNED else commands.submit
+    return run(request, case_id, lambda: send(actor, case_id=case_id), _("已提交"))
+
+
+@require_POST
+def delete(request: HttpRequest, case_id: uuid.UUID) -> HttpResponse:
+    """Drop a draft."""
+    try:
+        commands.delete_draft(actor_of(request), case_id=case_id)
+    except CaseError as error:
+        messages.error(request, error.message)
+        return to("case", case_id)
+    messages.success(request, _("草稿已删除"))
+    return to("new")
