@@ -311,13 +311,13 @@ def test_pages_ask_the_database_a_fixed_number_of_times(django_assert_max_num_qu
     head, clerk = as_(place, "school_head", "a1"), as_(place, "registrar", "a1")
     for browser in (head, clerk):
         browser.get("/cases/")
-    with django_assert_max_num_queries(10):
+    with django_assert_max_num_queries(8):
         assert head.get("/cases/").status_code == 200
-    with django_assert_max_num_queries(20):
+    with django_assert_max_num_queries(14):
         assert head.get(f"/cases/{made[0].pk}/").status_code == 200
-    with django_assert_max_num_queries(48):
+    with django_assert_max_num_queries(26):
         assert clerk.get(f"/cases/{draft.pk}/").status_code == 200
-    with django_assert_max_num_queries(10):
+    with django_assert_max_num_queries(7):
         assert clerk.get("/cases/new/").status_code == 200
 
 
