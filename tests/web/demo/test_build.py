@@ -158,6 +158,16 @@ def test_a_sheet_with_faulty_rows_waits(built: Built) -> None:
     assert rows[0][1]["error"] > 0
 
 
+def test_certificates_were_given_out_and_one_is_void(built: Built) -> None:
+    given = built.owner.execute(
+        "select count(*), count(*) filter (where revoked_at is not null), count(distinct school_id) from certificate"
+    ).fetchone()
+    assert given is not None
+    assert given[0] >= 6
+    assert given[1] == 1
+    assert given[2] >= 2
+
+
 def test_problem_records_are_flagged_and_compared_without_success(built: Built) -> None:
     found = built.owner.execute(
         "select check_state, count(*) from roster where problem group by 1"

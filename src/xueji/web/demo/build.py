@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable
-from datetime import date, datetime, time, timedelta
+from datetime import date, datetime
 from time import monotonic
 from typing import Any
 
@@ -13,22 +13,20 @@ from django.db import connection, transaction
 from django.utils import timezone
 
 from xueji import config
-from xueji.ground.accounts.actor import enter
 from xueji.ground.accounts.roles import Role
 from xueji.ground.audit.commands import Who, record
 from xueji.ground.db.scope import acting
+from xueji.ground.paper.fonts import missing_glyphs
 from xueji.ground.standards import divisions
 from xueji.registry.enrolment.timeline import CHINA
-from xueji.registry.intake import commands as intake
 
-from . import cases
-from .accounts import Personnel, Staff
+from . import cases, papers
+from .accounts import Personnel
 from .children import Child, Nursery
 from .history import Historian
 from .layout import size_of
 from .load import Loader
 from .report import DemoAccounts, report
-from .sheet import sheet
 from .world import LEFT_YEARS, World, make
 
 Progress = Callable[[str], object]
@@ -76,7 +74,7 @@ def build(
         )
     _analyze()
     made = cases.make(world, staff, children, rng, {c.person_id for c in family})
-    made |= _waiting_sheet(world, staff, seed)
+    made |= papers.make(world, staff, children, seed, cases.busy())
     clock.lap("cases", f"{sum(made.values())} 件业务和批次")
     clock.seconds["total"] = round(monotonic() - clock.started, 2)
     return report(world, staff, children, family, counts, made, clock.seconds)
@@ -198,21 +196,19 @@ def _family(world: World, children: list[Child]) -> list[Child]:
         if c.place is not a and c.place.spec.county == a.spec.county and c.is_studying and not c.place.spec.special
         and c.life.moves[-1].stage in "JS" and c.place.spec.stages[0] == "J"
     ]  # fmt: skip
-    for young in younger:
-        for old in older:
-            if (
-                old.name[0] == young.name[0]
-                and old.ethnicity == young.ethnicity
-                and old.id_type == young.id_type == "1"
-            ):
-                old.family = young.family
-                for key in ("home_address", "postal_address", "current_address", "phone"):
-                    old.profile[key] = young.profile[key]
-                return [young, old]
-    # In a very small province no two share a surname: the older one takes it.
-    young, old = younger[0], older[0]
-    old.name = young.name[0] + old.name[1:]
+    pairs = (
+        (y, o)
+        for y in younger
+        for o in older
+        if y.name[0] == o.name[0] and y.ethnicity == o.ethnicity and y.id_type == o.id_type == "1"
+        and not missing_glyphs(y.name + o.name)
+    )  # fmt: skip
+    young, old = next(pairs, (younger[0], older[0]))
+    if old.name[0] != young.name[0]:  # in a very small province perhaps no two share a surname
+        old.name = young.name[0] + old.name[1:]
     old.family = young.family
+    for key in ("home_address", "postal_address", "current_address", "phone"):
+        old.profile[key] = young.profile[key]
     return [young, old]
 
 
@@ -232,17 +228,6 @@ def _portal(world: World, personnel: Personnel, family: list[Child]) -> None:
         f"孩子: {younger.name}({younger.place.spec.short})、{older.name}({older.place.spec.short})",
     )  # fmt: skip
     personnel.portal("student", older.name, Role.STUDENT, {older.person_id: None}, older.place.spec.name)
-
-
-def _waiting_sheet(world: World, staff: Staff, seed: int) -> dict[str, int]:
-    """School B has brought a sheet of late entrants; some of its rows wait to be repaired."""
-    b = world.by_key("b")
-    late = sheet(b.code, 24, 6, seed=seed, today=world.today)
-    moment = datetime.combine(world.today - timedelta(days=2), time(15, 20), CHINA)
-    with cases.clock_at(min(moment, timezone.now())), transaction.atomic():
-        actor = enter(staff.at(Role.REGISTRAR, b.org_id).pk)
-        intake.upload(actor, late.content, "补录新生.xlsx", inline=True)
-    return {"import_batch": 1}
 
 
 def _analyze() -> None:

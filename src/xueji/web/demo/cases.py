@@ -189,7 +189,8 @@ class Office:
         except CaseError:
             return case
         for n in range(s.steps):
-            case = self._decide(case, day + timedelta(days=0), hour + n, n, s)
+            if case.status == CaseStatus.RUNNING:  # the chain inside one county is shorter
+                case = self._decide(case, day, hour + n, n, s)
         return self._finish(s, case, registrar, day, hour)
 
     def _decide(self, case: Case, day: date, hour: int, n: int, s: Scenario) -> Case:
