@@ -28,6 +28,7 @@ def test_the_registrar_finds_her_pupils_masked(place: Place, client: Client) -> 
     login(client, place.user("registrar", "a1"))
     html = client.get("/students/").content.decode()
     assert "古丽·阿不都" in html
+    assert "L990***" in html, "the masked number is in the list"
     assert number not in html
     page = client.get(f"/students/{person}/").content.decode()
     assert "一年级(1)班" in page

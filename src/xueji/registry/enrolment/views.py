@@ -42,10 +42,8 @@ def students(request: HttpRequest) -> HttpResponse:
         "enrolment/students.html",
         {
             "query": query,
-            "rows": [
-                {"row": r, "face": FACES.get(r.status, ""), "url": f"/students/{r.person_id}/"}
-                for r in found.rows
-            ],
+            "rows": _rows(actor, found.rows),
+            "may": {"import": actor.can("intake.import"), "start": actor.can("case.start")},
             "views": listing.view_tabs(query, request.path),
             "choices": listing.choices(actor),
             "total": total,

@@ -107,33 +107,52 @@ def _print(value: Any) -> None:
 def _demo(args: argparse.Namespace) -> int:
     from . import demo, serve
 
-    accounts = demo.load(size=args.size, seed=args.seed)
-    if args.json:
-        _print(accounts)
-    if args.no_serve:
-        if not args.json:
-            print(demo.describe(accounts))
-        return 0
-    text = f"\nXueji 演示: http://{args.host}:{args.port}\n\n{demo.describe(accounts)}\n按 Ctrl+C 停止。数据保留在 {config.data_dir()}"
-    return serve.run(only=None, host=args.host, port=args.port, workers=args.workers, on_ready=text)
+    def work() -> int:
+        accounts = demo.load(size=args.size, seed=args.seed)
+        if args.json:
+            _print(accounts)
+        if args.no_serve:
+            if not args.json:
+                print(demo.describe(accounts))
+            return 0
+        text = (
+            f"\nXueji 演示: http://{args.host}:{args.port}\n\n{demo.describe(accounts)}\n"
+            f"按 Ctrl+C 停止。数据保留在 {config.data_dir()}"
+        )
+        return serve.run(only=None, host=args.host, port=args.port, workers=args.workers, on_ready=text)
+
+    return _attached(work)
 
 
 def _serve(args: argparse.Namespace) -> int:
     from . import serve
 
-    boot.ready()
-    return serve.run(only=args.only, host=args.host, port=args.port, workers=args.workers)
+    def work() -> int:
+        boot.ready()
+        return serve.run(only=args.only, host=args.host, port=args.port, workers=args.workers)
+
+    return _attached(work)
 
 
 def _worker(args: argparse.Namespace) -> int:
-    from . import serve
-
-    boot.ready()
-    return serve.run(only="worker", host="127.0.0.1", port=8000, workers=1)
+    args.only = "worker"
+    args.host, args.port, args.workers = "127.0.0.1", 8000, 1
+    return _serve(args)
 
 
 def _attached(work: Callable[[], int]) -> int:
-    """Run with the database up; stop the embedded server again if this command had to start it."""
+    """Run with the database up; stop the embedded server again if this command had to start it.
+
+    On every way out: a signal ends the work as an exception does, so that no server is left behind.
+    """
+    import signal
+
+    def leave(signum: int, _frame: object) -> None:
+        raise SystemExit(128 + signum)
+
+    for name in ("SIGTERM", "SIGHUP"):
+        if hasattr(signal, name):
+            signal.signal(getattr(signal, name), leave)
     cluster, started = boot.start_database()
     try:
         return work()

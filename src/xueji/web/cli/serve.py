@@ -9,8 +9,6 @@ import sys
 import time
 from types import FrameType
 
-from xueji import config
-
 from .boot import Refused, say
 
 
@@ -41,10 +39,8 @@ def web_argv(host: str, port: int, workers: int) -> list[str]:
 def run(*, only: str | None, host: str, port: int, workers: int, on_ready: str = "") -> int:
     """Run web server and worker (or one of them) until a signal; returns the exit status.
 
-    The embedded server is stopped at the end if no other process of this installation uses it.
+    The command that started the embedded server stops it after this returns.
     """
-    from xueji.ground.db.migrate import embedded_cluster
-
     if not 0 < port < 65536:
         raise Refused(f"端口 {port} 不能用")
     collect_static()
@@ -82,8 +78,6 @@ def run(*, only: str | None, host: str, port: int, workers: int, on_ready: str =
             if hasattr(signal, name):
                 signal.signal(getattr(signal, name), signal.SIG_IGN)
         stop_children(list(children.values()))
-        if config.embedded() and not _others_use_it():
-            embedded_cluster().stop()
     return status
 
 
@@ -114,23 +108,6 @@ def _await_port(host: str, port: int, child: subprocess.Popen[bytes]) -> None:
                 return
         time.sleep(0.1)
     raise Refused("网页服务 60 秒内没有启动成功, 请查看上面的输出")
-
-
-def _others_use_it() -> bool:
-    """Whether another process of this installation is connected to the embedded server."""
-    import psycopg
-
-    from xueji.ground.db.migrate import embedded_cluster
-
-    try:
-        with embedded_cluster().connect() as c:
-            row = c.execute(
-                "select count(*) from pg_stat_activity where backend_type = 'client backend'"
-                " and pid <> pg_backend_pid() and application_name <> ''  and application_name like 'xueji-%'"
-            ).fetchone()
-            return bool(row and row[0])
-    except psycopg.Error:
-        return False
 
 
 def collect_static() -> None:
