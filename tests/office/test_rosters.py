@@ -249,7 +249,6 @@ def test_too_many_students_are_refused_before_anything_leaves(
         rosters.students_xlsx(actor, "核对名单", filters=Filters())
 
 
-@pytest.mark.capability("C-EXP-01")
 @pytest.mark.parametrize(
     ("role", "at"), [("county_clerk", "a"), ("city_clerk", "city1"), ("class_teacher", "a1")]
 )

@@ -223,6 +223,23 @@ def test_heads_are_told_by_grade_of_that_day_by_sex_and_by_status(place: Place) 
     assert ("休学", 1) in now.by_status
 
 
+def test_grades_follow_years_of_schooling_where_systems_differ(place: Place) -> None:
+    with acting("writer"), connection.cursor() as c:
+        c.execute("update school set system = '5-4-3' where org_id = %s", [place.org("c1").pk])
+    enrol(place, "c1", stage="J", cohort=2026, on=START)  # sixth year, junior already
+    enrol(place, "c1", stage="J", cohort=2025, on=START)  # seventh
+    enrol(place, "b1", stage="J", cohort=2026, on=START)  # seventh
+    with act_as(place.user("province_clerk", "province")) as actor:
+        target = units.resolve(actor)
+        heads = queries.headcount(actor, target, date(2026, 10, 1))
+        move = queries.movement(actor, target, START, date(2026, 10, 1), by="grade")
+    assert [(g.label, g.total) for g in heads.by_grade if g.total] == [
+        ("六年级(五四制初中)", 1),
+        ("七年级", 2),
+    ]
+    assert [r.title for r in move.rows] == ["2026级初中", "2025级初中 · 七年级"]
+
+
 def test_units_of_a_city_are_its_counties_and_of_a_county_its_schools(place: Place) -> None:
     for school, n in (("a1", 2), ("a2", 1), ("b1", 1), ("c1", 3)):
         for _i in range(n):

@@ -37,6 +37,7 @@ class Count:
     classes: int = 0
     url: str = ""
     hidden: bool = False
+    cohorts: set[tuple[str, int]] = field(default_factory=set)
 
     def add(self, sex: str, n: int) -> None:
         """Count `n` children of a sex."""
@@ -74,9 +75,13 @@ def _where(target: Target, stage: str) -> tuple[str, list[Any]]:
 def _grade(stage: str, cohort: int, system: str, day: date) -> tuple[str, str]:
     """Key (sorts in the order of schooling) and label of a cohort on a day."""
     grade = grade_on(stage, cohort, system, day)
-    if grade is not None:
-        return grade.code, grade.label
     order = "123"["PJS".index(stage)]
+    if grade is not None:
+        # By years of schooling, not by the year inside the stage: 九年级 is the third junior year under 6-3-3 and the
+        # fourth under 5-4-3. The sixth year of 5-4-3 is junior already and stays a row of its own.
+        year = grade.before + grade.year
+        label = _("%(g)s(五四制初中)") % {"g": grade.label} if stage == "J" and year == 6 else grade.label
+        return f"{order}{year:02d}", label
     return f"{order}~{cohort}", _("%(y)s级%(s)s(不在学制年限内)") % {"y": cohort, "s": Stage(stage).label}
 
 
@@ -109,8 +114,10 @@ def headcount(actor: Any, target: Target, day: date, *, stage: str = "") -> Head
         if not Status(status).counts_in_school:
             continue
         key, label = _grade(its_stage, cohort, system, day)
+        grade = grades.setdefault(key, Count(key, label))
+        grade.cohorts.add((its_stage, cohort))
         for count in (
-            grades.setdefault(key, Count(key, label)),
+            grade,
             units.get(target.unit_of.get(place, 0)),
             total,
         ):
@@ -171,13 +178,19 @@ def _classes(target: Target, day: date, stage: str) -> list[tuple[str, str, int]
 
 @dataclass
 class MoveRow:
-    """One row: opening, what came, what went, closing as counted by itself."""
+    """One row: opening, what came, what went, closing as counted by itself; of a cohort also its grade."""
 
     key: str
     label: str
     opening: int = 0
     closing: int = 0
+    grade: str = ""
     flow: dict[str, int] = field(default_factory=lambda: defaultdict(int))
+
+    @property
+    def title(self) -> str:
+        """The label, with the grade where all of the row are in one."""
+        return f"{self.label} · {self.grade}" if self.grade else self.label
 
     @property
     def added(self) -> int:
@@ -252,8 +265,11 @@ def movement(
             rows = {str(target.org_id): MoveRow(str(target.org_id), target.name)}
 
     def row_of(unit: int, system: str, cohort: int, text: str) -> MoveRow:
-        key, label = _place(target, by, unit, system, cohort, text, end)
-        return rows.setdefault(key, MoveRow(key, label))
+        key, label, grade = _place(target, by, unit, system, cohort, text, end)
+        row = rows.setdefault(key, MoveRow(key, label, grade=grade))
+        if row.grade != grade:
+            row.grade = ""  # one cohort is in different grades where schools have different systems
+        return row
 
     _distribute(by, parts, row_of)
     for unit, system, cohort, text, n in closings:
@@ -269,18 +285,18 @@ def movement(
 
 def _place(
     target: Target, by: By, unit: int, system: str, cohort: int, text: str, day: date
-) -> tuple[str, str]:
-    """Key and label of the row that a group of the cube belongs to."""
+) -> tuple[str, str, str]:
+    """Key, label and grade of the row that a group of the cube belongs to."""
     if by == "unit":
         mapped = target.unit_of.get(unit, 0)
-        return str(mapped), next((u.label for u in target.units if u.org_id == mapped), _("其他"))
+        return str(mapped), next((u.label for u in target.units if u.org_id == mapped), _("其他")), ""
     if by == "sex":
-        return text, {"1": _("男"), "2": _("女")}.get(text, _("未说明"))
+        return text, {"1": _("男"), "2": _("女")}.get(text, _("未说明")), ""
     # A cohort keeps its row over the whole period, whichever grade it was in at its beginning.
     grade = grade_on(text, cohort, system, day)
     order = "123"["PJS".index(text)]
     label = _("%(y)s级%(s)s") % {"y": cohort, "s": Stage(text).label}
-    return f"{order}{9999 - cohort}", f"{label} · {grade.label}" if grade else label
+    return f"{order}{9999 - cohort}", label, grade.label if grade else ""
 
 
 def _distribute(by: By, parts: Iterable[tuple[Any, ...]], row_of: Any) -> None:

@@ -26,6 +26,7 @@ class TextTable:
     head: Sequence[str]
     rows: Sequence[Sequence[str]]
     notes: Sequence[str]
+    facts: Sequence[tuple[str, str]]
 
 
 def of_headcount(counts: Headcount, *, org_name: str, by: str) -> TextTable:
@@ -40,7 +41,13 @@ def of_headcount(counts: Headcount, *, org_name: str, by: str) -> TextTable:
         _("在校生: 学籍状态为在读的学生, 不含休学、出国(境)等; 在籍 %(r)s 人, 借读 %(g)s 人另计")
         % {"r": counts.on_record, "g": counts.guests},
     ]
-    return TextTable(_("学生人数统计表"), org_name, head, body, notes)
+    facts = [
+        (_("统计时点"), counts.day.isoformat()),
+        (_("在校"), str(counts.total.total)),
+        (_("在籍"), str(counts.on_record)),
+        (_("借读"), str(counts.guests)),
+    ]
+    return TextTable(_("学生人数统计表"), org_name, head, body, notes, facts)
 
 
 def _count(row: Count, by: str) -> list[str]:
@@ -64,13 +71,18 @@ def of_movement(move: Movement, *, org_name: str) -> TextTable:
         _("期初 + 增加 − 减少 = 期末: %(ok)s")
         % {"ok": _("平衡") if move.balanced else _("不平衡, 请联系系统管理员")},
     ]
-    return TextTable(_("学生变动情况表"), org_name, head, body, notes)
+    facts = [
+        (_("统计期间"), _("%(a)s 至 %(b)s") % {"a": move.start.isoformat(), "b": move.end.isoformat()}),
+        (_("口径"), _("在校生")),
+        (_("期初＋增加－减少＝期末"), _("平衡") if move.balanced else _("不平衡")),
+    ]
+    return TextTable(_("学生变动情况表"), org_name, head, body, notes, facts)
 
 
 def _move(row: MoveRow) -> list[str]:
     ins = [row.flow[c.key] for c in flows.INS]
     outs = [row.flow[c.key] for c in flows.OUTS]
-    return [row.label, *(str(n) for n in (row.opening, *ins, row.added, *outs, row.taken, row.closing))]
+    return [row.title, *(str(n) for n in (row.opening, *ins, row.added, *outs, row.taken, row.closing))]
 
 
 def to_xlsx(table: TextTable, *, watermark: str) -> bytes:
@@ -87,21 +99,22 @@ def to_xlsx(table: TextTable, *, watermark: str) -> bytes:
 
 def to_pdf(table: TextTable, *, printed_by: str, printed_at: datetime, watermark: str) -> bytes:
     """The table on paper, with who printed it and when."""
+    wide = len(table.head) > 8
     columns = [
-        ListColumn(label=h, mm=None if i == 0 else (15 if len(table.head) > 8 else 28), centre=i > 0)
+        ListColumn(label=h, mm=None if i == 0 else ((17 if len(h) > 3 else 13) if wide else 28), centre=i > 0)
         for i, h in enumerate(table.head)
     ]
     return render_list(
         PaperList(
             title=table.title,
             org_name=table.org_name,
-            facts=[(_("说明"), "；".join(table.notes))],
+            facts=table.facts,
             columns=columns,
             rows=table.rows,
             printed_by=printed_by,
             printed_at=printed_at,
             watermark=watermark,
-            orientation="landscape" if len(table.head) > 8 else "portrait",
+            orientation="landscape" if wide else "portrait",
             signatures=(_("填表人（签字）"), _("单位负责人（签字）"), _("单位（盖章）")),
         )
     )

@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
 from xueji.ground.accounts.actor import today
-from xueji.ground.orgs.grades import cohort_of_grade, grade_on
+from xueji.ground.orgs.grades import grade_on
 from xueji.ground.orgs.models import Stage
 
 from . import chart, commands, flows, periods, queries, sheets, units
@@ -68,7 +68,7 @@ def headcount(request: HttpRequest) -> HttpResponse:
             unit.url = _link("statistics:headcount", org=unit.key, day=day, stage=stage)
     if target.names_possible and actor.can("student.list"):
         for row in counts.by_grade:
-            row.url = _names_of_grade(target, row, day)
+            row.url = _names_of_grade(target, row, counts.by_grade, day)
     shown = [r for r in counts.by_grade if r.total and not r.hidden]
     return render(
         request,
@@ -95,21 +95,15 @@ def _cells(row: Count) -> dict[str, str]:
     return {"total": str(row.total), "men": str(row.men), "women": str(row.women)}
 
 
-def _names_of_grade(target: Target, row: Count, day: Any) -> str:
-    """Names behind a grade of a school, or of a county whose schools share one system."""
-    order, _dot, cohort = row.key.partition("~")
-    stage = "PJS"[int(order[0]) - 1]
-    year = int(cohort) if cohort else cohort_of_grade(stage, int(row.key[1]), day)
+def _names_of_grade(target: Target, row: Count, others: list[Count], day: Any) -> str:
+    """Names behind a grade; none where schools of different systems put one cohort into different grades."""
+    if len(row.cohorts) != 1 or any(row.cohorts & o.cohorts for o in others if o is not row):
+        return ""
+    ((stage, cohort),) = row.cohorts
     return _link(
         "statistics:names",
-        org=target.org_id,
-        column="present",
-        start=day,
-        end=day,
-        stage=stage,
-        cohort=year,
-        of="day",
-    )
+        org=target.org_id, column="present", start=day, end=day, stage=stage, cohort=cohort, of="day",
+    )  # fmt: skip
 
 
 def _files(name: str, **params: Any) -> list[dict[str, str]]:
@@ -210,7 +204,7 @@ def _move_row(
         return {"n": n, "url": url}
 
     return {
-        "label": row.label,
+        "label": row.title,
         "url": _link("statistics:movement", **params)
         if table.by == "unit" and row.key not in ("", "0")
         else "",
