@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections import Counter
 from datetime import date
 
@@ -271,11 +272,13 @@ def test_same_seed_same_province(built: Built, own_database: str, as_owner: psyc
 
 
 @pytest.mark.slow
-def test_the_usual_size_is_there_in_less_than_a_minute(own_database: str) -> None:
+def test_the_usual_size_takes_well_under_a_minute_of_work(own_database: str) -> None:
+    started = time.process_time()
     with divisions.demo():
         accounts = demo.build("M", progress=print)
-    print(accounts.seconds)
-    assert accounts.seconds["total"] < 60
+    # Work of this process, not the clock on the wall: other tests run beside this one.
+    print(accounts.seconds, round(time.process_time() - started, 1))
+    assert time.process_time() - started < 40
     with connection.cursor() as c, transaction.atomic():
         c.execute("set local role xueji_writer")
         c.execute("select count(*) from roster where reason = 'enrolled' and status < 10")
