@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-
 from tests.helpers import Place, make_county
+
 from xueji.ground.standards import divisions
 
 

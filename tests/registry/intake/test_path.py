@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import pytest
 from django.db import connection
-
 from tests.helpers import Place, act_as, seeing_all
+
 from xueji.registry.intake import commands, queries
 from xueji.registry.intake.models import BatchState
 

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from pathlib import Path
+from dataclasses import dataclass
 from typing import Any
 
 from django.core.exceptions import PermissionDenied
@@ -26,12 +25,13 @@ from xueji.ground.sheets.errors import SheetError
 from xueji.ground.sheets.guard import Limits
 from xueji.ground.sheets.read import open_sheet
 
-from . import publishing, queries, repair, staging
+from . import books, publishing, queries, repair, staging
 from .columns import ROW, WrongColumns, map_columns, name_of
 from .columns import Mapping as Columns
 from .errors import IntakeError, PublishConflict
 from .models import BatchState, ImportBatch
 from .places import SchoolFacts
+from .reports import CheckReport, check_file
 from .stream import BIG, Outcome, check_stream
 
 UPLOAD_LIMIT = 100 * 1024 * 1024
@@ -83,6 +83,23 @@ def upload(
 
             check_batch.defer(batch_id=batch.id)
     batch.refresh_from_db()
+    return batch
+
+
+def check_only(actor: Any, data: bytes, filename: str, *, school_id: int | None = None) -> ImportBatch:
+    """A checked batch without file and audit, for a transaction that is rolled back afterwards. Raises as `upload`."""
+    actor.require("intake.import")
+    school = queries.school_facts(_school_of(actor, school_id))
+    with transaction.atomic(), acting("intake"):
+        batch = ImportBatch.objects.create(
+            county_id=school.county_id,
+            school_id=school.org_id,
+            file_name=filename[-200:],
+            creator_id=actor.user_id,
+        )
+    run_check(batch.id, data=data, school=school)
+    with transaction.atomic(), acting("intake"):
+        batch.refresh_from_db()
     return batch
 
 
@@ -269,6 +286,27 @@ def correct(actor: Any, batch_id: int, data: bytes, filename: str) -> int:
     return len(rows)
 
 
+def error_book(actor: Any, batch_id: int) -> bytes:
+    """The rows that cannot be imported as a workbook to be corrected (C-COL-06). It leaves with personal data, so it
+    is in the audit. Raises `IntakeError` when there are none, Http404.
+    """
+    actor.require("intake.import")
+    with transaction.atomic():
+        batch = queries.batch(actor, batch_id)
+        with acting("intake"):
+            rows = repair.raw_rows(batch_id)
+            found: dict[int, Any] = {}
+            for fault in repair.faults(batch_id):
+                if fault["severity"] != "note":
+                    found.setdefault(fault["row"], []).append(fault)
+        if not rows:
+            raise IntakeError(_("没有需要修改的行"))
+        record(
+            actor, "intake.error_book", object_type="import_batch", object_id=batch_id, row_count=len(rows)
+        )
+        return books.error_book(Columns.from_json(queries.columns_of(batch)), rows, found)
+
+
 @dataclass(frozen=True)
 class PublishResult:
     """What was published and what is left."""
@@ -437,71 +475,17 @@ def _policy(school: SchoolFacts) -> tuple[str, NumberScheme | None]:
     return f"{cite.source.title} {cite.article}", local[0] if local else None
 
 
-# --- checking only -------------------------------------------------------------------------------------------
-
-
-@dataclass
-class CheckReport:
-    """The result of a check that writes nothing."""
-
-    file: str
-    refused: str = ""
-    counts: dict[str, Any] = field(default_factory=dict)
-    unknown_columns: list[str] = field(default_factory=list)
-    faults: list[dict[str, Any]] = field(default_factory=list)
-
-    @property
-    def ok(self) -> bool:
-        """True when the file can be read and every row can be imported."""
-        return not self.refused and not self.counts.get("error") and not self.counts.get("duplicate")
-
-    def as_json(self) -> dict[str, Any]:
-        """For programs: counts, and per faulty cell row, column, original, understood, message, severity."""
-        return {
-            "file": self.file,
-            "ok": self.ok,
-            "refused": self.refused,
-            "counts": {
-                k: self.counts.get(k, 0) for k in ("total", "ok", "warning", "error", "duplicate", "blank")
-            },
-            "unknown_columns": self.unknown_columns,
-            "faults": self.faults,
-        }
-
-
-class _Undo(Exception):
-    """Leaves the transaction of a check without a trace."""
-
-
-def check_file(actor: Any, path: Path | str, *, school_id: int | None = None) -> CheckReport:
-    """Check a file as an import would, duplicates against the whole database included, and write nothing at all.
-
-    Raises `PermissionDenied`, `IntakeError`, OSError.
-    """
-    actor.require("intake.import")
-    source = Path(path)
-    data = source.read_bytes()
-    school = queries.school_facts(_school_of(actor, school_id))
-    report = CheckReport(source.name)
-    try:
-        with transaction.atomic():
-            with acting("intake"):
-                batch = ImportBatch.objects.create(
-                    county_id=school.county_id,
-                    school_id=school.org_id,
-                    file_name=source.name,
-                    creator_id=actor.user_id,
-                )
-            run_check(batch.id, data=data, school=school)
-            with acting("intake"):
-                batch.refresh_from_db()
-            report.refused = batch.problem
-            report.counts = batch.counts
-            report.unknown_columns = batch.mapping.get("unknown", [])
-            if not report.refused:
-                with acting("intake"):
-                    report.faults = repair.faults(batch.id)
-            raise _Undo
-    except _Undo:
-        pass
-    return report
+__all__ = [
+    "CheckReport",
+    "PublishResult",
+    "check_file",
+    "correct",
+    "discard",
+    "edit_row",
+    "error_book",
+    "publish",
+    "publish_for",
+    "request_publish",
+    "run_check",
+    "upload",
+]

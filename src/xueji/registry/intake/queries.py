@@ -10,7 +10,7 @@ import json
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 from django.db import connection, transaction
@@ -72,14 +72,9 @@ class BatchRow:
     problem: str
 
     @property
-    def tone(self) -> str:
-        """Colour of the state's chip."""
-        return {
-            BatchState.FAILED: "red",
-            BatchState.PUBLISHED: "green",
-            BatchState.DISCARDED: "grey",
-            BatchState.CHECKED: "orange",
-        }.get(BatchState(self.state), "blue")
+    def todo(self) -> int:
+        """Rows that wait for somebody."""
+        return sum(self.counts.get(k, 0) for k in ("ok", "warning", "error", "duplicate"))
 
 
 def batches(actor: Any, *, before: int | None = None, limit: int = PAGE) -> list[BatchRow]:
@@ -148,7 +143,14 @@ class RowView:
     @property
     def tone(self) -> str:
         """Colour of the state's chip."""
-        return {"ok": "green", "warning": "orange", "error": "red", "duplicate": "red"}[self.state]
+        return {"ok": "green", "warning": "amber", "error": "red", "duplicate": "red"}[self.state]
+
+    @property
+    def birth_text(self) -> str:
+        """The day as understood, else as typed."""
+        return (
+            self.birth_date.isoformat() if isinstance(self.birth_date, date) else str(self.birth_date or "")
+        )
 
     @property
     def editable(self) -> list[CellView]:
