@@ -114,3 +114,14 @@ def test_term_label_follows_the_calendar(monkeypatch: pytest.MonkeyPatch) -> Non
     ):
         monkeypatch.setattr(nav, "today", lambda d=day: d)
         assert nav.term_label() == words
+
+
+def test_an_empty_list_says_so_and_a_full_one_counts(client: Client, place: Place) -> None:
+    login(client, place.user("security_admin", "province"))
+    assert "没有符合条件的账号" in client.get("/accounts/", {"q": "nobody"}).content.decode()
+    assert "没有符合条件的账号" not in client.get("/accounts/").content.decode()
+    login(client, place.user("registrar", "a1"))
+    page = client.get("/").content.decode()
+    assert "今天没有待办" in page
+    assert "没有在对方手里的业务" in page
+    assert "没有符合条件的规则" in client.get("/rules/", {"q": "zzz"}).content.decode()

@@ -52,6 +52,8 @@ class ActorMiddleware:
                 if actor.must_change and not request.path.startswith(CHANGE_FIRST):
                     return _send(request, "/me/password/")
                 response = self.get_response(request)
+                # Nobody who comes to this computer later finds a page of a child in its store.
+                response.setdefault("Cache-Control", "private, no-store")
                 if response.status_code >= 500 or getattr(request, _ROLLBACK, False):
                     transaction.set_rollback(True)
                 return response

@@ -26,6 +26,11 @@ def _actor(request: HttpRequest) -> Actor:
     return actor
 
 
+def _base(actor: Actor) -> str:
+    """Families see their own account in the frame of their phone pages."""
+    return "layout/base_phone.html" if actor.is_portal else "layout/base.html"
+
+
 def _why(reason: str) -> str:
     return {
         "idle": _("登录已超过30分钟未操作。请重新登录, 刚才填写的内容还在"),
@@ -96,6 +101,7 @@ def me(request: HttpRequest) -> HttpResponse:
     last = request.session.get(LAST_KEY)
     context = {
         "page_title": _("我的账号"),
+        "base": _base(actor),
         "roles": queries.role_rows([actor.user_id]).get(actor.user_id, []),
         "sessions": queries.sessions(actor, request.session.session_key or ""),
         "last_at": timezone.localtime(datetime.fromisoformat(last[0])) if last else None,
@@ -134,5 +140,11 @@ def password(request: HttpRequest) -> HttpResponse:
         else:
             messages.success(request, _("密码已修改, 其他地方的登录已退出"))
             return HttpResponseRedirect("/")
-    context = {"page_title": _("修改密码"), "form": form, "policy": form.policy(), "first": actor.must_change}
+    context = {
+        "page_title": _("修改密码"),
+        "base": _base(actor),
+        "form": form,
+        "policy": form.policy(),
+        "first": actor.must_change,
+    }
     return render(request, "accounts/password.html", context, status=422 if form.errors else 200)

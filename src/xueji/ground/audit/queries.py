@@ -127,7 +127,7 @@ def _entry(r: AuditEntry, orgs: dict[int, str]) -> Entry:
         org_name=orgs.get(r.org_id or 0, ""),
         address=r.address,
         action=r.action,
-        object=f"{r.object_type} {r.object_id}".strip(),
+        object=f"{r.object_type} {r.object_id[:8] if len(r.object_id) > 20 else r.object_id}".strip(),
         person=r.person_id.hex[:8] if r.person_id else "",
         purpose=r.purpose,
         rows=r.row_count,

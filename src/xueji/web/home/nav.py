@@ -146,7 +146,7 @@ def links(actor: Actor) -> dict[str, str]:
     }
     if actor.can("student.list") and exists("/students/"):
         out["search"] = "/students/"
-    if not actor.is_portal:
+    if actor.can("case.decide") or actor.can("case.start"):
         out["todo"] = "/"
     return out
 

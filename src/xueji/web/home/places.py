@@ -164,6 +164,16 @@ def class_page(request: HttpRequest, class_id: int) -> HttpResponse:
         "teacher": accounts.class_teachers([class_id]).get(class_id, ""),
         "roster_pdf": f"{base}.pdf" if actor.can("roster.print") and nav.exists(f"{base}.pdf") else "",
         "roster_xlsx": f"{base}.xlsx" if actor.can("roster.print") and nav.exists(f"{base}.xlsx") else "",
+        "roster_wider": [
+            {"url": f"{base}.{form}?scope={scope}", "label": label, "icon": icon}
+            for scope, form, label, icon in (
+                ("grade", "pdf", _("打印全年级花名册"), "printer"),
+                ("grade", "xlsx", _("下载全年级花名册"), "file-export"),
+                ("school", "pdf", _("打印全校花名册"), "printer"),
+                ("school", "xlsx", _("下载全校花名册"), "file-export"),
+            )
+            if actor.can("student.export") and nav.exists(f"{base}.{form}")
+        ],
         "may_close": actor.can("class.edit")
         and actor.org_id == row.school_id
         and not row.closed

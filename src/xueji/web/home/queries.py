@@ -163,7 +163,7 @@ def _word(policy: PolicySet, kind: str, name: str) -> str:
             return name
         return speak(held.value) if held.stated else _("(原文未写明)")
     field = policy.fields.get(name.removesuffix(".label"))
-    return field.label if field else "…"
+    return _("〔%(fact)s〕") % {"fact": field.label if field else name}
 
 
 @dataclass(frozen=True)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_safe
@@ -45,7 +47,7 @@ def home(request: HttpRequest) -> HttpResponse:
     last = request.session.get(LAST_KEY)
     if last:
         context["last_from"] = last[1]
-        context["last_at"] = last[0].replace("T", " ")[:16]
+        context["last_at"] = timezone.localtime(datetime.fromisoformat(last[0]))
     if actor.role == Role.SYSTEM_ADMIN:
         return render(request, "home/system.html", context | {"state": queries.system_state()})
     if actor.role == Role.SECURITY_ADMIN:
