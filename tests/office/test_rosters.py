@@ -148,7 +148,7 @@ def test_remarks_tell_guests_suspensions_and_arrivals(place: Place, pupils: list
         )
         remarks = {r.name: r.remark for r in rosters.gather(actor, klass.pk).rows}
     assert "休学" in remarks["仇小美"]
-    assert remarks["远客"] == "2026-10-08转入 临川县九年制学校"
+    assert remarks["远客"] == "2026-10-08由临川县九年制学校转入"
     assert remarks["单雄"] == ""
 
 

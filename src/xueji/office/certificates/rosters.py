@@ -154,7 +154,8 @@ def _arrivals(ids: Sequence[uuid.UUID], school_year: int) -> dict[uuid.UUID, str
             [list(ids), date(school_year, 9, 1)],
         )
         return {
-            person: _("%(d)s转入 %(s)s") % {"d": local_day(at).isoformat(), "s": school}
+            person: (_("%(d)s由%(s)s转入") if school else _("%(d)s转入"))
+            % {"d": local_day(at).isoformat(), "s": school}
             for person, at, school in c.fetchall()
         }
 

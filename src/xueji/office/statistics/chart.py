@@ -44,8 +44,9 @@ def bars(rows: Sequence[tuple[str, int, int]], *, title: str) -> SafeString:
     )  # fmt: skip
     height = 36 + len(rows) * _ROW
     return format_html(
-        '<svg class="xj-chart" viewBox="0 0 {} {}" role="img" aria-label="{}" font-size="14" fill="currentColor">{}{}</svg>',
-        _WIDTH, height, escape(title), legend, body,
+        '<svg class="xj-chart" viewBox="0 0 {} {}" width="100%" height="{}" preserveAspectRatio="xMinYMin meet"'
+        ' role="img" aria-label="{}" font-size="14" fill="currentColor">{}{}</svg>',
+        _WIDTH, height, height, escape(title), legend, body,
     )  # fmt: skip
 
 

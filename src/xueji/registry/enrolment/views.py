@@ -43,7 +43,11 @@ def students(request: HttpRequest) -> HttpResponse:
         {
             "query": query,
             "rows": _rows(actor, found.rows),
-            "may": {"import": actor.can("intake.import"), "start": actor.can("case.start")},
+            "may": {
+                "import": actor.can("intake.import"),
+                "start": actor.can("case.start"),
+                "export": actor.can("student.export"),
+            },
             "views": listing.view_tabs(query, request.path),
             "choices": listing.choices(actor),
             "total": total,
