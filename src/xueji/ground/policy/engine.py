@@ -69,6 +69,9 @@ class PolicySet:
         replaced = {
             name for pack in packs for rule in pack.rules if rule.holds_on(on) for name in rule.replaces
         }
+        self.unit_events = frozenset(
+            item.id for pack in packs for item in pack.events if item.about == "unit"
+        )
         self.rules = tuple(
             rule for pack in packs for rule in pack.rules if rule.id not in replaced and rule.holds_on(on)
         )
@@ -184,7 +187,8 @@ class PolicySet:
                 rule=rule,
                 when=compile_predicate(rule.when, env) if rule.when is not None else None,
                 need=compile_predicate(rule.need, env),
-                all_levels=rule.levels == frozenset("PJS"),
+                all_levels=rule.levels >= self.packs[0].levels
+                or all(event.partition(".")[0] in self.unit_events for event in rule.on),
                 facts=tuple(dict.fromkeys(name for condition in conditions for name in condition.fields())),
                 params={
                     f"@{name}": plain(self._params[name].value)

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from typing import Any
 
-from xueji.ground.policy.model import FORCES, TIERS, Chain, Lint, Pack, Param, ParamValue, Rule, Where
+from xueji.ground.policy.model import FORCES, TIERS, Chain, Lint, Note, Pack, Param, ParamValue, Rule, Where
 from xueji.ground.policy.predicates import Operand
 from xueji.ground.policy.values import Duration, speak
 from xueji.ground.policy.words import _
@@ -35,9 +35,33 @@ def problems(pack: Pack, ancestors: Sequence[Pack]) -> list[Problem]:
         found += _rule(rule, ancestors)
     for chain in pack.chains:
         found += _chain(chain, ancestors)
-    for lint in [item for above in ancestors for item in above.lints]:
+    lints = [item for above in ancestors for item in above.lints]
+    for lint in lints:
         found += _lint(lint, pack, [*ancestors, pack])
+    for note in pack.notes:
+        found += _refusal(note, pack, ancestors)
     return found
+
+
+def refusals(note: Note, pack: Pack, ancestors: Sequence[Pack]) -> list[Problem]:
+    """What stands against a refused rule: the problems that it would have as a live rule of its pack."""
+    if note.rule is None:
+        return []
+    alone = replace(pack, rules=(note.rule,), schemes=(), notes=())
+    found = list(_rule(note.rule, ancestors))
+    for lint in [item for above in ancestors for item in above.lints]:
+        found += _lint(lint, alone, [*ancestors, pack])
+    return found
+
+
+def _refusal(note: Note, pack: Pack, ancestors: Sequence[Pack]) -> Iterator[Problem]:
+    """A rule may only be called refused where a stronger article does refuse it."""
+    if note.kind != "refused" or any(
+        f"{problem.forbidden_by} ".startswith(f"{note.by} ") for problem in refusals(note, pack, ancestors)
+    ):
+        return
+    message = _("上级的“%s”并不禁止它，应写成 [[rule]]") % note.by
+    yield Problem(note.where, note.id, message)
 
 
 def value_on(param_id: str, packs: Sequence[Pack], day: date) -> ParamValue | None:
@@ -151,6 +175,9 @@ def _lint(lint: Lint, pack: Pack, packs: Sequence[Pack]) -> Iterator[Problem]:
     for rule in pack.rules:
         if lint.check == "docs_ceiling" and set(rule.on) & set(lint.args["on"]):
             yield from _docs_beyond(rule, lint, packs, article)
+        if lint.check == "never_asks" and _asks(rule, lint):
+            message = _("不得把 %s 作为条件") % lint.args["field"]
+            yield Problem(rule.where, rule.id, message, article)
         if lint.check == "never_blocks_on" and rule.otherwise != "warn" and _names_value(rule, lint):
             message = _("不得因 %(field)s 为“%(value)s”而区别对待") % lint.args
             yield Problem(rule.where, rule.id, message, article)
@@ -168,6 +195,14 @@ def _docs_beyond(rule: Rule, lint: Lint, packs: Sequence[Pack], article: str) ->
     beyond = [item for item in asked if not set(item.split("|")) & set(ceiling.value)]
     if beyond:
         yield Problem(rule.where, rule.id, _("不得要求提供：%s") % "、".join(beyond), article)
+
+
+def _asks(rule: Rule, lint: Lint) -> bool:
+    """True when the rule looks at a fact that must not be a condition on these events and stages."""
+    if not set(rule.on) & set(lint.args["on"]) or not rule.levels & lint.args["levels"]:
+        return False
+    conditions = [condition for condition in (rule.when, rule.need) if condition is not None]
+    return any(lint.args["field"] in condition.fields() for condition in conditions)
 
 
 def _names_value(rule: Rule, lint: Lint) -> bool:

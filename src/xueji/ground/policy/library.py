@@ -17,6 +17,7 @@ from xueji.ground.policy.model import Pack, PackError, Transition, Where
 from xueji.ground.policy.words import _
 
 NATIONAL = "cn"
+BESIDE = frozenset({"examples", "conflicts.toml"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +26,13 @@ class PackFile:
 
     name: str
     text: str
+
+
+def pack_paths(folder: Path) -> list[Path]:
+    """Every ``*.toml`` below ``folder``, except what is kept beside the packs (examples, the conflicts)."""
+    return [
+        path for path in sorted(folder.rglob("*.toml")) if not BESIDE & set(path.relative_to(folder).parts)
+    ]
 
 
 class PolicyLibrary:
@@ -46,10 +54,9 @@ class PolicyLibrary:
 
     @classmethod
     def from_folder(cls, folder: Path) -> PolicyLibrary:
-        """Read every ``*.toml`` below ``folder``."""
-        paths = sorted(folder.rglob("*.toml"))
+        """Read every pack below ``folder``."""
         return cls.from_files(
-            PackFile(str(path.relative_to(folder)), path.read_text("utf-8")) for path in paths
+            PackFile(str(path.relative_to(folder)), path.read_text("utf-8")) for path in pack_paths(folder)
         )
 
     def ids(self) -> tuple[str, ...]:
@@ -68,6 +75,7 @@ class PolicyLibrary:
         """Packs that govern a place: ``cn``, ``cn-99``, ``cn-99-01`` (city), ``cn-99-0101`` (county), school.
 
         ``division`` is the six-digit code; places without a pack of their own follow the one above.
+        Packs kept for reference govern nobody until a unit is bound to them by name.
         """
         province, city, county = division[:2], division[2:4], division[4:6]
         names = [NATIONAL]
@@ -79,7 +87,9 @@ class PolicyLibrary:
             names.append(f"{NATIONAL}-{province}-{city}{county}")
         if school_code:
             names.append(f"{NATIONAL}-{province}-{city}{county}-{school_code}")
-        lowest = next(name for name in reversed(names) if name in self._packs)
+        lowest = next(
+            name for name in reversed(names) if name in self._packs and not self._packs[name].reference
+        )
         return self.chain_of(lowest)
 
     def resolve(self, pack_ids: Sequence[str], on: date) -> PolicySet:

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import Any
 
-from xueji.ground.policy import sections
+from xueji.ground.policy import dispositions, sections
 from xueji.ground.policy.lines import LineIndex
 from xueji.ground.policy.model import TIERS, Pack, PackError, Source, Where
 from xueji.ground.policy.predicates import Names
@@ -18,8 +18,8 @@ from xueji.ground.policy.reader import Table
 from xueji.ground.policy.values import plain
 from xueji.ground.policy.words import _
 
-_DECLARATIONS = ("source", "field", "doc", "role", "number_scheme", "param")
-_TABLES = frozenset({"pack", *_DECLARATIONS, *sections.READERS})
+_DECLARATIONS = ("source", "event", "field", "doc", "role", "number_scheme", "param")
+_TABLES = frozenset({"pack", *_DECLARATIONS, *sections.READERS, *dispositions.READERS})
 _AT_LINE = re.compile(r"\(at line (\d+)")
 _ALL_LEVELS = frozenset("PJS")
 
@@ -57,7 +57,14 @@ def load_pack(text: str, file: str, ancestors: Sequence[Pack] = ()) -> Pack:
 
 def extends_of(text: str, file: str) -> tuple[str, str]:
     """(id, extends) of a pack, without checking the rest: enough to put files in order."""
-    head = parse_toml(text, file).get("pack")
+    try:
+        head = tomllib.loads(text.partition("\n[[")[0]).get(
+            "pack"
+        )  # [pack] comes first; the rest is read later
+    except tomllib.TOMLDecodeError:
+        head = None
+    if head is None:
+        head = parse_toml(text, file).get("pack")
     if not isinstance(head, dict) or not isinstance(head.get("id"), str):
         raise PackError(Where(file, 1), _("缺少 [pack] 或它的 id"))
     return head["id"], str(head.get("extends", ""))
@@ -86,6 +93,7 @@ def _head(whole: Table, data: dict[str, Any], file: str, lines: LineIndex, ances
         levels=head.levels(parent.levels if parent else _ALL_LEVELS),
         version=head.text("version"),
         invented=head.flag("invented"),
+        reference=head.flag("reference"),
         file=file,
         canonical=canonical,
         sha256=hashlib.sha256(canonical.encode()).hexdigest(),
@@ -111,6 +119,9 @@ def _body(whole: Table, pack: Pack, ancestors: Sequence[Pack]) -> Pack:
     names = _names(ancestors)
     ctx = sections.Context(pack.id, pack.tier, pack.levels, sources, names, codes | known)
 
+    events = _section(whole, "event", dispositions.event, ctx, (i for p in ancestors for i in p.events))
+    ctx = replace(ctx, events=frozenset(item.id for p in ancestors for item in p.events))
+    ctx = replace(ctx, events=ctx.events | {item.id for item in events})
     fields = _section(whole, "field", sections.field, ctx, (i for p in ancestors for i in p.fields))
     docs = _section(whole, "doc", sections.doc, ctx, (i for p in ancestors for i in p.docs))
     roles = _section(whole, "role", sections.role, ctx, (i for p in ancestors for i in p.roles))
@@ -119,7 +130,14 @@ def _body(whole: Table, pack: Pack, ancestors: Sequence[Pack]) -> Pack:
     )
     params = _section(whole, "param", sections.param, ctx, ())
     pack = replace(
-        pack, sources=own_sources, fields=fields, docs=docs, roles=roles, schemes=schemes, params=params
+        pack,
+        sources=own_sources,
+        events=events,
+        fields=fields,
+        docs=docs,
+        roles=roles,
+        schemes=schemes,
+        params=params,
     )
     ctx = replace(ctx, names=_names([*ancestors, pack]))
 
@@ -127,7 +145,11 @@ def _body(whole: Table, pack: Pack, ancestors: Sequence[Pack]) -> Pack:
     for name, (attribute, reader) in sections.READERS.items():
         above = (item for p in ancestors for item in getattr(p, attribute))
         parts[attribute] = _section(whole, name, reader, ctx, () if name in ("chain", "retention") else above)
-    return replace(pack, **parts)
+    notes: list[Any] = []
+    for name, read in dispositions.READERS.items():
+        taken = [*parts["rules"], *notes, *(i for p in ancestors for i in (*p.rules, *p.notes))]
+        notes += _section(whole, name, read, ctx, taken)
+    return replace(pack, **parts, notes=tuple(notes))
 
 
 def _names(packs: Sequence[Pack]) -> Names:

@@ -20,6 +20,9 @@ LEVELS: dict[str, frozenset[str]] = {
     "S": frozenset("S"),
     "K9": frozenset("PJ"),
     "K12": frozenset("PJS"),
+    "HE": frozenset("H"),
+    "AD": frozenset("A"),
+    "TR": frozenset("T"),
 }
 
 
@@ -132,6 +135,39 @@ class Rule:
     def holds_on(self, day: date) -> bool:
         """True while the rule is in force."""
         return (self.start is None or self.start <= day) and (self.end is None or day <= self.end)
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """Something that rules are asked about without being a kind of case: ``org``, ``export``, ``register``."""
+
+    id: str
+    label: str
+    about: str
+    """``student`` or ``unit``; rules about units do not look at anybody's stage."""
+    pack: str
+    where: Where
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """A rule of a text that is not live, and why: what people must do, a proposal, a refusal, a blank."""
+
+    id: str
+    kind: str
+    """``checklist``, ``suggestion``, ``refused`` or ``unstated``."""
+    text: str
+    who: str
+    occasion: str
+    ask: str
+    param: str
+    by: str
+    """The stronger rule that refuses this one."""
+    rule: Rule | None
+    """What the text would be as a rule, when it is refused."""
+    cite: Cite
+    pack: str
+    where: Where
 
 
 @dataclass(frozen=True, slots=True)
@@ -336,11 +372,13 @@ class Pack:
     levels: frozenset[str]
     version: str
     invented: bool
+    reference: bool
     file: str
     canonical: str
     sha256: str
     where: Where
     sources: Mapping[str, Source] = field(default_factory=dict)
+    events: tuple[Event, ...] = ()
     fields: tuple[Field, ...] = ()
     docs: tuple[Doc, ...] = ()
     roles: tuple[Role, ...] = ()
@@ -353,3 +391,4 @@ class Pack:
     windows: tuple[Window, ...] = ()
     retentions: tuple[Retention, ...] = ()
     lints: tuple[Lint, ...] = ()
+    notes: tuple[Note, ...] = ()

@@ -22,7 +22,7 @@ _TYPE_NAMES = {
     date: "日期",
     float: "数",
 }
-WEAK_AUTHORITIES = frozenset({"template", "opinion", "unverified"})
+WEAK_AUTHORITIES = frozenset({"draft", "template", "opinion", "unverified"})
 """Texts without rank: what is taken from them may only advise."""
 
 

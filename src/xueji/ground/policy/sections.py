@@ -18,9 +18,11 @@ AUTHORITIES = (
     "law",
     "norm-national",
     "norm-province",
+    "notice-province",
     "notice-city",
     "notice-county",
     "school",
+    "contract",
     "draft",
     "manual",
     "template",
@@ -46,7 +48,7 @@ SIDES = (
 )
 EFFECTS = ("open", "move", "status", "fields", "class", "grade", "number", "guest", "none")
 MOVES = ("none", "school", "class", "grade")
-LINT_CHECKS = ("docs_ceiling", "never_blocks_on", "schemes_reserved")
+LINT_CHECKS = ("docs_ceiling", "never_blocks_on", "never_asks", "schemes_reserved")
 _ID = re.compile(r"^[A-Za-z0-9][A-Za-z0-9._\-]*$")
 _EVENT = re.compile(r"^[a-z][a-z_]*\.[a-z][a-z_]*$")
 _TOKEN = re.compile(r"\{([$@][^{}]+)\}")
@@ -62,6 +64,7 @@ class Context:
     sources: Mapping[str, Source]
     names: Names
     businesses: frozenset[str]
+    events: frozenset[str] = frozenset()
 
 
 def identifier(table: Table) -> str:
@@ -160,7 +163,7 @@ def rule(table: Table, ctx: Context) -> model.Rule:
     name = identifier(table)
     events = table.texts("on")
     for event in events:
-        if not _EVENT.match(event) or event.partition(".")[0] not in ctx.businesses:
+        if not _EVENT.match(event) or event.partition(".")[0] not in ctx.businesses | ctx.events:
             table.fail("on", _("事件“%s”应写作 业务.环节，业务须在 [[business]] 中声明") % event)
     if not events:
         table.fail("on", _("“on”不能为空"))
@@ -168,7 +171,7 @@ def rule(table: Table, ctx: Context) -> model.Rule:
     kind, _mark, route = outcome.partition(":")
     if kind not in ("block", "warn", "need_docs", "ask", "route") or (kind == "route") is not bool(route):
         table.fail("else", _("“else”只能是 block、warn、need_docs、ask 或 route:业务"))
-    if route and route not in ctx.businesses:
+    if route and route not in ctx.businesses | ctx.events:
         table.fail("else", _("业务“%s”没有声明") % route)
     cite = table.cite(ctx.sources, phrase_needed=True)
     force = table.force()
@@ -203,14 +206,14 @@ def rule(table: Table, ctx: Context) -> model.Rule:
 
 
 def _effects(table: Table) -> Mapping[str, Any]:
-    """What follows when the rule is met: ``set`` facts, ``notify`` and ``task`` lists."""
+    """What follows when the rule is met: ``set`` facts; ``approve`` in order; ``notify`` and ``task`` lists."""
     found: dict[str, Any] = {}
     if table.has("set"):
         values = table.raw("set")
         if not isinstance(values, dict):
             table.fail("set", _("“set”应是表"))
         found["set"] = values
-    for key in ("notify", "task"):
+    for key in ("approve", "notify", "task"):
         if table.has(key):
             found[key] = table.texts(key)
     return found
@@ -406,6 +409,10 @@ def lint(table: Table, ctx: Context) -> model.Lint:
             table.fail("param", _("参数“%s”不存在或不是集合") % args["param"])
     elif check == "never_blocks_on":
         args = {"field": table.text("field"), "value": table.text("value")}
+        if args["field"] not in ctx.names.fields:
+            table.fail("field", _("字段“%s”没有声明，请在 [[field]] 中声明或检查拼写") % args["field"])
+    elif check == "never_asks":
+        args = {"field": table.text("field"), "on": table.texts("on"), "levels": table.levels(ctx.levels)}
         if args["field"] not in ctx.names.fields:
             table.fail("field", _("字段“%s”没有声明，请在 [[field]] 中声明或检查拼写") % args["field"])
     else:

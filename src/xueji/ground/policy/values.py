@@ -128,6 +128,12 @@ def _subset(left: Any, right: Any) -> bool:
     return set(left) <= set(right)
 
 
+def _in_order(left: Any, right: Any) -> bool:
+    """All of ``right`` stand in ``left``, one after the other; others may stand between them."""
+    rest = iter(left)
+    return all(item in rest for item in right)
+
+
 OPERATORS: dict[str, Callable[[Any, Any], bool]] = {
     "==": lambda left, right: left == right,
     "!=": lambda left, right: left != right,
@@ -139,10 +145,11 @@ OPERATORS: dict[str, Callable[[Any, Any], bool]] = {
     "not in": lambda left, right: left not in right,
     "contains all": _contains_all,
     "subset": _subset,
+    "in order": _in_order,
 }
 ORDERING = frozenset({"<", "<=", ">", ">="})
 MEMBERSHIP = frozenset({"in", "not in"})
-SET_OPERATORS = frozenset({"contains all", "subset"})
+SET_OPERATORS = frozenset({"contains all", "subset", "in order"})
 
 
 def plain(value: Any) -> Any:
