@@ -10,8 +10,9 @@ from collections.abc import Callable
 from urllib.parse import urlencode, urlsplit
 
 from django.conf import settings
-from django.db import transaction
+from django.db import DataError, transaction
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.views.defaults import bad_request
 
 from .actor import enter_session
 from .http import ASSIGNMENT_KEY, USER_KEY, client_address
@@ -60,9 +61,13 @@ class ActorMiddleware:
         request.session.flush()
         return self._anonymous(request, state)
 
-    def process_exception(self, request: HttpRequest, exception: Exception) -> None:
-        """A view that raised leaves nothing behind. The error page is still drawn in its scope, then all is undone."""
+    def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
+        """A view that raised leaves nothing behind. The error page is still drawn in its scope, then all is undone.
+
+        What the database cannot even hold (a NUL, a number of thirty digits) is a wrong request, not a fault.
+        """
         setattr(request, _ROLLBACK, True)
+        return bad_request(request, exception) if isinstance(exception, DataError) else None
 
     def _anonymous(self, request: HttpRequest, why: str = "") -> HttpResponse:
         if request.path.startswith(PUBLIC):
