@@ -32,7 +32,7 @@ def _asked(request: HttpRequest) -> tuple[Any, Target, str]:
     actor: Any = request.actor  # type: ignore[attr-defined]
     actor.require("statistics.view")
     raw = request.GET.get("org", "")
-    if raw and not (raw.isdigit() and len(raw) < 10):
+    if raw and not (raw.isdecimal() and len(raw) < 10):
         raise Http404
     target = units.resolve(actor, int(raw) if raw else None)
     stage = request.GET.get("stage", "")
@@ -245,7 +245,7 @@ def names(request: HttpRequest) -> HttpResponse:
         period.start,
         period.end,
         stage,
-        int(cohort) if cohort.isdigit() and len(cohort) == 4 else None,
+        int(cohort) if cohort.isdecimal() and len(cohort) == 4 else None,
         sex if sex in ("1", "2") else "",
     )
     page = people.people(target, wanted, after=request.GET.get("after", "")[:900])

@@ -65,7 +65,7 @@ def read(params: Mapping[str, str], *, day: date | None = None) -> Query:
     narrowing = dict(VIEWS[view][1])
     grade = params.get("grade", "")
     stage = cohort = None
-    if len(grade) == 2 and grade[0] in "123" and grade[1].isdigit():
+    if len(grade) == 2 and grade[0] in "123" and grade[1].isdecimal():
         stage = "PJS"["123".index(grade[0])]
         cohort = cohort_of_grade(stage, int(grade[1]), day)
     else:
@@ -87,7 +87,7 @@ def read(params: Mapping[str, str], *, day: date | None = None) -> Query:
 
 
 def _number(raw: str | None) -> int | None:
-    return int(raw) if raw and raw.isdigit() and len(raw) < 10 else None
+    return int(raw) if raw and raw.isdecimal() and len(raw) < 10 else None
 
 
 def grade_choices(systems: list[tuple[str, str]], *, day: date | None = None) -> list[tuple[str, str]]:

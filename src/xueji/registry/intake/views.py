@@ -63,7 +63,7 @@ def batches(request: HttpRequest) -> HttpResponse:
             except IntakeError as e:
                 error = e.message
     raw = request.GET.get("before", "")
-    rows = queries.batches(actor, before=int(raw) if raw.isdigit() else None, limit=queries.PAGE + 1)
+    rows = queries.batches(actor, before=int(raw) if raw.isdecimal() else None, limit=queries.PAGE + 1)
     page = rows[: queries.PAGE]
     return render(
         request,
@@ -117,7 +117,7 @@ def batch(request: HttpRequest, batch_id: int) -> HttpResponse:
         context |= _grid(request, actor, found, counts)
     if counts["published"]:
         raw = request.GET.get("done", "")
-        after = int(raw) if raw.isdigit() else 0
+        after = int(raw) if raw.isdecimal() else 0
         done = queries.published(actor, found, after=after, limit=queries.PAGE + 1)
         context |= {
             "published": done[: queries.PAGE],
@@ -133,7 +133,7 @@ def _grid(request: HttpRequest, actor: Any, found: ImportBatch, counts: dict[str
     show = request.GET.get("show") or ("todo" if bad else "good")
     fault = request.GET.get("fault", "")
     raw = request.GET.get("after", "")
-    after = int(raw) if raw.isdigit() else 0
+    after = int(raw) if raw.isdecimal() else 0
     states = _VIEWS.get(show, _VIEWS["todo"])
     rows = queries.rows(
         actor, found, states=states, fault=fault, noted=show == "noted", after=after, limit=queries.PAGE + 1
@@ -303,7 +303,7 @@ def publish(request: HttpRequest, batch_id: int) -> HttpResponse:
     actor = _actor(request)
     raw = request.POST.get("expected", "")
     try:
-        result = commands.request_publish(actor, batch_id, expected=int(raw) if raw.isdigit() else -1)
+        result = commands.request_publish(actor, batch_id, expected=int(raw) if raw.isdecimal() else -1)
     except IntakeError as e:
         messages.error(request, e.message)
     else:
