@@ -143,6 +143,70 @@ def test_a_later_effect_waits_for_its_day_and_then_brings_everything_along(place
         assert queries.get_row(actor, person).former
 
 
+def test_a_step_after_a_day_that_nobody_has_activated_yet_keeps_the_order(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    person = enrol(place)
+    day = timezone.localdate() + timedelta(days=10)
+    transfer(place, person, on=day)
+    with seeing_all(), connection.cursor() as c:
+        c.execute("update roster set problem = true where person_id = %s", [person])
+    later = midnight(day + timedelta(days=1)) + timedelta(hours=1)
+    monkeypatch.setattr(timezone, "now", lambda: later)
+    with act_as(place.user("registrar", "b1")) as actor:
+        commands.apply_step(actor, Step(person, "suspend", SUSPENDED, midnight(day + timedelta(days=1))))
+    assert commands.activate_due() == 0, "the step has brought the earlier one along"
+    with act_as(place.user("registrar", "b1")) as actor:
+        row = queries.get_row(actor, person)
+        assert (row.reason, row.status) == ("enrolled", SUSPENDED)
+        assert row.problem, "an unsolved problem goes along with the child"
+    assert cube() == recount()
+
+
+def test_a_corrected_sex_counts_once_also_before_a_due_link_is_brought_along(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    person = enrol(place, sex="1")
+    day = timezone.localdate() + timedelta(days=10)
+    transfer(place, person, on=day)
+    later = midnight(day + timedelta(days=1))
+    monkeypatch.setattr(timezone, "now", lambda: later)
+    with seeing_all(), connection.cursor() as c:
+        c.execute("update person set sex = '2' where person_id = %s", [person])
+    with act_as(place.user("registrar", "a1")):
+        commands.correct_roster(person)
+    assert commands.activate_due() == 1
+    standing: Counter[tuple[Any, ...]] = Counter()
+    for _county, school, _day, _kind, _stage, _cohort, sex, status, _flow in cube().elements():
+        standing[(school, sex, status)] += 1
+    for key, n in cube().items():
+        if n < 0:
+            standing[(key[1], key[6], key[7])] += n
+    assert {k: n for k, n in standing.items() if n} == {(place.org("b1").pk, "2", STUDYING): 1}
+
+
+def test_a_child_keeps_its_seat_in_the_class_until_it_changes_class(place: Place) -> None:
+    person = enrol(place)
+    with act_as(place.user("registrar", "a1")) as actor:
+        klass = place.klass("a1").pk
+        at = midnight(date(2026, 10, 8))
+        commands.apply_step(actor, Step(person, "change_class", STUDYING, at, class_id=klass, class_seat=7))
+        commands.apply_step(actor, Step(person, "suspend", SUSPENDED, midnight(date(2026, 10, 9))))
+        commands.apply_step(actor, Step(person, "resume", STUDYING, midnight(date(2026, 10, 12))))
+        assert queries.get_row(actor, person).class_seat == 7
+    transfer(place, person, on=date(2026, 11, 2))
+    with act_as(place.user("registrar", "b1")) as actor:
+        assert queries.get_row(actor, person).class_seat is None
+
+
+def test_a_class_of_another_cohort_is_refused_in_words(place: Place) -> None:
+    person = enrol(place)
+    with act_as(place.user("registrar", "a1")) as actor, pytest.raises(IllegalStep, match="年级"):
+        commands.apply_step(
+            actor, Step(person, "suspend", SUSPENDED, midnight(date(2026, 10, 8)), cohort_year=2025)
+        )
+
+
 def test_the_record_can_be_asked_as_of_a_day_and_as_it_was_known(place: Place) -> None:
     person = enrol(place)
     with act_as(place.user("registrar", "a1")) as actor:

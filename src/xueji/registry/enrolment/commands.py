@@ -46,7 +46,10 @@ def apply_step(actor: Any, step: Step, *, expected: uuid.UUID | None = None) -> 
     actor's right and the place's rules. Raises `RecordChanged`, `IllegalStep`.
     """
     with transaction.atomic(), acting("writer"):
-        before = _lock_last(step.person_id, step.kind)
+        with connection.cursor() as c:
+            _lock(c, [step.person_id])
+            _activate(c, [step.person_id], timezone.now())
+        before = _last(step.person_id, step.kind)
         if expected is not None and (before is None or before.event_id != expected):
             raise RecordChanged(_("该生的学籍在您打开页面之后已有变动, 请刷新后重新核对"))
         at = _moment(step, before)
@@ -68,6 +71,7 @@ def apply_step(actor: Any, step: Step, *, expected: uuid.UUID | None = None) -> 
                 )
             else:
                 _bring_along(c, before, link)
+                _add_to_cube(c, deltas(before, link, _sex(c, step.person_id)))
     record(
         actor,
         f"enrolment.{step.business}",
@@ -81,27 +85,21 @@ def apply_step(actor: Any, step: Step, *, expected: uuid.UUID | None = None) -> 
 
 
 def activate_due(now: datetime | None = None) -> int:
-    """Bring rosters, readers and head-counts along for links whose day has come. Idempotent; returns how many."""
+    """Bring rosters, readers and head-counts along for links whose day has come. Idempotent; returns how many.
+
+    All its people are locked first, and head-counts are written last, so that it never waits in a circle with
+    somebody who changes one of them.
+    """
     now = now or timezone.now()
-    done = 0
-    with transaction.atomic(), acting("writer"):
-        with connection.cursor() as c:
-            c.execute(
-                "select person_id, kind, valid_from from pending_link where valid_from <= %s"
-                " order by valid_from limit 5000 for update skip locked",
-                [now],
-            )
-            for person_id, kind, valid_from in c.fetchall():
-                links = _links(c, person_id, kind)
-                at = next((i for i, x in enumerate(links) if x.valid_from == valid_from), None)
-                if at is not None:
-                    _bring_along(c, links[at - 1] if at else None, links[at])
-                c.execute(
-                    "delete from pending_link where person_id = %s and kind = %s and valid_from = %s",
-                    [person_id, kind, valid_from],
-                )
-                done += 1
-    return done
+    with transaction.atomic(), acting("writer"), connection.cursor() as c:
+        c.execute(
+            "select person_id from pending_link where valid_from <= %s order by valid_from limit 5000", [now]
+        )
+        people_due = list({row[0] for row in c.fetchall()})
+        if not people_due:
+            return 0
+        _lock(c, people_due)
+        return _activate(c, people_due, now)
 
 
 def relink(
@@ -123,7 +121,9 @@ def relink(
     now = timezone.now()
     event_id = uuid.uuid4()
     with transaction.atomic(), acting("writer"), connection.cursor() as c:
-        old = _links(c, person_id, kind, lock=True)
+        _lock(c, [person_id])
+        _activate(c, [person_id], now)
+        old = _links(c, person_id, kind)
         kept = [x for x in old if x.valid_from < from_at]
         if not kept and not links:
             raise IllegalStep(_("学籍不能没有任何状态, 请改用删除问题学籍的业务"))
@@ -202,7 +202,14 @@ def correct_roster(person_id: uuid.UUID) -> None:
         if row is not None and row[1] != sex:
             day = timezone.localdate()
             for kind in (REGISTERED, GUEST):
-                due = [x for x in _links(c, person_id, kind) if x.valid_from <= timezone.now()]
+                # A link that is due and not yet brought along will be counted with the new sex.
+                c.execute(
+                    "select valid_from from pending_link where person_id = %s and kind = %s",
+                    [person_id, kind],
+                )
+                waiting = {r[0] for r in c.fetchall()}
+                links = _links(c, person_id, kind)
+                due = [x for x in links if x.valid_from <= timezone.now() and x.valid_from not in waiting]
                 if due:
                     at = due[-1]
                     key = (at.county_id, at.school_id, day, at.kind, at.stage, at.cohort_year)
@@ -255,13 +262,42 @@ def set_problem(person_id: uuid.UUID, problem: bool) -> None:
 # --- the parts of a step ---------------------------------------------------------------------------------------
 
 
-def _lock_last(person_id: uuid.UUID, kind: int) -> Link | None:
-    """The open link of a chain, locked; waits for whoever holds it."""
+def _lock(c: Any, person_ids: list[uuid.UUID]) -> None:
+    """Wait for whoever changes these people, in one order for all; the person's row is the lock of its chains."""
+    c.execute(
+        "select 1 from person where person_id = any(%s::uuid[]) order by person_id for update", [person_ids]
+    )
+
+
+def _activate(c: Any, person_ids: list[uuid.UUID], now: datetime) -> int:
+    """What came into force for these people (locked) and was not brought along yet, each chain in its order.
+
+    Every step does this first: a roster must not be led back to a link that a later one has followed.
+    """
+    c.execute(
+        "delete from pending_link where person_id = any(%s::uuid[]) and valid_from <= %s"
+        " returning person_id, kind, valid_from",
+        [person_ids, now],
+    )
+    due = sorted(c.fetchall(), key=lambda row: row[2])
+    counts: Counter[CubeKey] = Counter()
+    for person_id, kind, valid_from in due:
+        links = _links(c, person_id, kind)
+        at = next((i for i, x in enumerate(links) if x.valid_from == valid_from), None)
+        if at is not None:
+            before = links[at - 1] if at else None
+            _bring_along(c, before, links[at])
+            counts.update(deltas(before, links[at], _sex(c, person_id)))
+    _add_to_cube(c, counts)
+    return len(due)
+
+
+def _last(person_id: uuid.UUID, kind: int) -> Link | None:
+    """The open link of a chain."""
     with connection.cursor() as c:
-        c.execute("select 1 from person where person_id = %s for update", [person_id])
         c.execute(
             f"select {LINK_COLUMNS} from enrolment_state"
-            " where person_id = %s and kind = %s and valid_to is null for update",
+            " where person_id = %s and kind = %s and valid_to is null",
             [person_id, kind],
         )
         row = c.fetchone()
@@ -300,6 +336,9 @@ def _next_link(step: Step, before: Link | None, at: datetime) -> Link:
         raise IllegalStep(_("请选择学校"))
     moved = before is None or school_id != before.school_id
     class_id = step.class_id if step.class_id is not None or moved or before is None else before.class_id
+    seat = step.class_seat
+    if seat is None and before is not None and class_id is not None and class_id == before.class_id:
+        seat = before.class_seat
     stage, cohort = step.stage, step.cohort_year
     with connection.cursor() as c:
         c.execute("select county_id from school where org_id = %s", [school_id])
@@ -312,7 +351,9 @@ def _next_link(step: Step, before: Link | None, at: datetime) -> Link:
             row = c.fetchone()
             if row is None or row[0] != school_id:
                 raise IllegalStep(_("所选班级不属于该学校"))
-            stage, cohort = stage or row[1], cohort or row[2]
+            if (stage or row[1], cohort or row[2]) != (row[1], row[2]):
+                raise IllegalStep(_("所选班级不属于该年级"))
+            stage, cohort = row[1], row[2]
     stage = stage or (before.stage if before else None)
     cohort = cohort or (before.cohort_year if before else None)
     if stage is None or cohort is None:
@@ -330,7 +371,7 @@ def _next_link(step: Step, before: Link | None, at: datetime) -> Link:
         class_id=class_id,
         stage=stage,
         cohort_year=cohort,
-        class_seat=step.class_seat,
+        class_seat=seat,
         event_id=uuid.uuid4(),
     )
 
@@ -418,10 +459,9 @@ def _insert_link(c: Any, link: Link) -> None:
     )
 
 
-def _links(c: Any, person_id: uuid.UUID, kind: int, *, lock: bool = False) -> list[Link]:
+def _links(c: Any, person_id: uuid.UUID, kind: int) -> list[Link]:
     c.execute(
-        f"select {LINK_COLUMNS} from enrolment_state where person_id = %s and kind = %s order by valid_from"
-        + (" for update" if lock else ""),
+        f"select {LINK_COLUMNS} from enrolment_state where person_id = %s and kind = %s order by valid_from",
         [person_id, kind],
     )
     return [Link(*row) for row in c.fetchall()]
@@ -437,7 +477,8 @@ def _grams(name: str, former: str) -> list[str]:
 
 
 def _add_to_cube(c: Any, counts: Counter[CubeKey]) -> None:
-    for key, n in counts.items():
+    """Rows of the cube are shared by many children: written last and in one order, nobody waits in a circle."""
+    for key, n in sorted(counts.items()):
         c.execute(
             "insert into cube_delta (county_id, school_id, day, kind, stage, cohort_year, sex, status, flow, n)"
             " values (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s)"
@@ -448,15 +489,14 @@ def _add_to_cube(c: Any, counts: Counter[CubeKey]) -> None:
 
 
 def _bring_along(c: Any, before: Link | None, link: Link) -> None:
-    """Rosters, readers and head-counts for a link that is in force."""
-    _add_to_cube(c, deltas(before, link, _sex(c, link.person_id)))
+    """Rosters and readers for a link that is in force; the present school takes over what is under way."""
+    _upsert_roster(c, link)
     if before is not None and (before.county_id, before.school_id) != (link.county_id, link.school_id):
         c.execute(
             "update roster set reason = 'former', until = %s, open_case = '', problem = false"
             " where county_id = %s and school_id = %s and person_id = %s and kind = %s",
             [link.valid_from, before.county_id, before.school_id, link.person_id, link.kind],
         )
-    _upsert_roster(c, link)
     _rehome(c, link.person_id)
 
 
@@ -465,10 +505,10 @@ def _upsert_roster(c: Any, link: Link) -> None:
     c.execute("select name, former_name from person where person_id = %s", [link.person_id])
     name, former = c.fetchone()
     c.execute(
-        "insert into roster (county_id, school_id, person_id, kind, reason, since, class_id, stage, cohort_year,"
+        "insert into roster (county_id, school_id, person_id, kind, reason, since, until, class_id, stage, cohort_year,"
         "  class_seat, status, name, pinyin, initials, pinyin_sort, grams, sex, birth_date, number_prefix, last6,"
         "  check_state, open_case, problem)"
-        " select %(county)s, %(school)s, p.person_id, %(kind)s, %(reason)s, %(since)s, %(class)s, %(stage)s,"
+        " select %(county)s, %(school)s, p.person_id, %(kind)s, %(reason)s, %(since)s, %(until)s, %(class)s, %(stage)s,"
         "  %(cohort)s, %(seat)s, %(status)s, p.name, p.pinyin, p.initials, p.pinyin_sort, %(grams)s, p.sex,"
         "  p.birth_date,"
         "  coalesce((select n.prefix from student_number n where n.person_id = p.person_id and n.state = 'current'"
@@ -479,13 +519,15 @@ def _upsert_roster(c: Any, link: Link) -> None:
         "  coalesce((select bool_or(r.problem) from roster r where r.person_id = p.person_id), false)"
         " from person p where p.person_id = %(person)s"
         " on conflict (county_id, school_id, person_id, kind) do update set"
-        "  reason = excluded.reason, until = null, class_id = excluded.class_id, stage = excluded.stage,"
+        "  reason = excluded.reason, until = excluded.until, class_id = excluded.class_id, stage = excluded.stage,"
         "  cohort_year = excluded.cohort_year, class_seat = excluded.class_seat, status = excluded.status,"
         "  name = excluded.name, pinyin = excluded.pinyin, initials = excluded.initials,"
         "  pinyin_sort = excluded.pinyin_sort, grams = excluded.grams, sex = excluded.sex,"
         "  birth_date = excluded.birth_date, number_prefix = excluded.number_prefix,"
         "  last6 = excluded.last6, check_state = excluded.check_state,"
-        "  since = case when roster.reason = 'former' then excluded.since else roster.since end",
+        "  since = case when roster.reason = 'former' then excluded.since else roster.since end,"
+        "  open_case = case when roster.reason = 'former' then excluded.open_case else roster.open_case end,"
+        "  problem = case when roster.reason = 'former' then excluded.problem else roster.problem end",
         {
             "county": link.county_id,
             "school": link.school_id,
@@ -493,6 +535,7 @@ def _upsert_roster(c: Any, link: Link) -> None:
             "person": link.person_id,
             "reason": _reason(link),
             "since": link.valid_from,
+            "until": link.valid_from if _reason(link) == "former" else None,
             "class": link.class_id,
             "stage": link.stage,
             "cohort": link.cohort_year,
