@@ -43,7 +43,7 @@ def test_a_child_is_suspended_and_returns() -> None:
 
     with act_as(place.user("registrar", "a1")) as actor:
         back = cases.start(actor, business="resume", person_id=child)
-        assert back.form == {"reason": "因事"}
+        assert back.form == {"reason": "因事", "resume_on": timezone.localdate().isoformat()}
         cases.save_draft(
             actor,
             case_id=back.pk,

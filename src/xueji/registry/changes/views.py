@@ -210,6 +210,6 @@ def sheet(request: HttpRequest, case_id: uuid.UUID) -> HttpResponse:
         messages.error(request, str(error))
         return to("case", case_id)
     response = HttpResponse(data, content_type="application/pdf")
-    response["Content-Disposition"] = f'inline; filename="case-{case_id}.pdf"'
+    response["Content-Disposition"] = f'attachment; filename="case-{case_id}.pdf"'
     response["Cache-Control"] = "private, no-store"
     return response

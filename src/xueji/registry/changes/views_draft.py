@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from contextlib import suppress
 from typing import Any
 
 from django.contrib import messages
@@ -154,6 +155,7 @@ def save(request: HttpRequest, case_id: uuid.UUID) -> HttpResponse:
         return to("case", case_id)
     if request.headers.get("HX-Request"):
         return editor(request, pages.load(actor, case_id))
+    _attach_all(request, case_id)
     if request.POST.get("then") == "submit":
         return submit(request, case_id)
     messages.success(request, _("草稿已保存"))
@@ -164,7 +166,21 @@ def save(request: HttpRequest, case_id: uuid.UUID) -> HttpResponse:
 def upload(request: HttpRequest, case_id: uuid.UUID) -> HttpResponse:
     """Papers, one to a slot."""
     actor = actor_of(request)
+    actor.require("case.start")
     queries.require(actor, case_id)
+    page = pages.load(actor, case_id)
+    form = FORMS[page.case.business](page.case, request.POST)
+    typed = any(name in request.POST for name in form.fields)
+    if typed and page.may("edit") and form.is_valid():  # what was typed beside the files is kept too
+        with suppress(CaseError):
+            commands.save_draft(actor, case_id=case_id, form=form.values())
+    _attach_all(request, case_id)
+    return back_to_form(case_id)
+
+
+def _attach_all(request: HttpRequest, case_id: uuid.UUID) -> None:
+    """Keep every file that came with the form, each in its slot; say what was refused and why."""
+    actor = actor_of(request)
     for slot in request.FILES:
         file = request.FILES[slot]
         try:
@@ -176,7 +192,6 @@ def upload(request: HttpRequest, case_id: uuid.UUID) -> HttpResponse:
             messages.error(request, f"{slot}: {error.message}")
         else:
             messages.success(request, _("已上传%s") % slot)
-    return back_to_form(case_id)
 
 
 @require_POST

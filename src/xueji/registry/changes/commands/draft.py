@@ -132,12 +132,22 @@ def start(
             from_school_id=child.school_id,
             to_school_id=actor.org_id if business == "transfer" else None,
             summary=child.summary(timezone.localdate()),
-            form={"reason": child.suspended_for} if business == "resume" and child.suspended_for else {},
+            form=_suggested(business, child),
         )
         case.save(force_insert=True)
         write_seats(case)
         note(case, actor, "start")
     return case
+
+
+def _suggested(business: str, child: subjects.Subject) -> dict[str, Any]:
+    """What a new draft begins with: today as the day of effect, the reason for which the child was suspended."""
+    today = timezone.localdate().isoformat()
+    if business == "transfer":
+        return {"effective_on": today}
+    if business == "resume":
+        return {"resume_on": today} | ({"reason": child.suspended_for} if child.suspended_for else {})
+    return {}
 
 
 def save_draft(actor: Any, *, case_id: uuid.UUID, form: dict[str, Any], version: int | None = None) -> Case:

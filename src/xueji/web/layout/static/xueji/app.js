@@ -165,7 +165,10 @@
   document.addEventListener("submit", (event) => {
     const form = event.target;
     const source = event.submitter && event.submitter.dataset.confirm ? event.submitter : form.dataset.confirm ? form : null;
-    if (!source || form.xjSure || form.matches("[hx-post],[hx-get],[hx-put],[hx-delete]")) return;
+    // A form that htmx sends is asked about in htmx:confirm; one that htmx only watches for changes is ours.
+    const watched = form.getAttribute("hx-trigger");
+    const byHtmx = form.matches("[hx-post],[hx-get],[hx-put],[hx-delete]") && (!watched || watched.includes("submit"));
+    if (!source || form.xjSure || byHtmx) return;
     event.preventDefault();
     event.stopImmediatePropagation();
     ask(source, () => { form.xjSure = true; form.requestSubmit(event.submitter || undefined); form.xjSure = false; });
