@@ -137,11 +137,11 @@ def revoke(actor: Any, certificate_id: uuid.UUID, reason: str) -> None:
     """Declare a certificate void; the public page says so from now on. Raises Http404, `CertificateRefused`."""
     actor.require("certificate.issue")
     reason = reason.strip()
+    if not Certificate.objects.filter(pk=certificate_id, school_id=actor.org_id).exists():
+        raise Http404
     if len(reason) < 2:
         raise CertificateRefused(_("请填写作废原因"))
     with transaction.atomic():
-        if not Certificate.objects.filter(pk=certificate_id, school_id=actor.org_id).exists():
-            raise Http404
         with acting("writer"):
             done = Certificate.objects.filter(pk=certificate_id, revoked_at=None).update(
                 revoked_at=timezone.now(), revoked_reason=reason[:200]
