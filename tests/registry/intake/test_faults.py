@@ -6,13 +6,15 @@ from datetime import date
 from pathlib import Path
 
 import pytest
+from django.db import transaction
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from tests.children import enrol
 from tests.helpers import Place, act_as
 
 from bench import sheets
-from xueji.registry.intake import commands, repair
+from xueji.ground.db.scope import acting
+from xueji.registry.intake import commands, repair, staging
 from xueji.registry.intake.checker import Checker, pack, unpack
 from xueji.registry.intake.columns import Mapping
 from xueji.registry.intake.places import SchoolFacts, read_class
@@ -240,8 +242,6 @@ def test_a_school_of_two_stages_is_understood_by_age_mode_and_grade(place: Place
     path.write_bytes(book(rows, head))
     with act_as(place.user("registrar", "b1")) as actor:
         batch = commands.upload(actor, path.read_bytes(), path.name)
-        from xueji.ground.db.scope import acting
-
         with acting("intake"):
             from xueji.registry.intake.models import StagedRow
 
@@ -291,4 +291,7 @@ def test_no_cell_whatever_breaks_the_checks(db: None, rows: list[list[object]]) 
     mapping = Mapping(1, names(), sheets.header())
     lines = Checker(school, mapping).check([(n + 2, row) for n, row in enumerate(rows)])
     assert [line.row_no for line in lines] == list(range(2, len(rows) + 2))
-    assert repair
+    with transaction.atomic(), acting("intake"):
+        staging.load(staging.encode(7, lines))
+        assert sorted(repair.raw_rows(7, [line.row_no for line in lines])) == [line.row_no for line in lines]
+        staging.drop(7)

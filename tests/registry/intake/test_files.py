@@ -155,3 +155,19 @@ def test_the_kept_file_is_sealed(place: Place) -> None:
         kept = storage.read(StoredFile.objects.get(pk=batch.file_id).sha256)
     assert b"PK" not in kept[:64]
     assert data[:200] not in kept
+
+
+def test_a_failure_of_the_system_itself_leaves_no_batch_hanging(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from xueji.registry.intake import tasks
+
+    with act_as(place.user("registrar", "a1")) as actor:
+        batch = commands.upload(actor, book(body(2, place.org("a1").code)), "名单.xlsx", inline=False)
+    monkeypatch.setattr(commands, "check_stream", lambda *a, **k: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        tasks.check_batch(batch.id)
+    with act_as(place.user("registrar", "a1")) as actor:
+        found = queries.batch(actor, batch.id)
+        assert found.state == BatchState.FAILED
+        assert "系统处理这个批次时出错" in found.problem

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 from django.utils.translation import gettext as _
 
-from xueji.ground.sheets.cells import LostDigits
+from xueji.ground.sheets.cells import LostDigits, clean_control
 from xueji.ground.standards import divisions
 from xueji.ground.standards.codes import UnknownCode
 from xueji.ground.standards.dates import DateResult, parse_date, parse_month
@@ -51,7 +51,7 @@ EITHER_OTHER = "12|99"
 
 def mask(key: str, raw: object) -> str:
     """What was typed, as it may be shown and kept beside a message."""
-    text = as_text(raw)[:60]
+    text = clean_control(as_text(raw)[:60])
     if key.endswith("id_number"):
         return mask_identity(text)
     if key.endswith("phone"):
@@ -79,13 +79,14 @@ def _problem(field: Field, raw: object, problem: Problem, value: Any = None, not
 
 
 def _text(field: Field, raw: object) -> Cell:
-    text = as_text(raw)
+    typed = as_text(raw)
+    text = clean_control(typed).strip()
     if field.max_len and len(text) > field.max_len:
         shown = _("%(name)s最多%(limit)d个字, 现在是%(count)d个")
         return Cell(
             None, "cell.too_long", shown % {"name": field.name, "limit": field.max_len, "count": len(text)}
         )
-    return Cell(text or None)
+    return Cell(text or None, note=text if text != typed else "")
 
 
 def _code(field: Field, raw: object) -> Cell:

@@ -20,7 +20,7 @@ from django.utils.translation import gettext as _
 
 from xueji.ground.crypto import vault
 from xueji.ground.sheets.cells import Cell as SheetCell
-from xueji.ground.sheets.cells import LostDigits
+from xueji.ground.sheets.cells import LostDigits, clean_control
 from xueji.ground.standards.fields import Field, fields
 from xueji.ground.standards.identity import check_identity
 from xueji.ground.standards.names import grams
@@ -242,9 +242,9 @@ class Checker:
             "field": key,
             "column": self.mapping.label(key),
             "original": mask(key, raw),
-            "understood": understood,
+            "understood": _shown(understood),
             "code": code,
-            "message": message,
+            "message": _shown(message),
             "severity": severity,
         }
 
@@ -253,7 +253,7 @@ class Checker:
             "field": key,
             "column": self.mapping.label(key),
             "original": mask(key, raw),
-            "understood": understood,
+            "understood": _shown(understood),
         }
 
     def _identity(
@@ -403,10 +403,10 @@ class Checker:
             out["aux_bidx"] = vault.index("no:" + AUXILIARY, aux)
         opened, sealed = _profile_split()
         values["entry_month"] = f"{values['entry_month']:%Y%m}"
-        out["profile"] = _dump({k: v for k in opened if (v := values[k]) is not None})
+        out["profile"] = dump({k: v for k in opened if (v := values[k]) is not None})
         secret = {k: v for k in sealed if (v := values[k]) is not None}
         out["profile_sealed"] = (
-            vault.seal(_dump(secret), f"person_profile.sealed:{person}") if secret else None
+            vault.seal(dump(secret), f"person_profile.sealed:{person}") if secret else None
         )
         for n in _MEMBERS:
             self._member(out, n, person, values)
@@ -420,7 +420,12 @@ class Checker:
         out[f"g{n}_relation"] = values[f"member{n}_relation"]
         out[f"g{n}_note"] = values[f"member{n}_relation_note"]
         out[f"g{n}_guardian"] = values[f"member{n}_is_guardian"] == "1"
-        out[f"g{n}_sealed"] = vault.seal(_dump(secret), f"guardian.sealed:{person}:{n}") if secret else None
+        out[f"g{n}_sealed"] = vault.seal(dump(secret), f"guardian.sealed:{person}:{n}") if secret else None
+
+
+def _shown(text: str) -> str:
+    """A message may quote what was typed: without characters that no JSON of the database holds."""
+    return text if text.isprintable() else clean_control(text)
 
 
 #: The scheme under which auxiliary numbers are kept, whatever the place's layout.
@@ -432,7 +437,7 @@ def _by_key() -> dict[str, Field]:
     return {f.key: f for f in _fields()}
 
 
-_dump = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+dump = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 
 _MOBILE = re.compile(r"1[3-9][0-9]{9}", re.ASCII)
@@ -449,7 +454,7 @@ def _plain_test(spec: Field) -> Callable[[str], object] | None:
         return _MOBILE.fullmatch
     if spec.type in ("str", "text") and spec.key not in ("school_code", "postcode"):
         limit = spec.max_len or 10_000
-        return lambda text: 0 < len(text) <= limit
+        return lambda text: 0 < len(text) <= limit and text.isprintable()
     return None
 
 
@@ -464,7 +469,7 @@ def pack(cells: Sequence[Any]) -> str:
             return text.rstrip(_SEPARATOR)
     except TypeError:
         pass
-    return _SEPARATOR + _dump([_plain(c) for c in cells])
+    return _SEPARATOR + dump([_plain(c) for c in cells])
 
 
 def unpack(text: str) -> list[SheetCell]:

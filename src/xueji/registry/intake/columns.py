@@ -8,6 +8,7 @@ from typing import Any
 
 from django.utils.translation import gettext as _
 
+from xueji.ground.sheets.cells import clean_control
 from xueji.ground.sheets.errors import SheetError
 from xueji.ground.sheets.read import SheetReader
 from xueji.ground.standards.fields import field as field_of
@@ -132,11 +133,13 @@ def map_columns(reader: SheetReader, *, partial: bool = False) -> Mapping:
         if len(columns) < 2:
             raise SheetError("no_header", rows=10, names="、".join(missing[:6]))
         raise WrongColumns(missing, unknown)
-    return Mapping(found.row_number, columns, header, unknown, repeated)
+    return Mapping(
+        found.row_number, columns, header, [clean_control(u)[:100] for u in unknown][:300], repeated
+    )
 
 
 def _labels(reader: SheetReader, row_number: int) -> list[str]:
     """The header row as typed."""
     for row in reader.rows(after=row_number - 1):
-        return [str(cell) for cell in row.cells]
+        return [clean_control(str(cell))[:100] for cell in row.cells]
     return []

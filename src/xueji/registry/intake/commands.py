@@ -190,6 +190,21 @@ def _fail(batch_id: int, why: str) -> None:
         )
 
 
+def give_up(batch_id: int) -> None:
+    """After a failure of the system itself in the worker: no batch is left in an unfinished state."""
+    why = _("系统处理这个批次时出错, 没有写入学籍。请稍后重试; 仍不行时把批次号 %(id)s 报给系统管理员") % {
+        "id": batch_id
+    }
+    with transaction.atomic(), acting("intake"):
+        state = ImportBatch.objects.select_for_update().get(pk=batch_id).state
+        if state == BatchState.PUBLISHING:
+            ImportBatch.objects.filter(pk=batch_id).update(
+                state=BatchState.CHECKED, problem=why, progress=100
+            )
+    if state in (BatchState.UPLOADED, BatchState.CHECKING):
+        _fail(batch_id, why)
+
+
 def _finish(
     batch_id: int,
     school: SchoolFacts,
@@ -483,6 +498,7 @@ __all__ = [
     "discard",
     "edit_row",
     "error_book",
+    "give_up",
     "publish",
     "publish_for",
     "request_publish",

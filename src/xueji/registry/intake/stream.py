@@ -12,6 +12,7 @@ import queue
 import subprocess
 import sys
 import threading
+import traceback
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any, BinaryIO
@@ -29,6 +30,7 @@ from .staging import encode
 #: Files from this size on are read by a process of their own.
 BIG = 3 * 1024 * 1024
 _CREDITS = 2
+_CHILD = "import django; django.setup(); from xueji.registry.intake.stream import child_main; child_main()"
 
 
 @dataclass
@@ -102,7 +104,7 @@ def _together(
         "demo": bool(divisions.history("990000")),
     }
     child = subprocess.Popen(
-        [sys.executable, "-m", "xueji.registry.intake.stream"],
+        [sys.executable, "-c", _CHILD],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         env={**os.environ, "DJANGO_SETTINGS_MODULE": "xueji.settings"},
@@ -142,7 +144,10 @@ def _together(
                 raise SheetError(load[0], **load[1])
             elif what == "columns":
                 raise WrongColumns(*load)
+            elif what == "bug":
+                raise RuntimeError(f"the reading process failed:\n{load}")
             else:
+                # Gone without a word: the native reader did not survive the file.
                 raise SheetError("broken")
         if not outcome.rows:
             raise SheetError("empty")
@@ -194,12 +199,9 @@ def _credits(waiting: int) -> int:
 
 def child_main() -> None:
     """The second process: order and file on standard input, messages on standard output."""
-    import django
-
     out = _Out(os.fdopen(os.dup(1), "wb", buffering=1 << 20))
     os.dup2(2, 1)
     source = os.fdopen(os.dup(0), "rb", buffering=0)
-    django.setup()
     order = pickle.load(_Exact(source))  # noqa: S301 - written by the first process
     data = _Exact(source).read(order["size"])
     os.set_blocking(0, False)
@@ -223,6 +225,8 @@ def child_main() -> None:
         out.send("sheet", (error.code, error.params))
     except WrongColumns as error:
         out.send("columns", (error.missing, error.unknown))
+    except Exception:
+        out.send("bug", traceback.format_exc())
 
 
 class _Exact:
@@ -251,7 +255,3 @@ class _Exact:
         data = self.read(len(buffer))
         buffer[:] = data
         return len(data)
-
-
-if __name__ == "__main__":
-    child_main()

@@ -1,0 +1,162 @@
+"""The pages of the import: the wizard's steps, repair in the grid, workbooks, who may not come in."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.test import Client
+from tests.helpers import Place, act_as, login
+
+from xueji.registry.intake import commands, queries
+from xueji.registry.intake.models import BatchState, ImportBatch
+
+from .sheets_for_tests import body, book, names, put
+
+
+@pytest.fixture
+def registrar(place: Place, client: Client) -> Client:
+    """Signed in as the registrar of school a1."""
+    return login(client, place.user("registrar", "a1"))
+
+
+def bring(client: Client, data: bytes, name: str = "新生.xlsx") -> Any:
+    return client.post("/import/", {"file": SimpleUploadedFile(name, data)}, follow=True)
+
+
+def text(response: Any) -> str:
+    """The page's visible text, blanks folded."""
+    return re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", response.content.decode()))
+
+
+def test_the_wizard_from_file_to_records(place: Place, registrar: Client) -> None:
+    rows = body(12, place.org("a1").code)
+    right = rows[1][names()["sex"]]
+    put(rows, 1, sex="不详")
+    put(rows, 4, birth_date="2020-02-30")
+    page = bring(registrar, book(rows))
+    assert page.status_code == 200
+    assert "共 12 行: 10 行可以导入, 2 行需要修改" in text(page)
+    assert "先导入 10 行" in text(page)
+    address = page.request["PATH_INFO"]
+    assert 'id="row-3"' in page.content.decode()
+    assert 'id="cell-3-sex"' in page.content.decode()
+    filtered = registrar.get(address + "?fault=birth_date").content.decode()
+    assert 'id="row-6"' in filtered
+    assert 'id="row-3"' not in filtered
+    page = registrar.post(address + "rows/3/", {"sex": right, "back": "show=todo"}, follow=True)
+    assert "第 3 行已改好, 可以导入" in text(page)
+    assert "日期 2020-02-30 不存在" in text(registrar.get(address + "rows/6/"))
+    published = registrar.post(address + "publish/", {"expected": "11"}, follow=True)
+    assert "名学生建立学籍" in text(published)
+    assert "/students/" in published.content.decode()
+    listed = registrar.get("/import/")
+    assert "新生.xlsx" in text(listed)
+
+
+def test_a_confirmation_of_other_figures_publishes_nothing(place: Place, registrar: Client) -> None:
+    page = bring(registrar, book(body(3, place.org("a1").code)))
+    address = page.request["PATH_INFO"]
+    page = registrar.post(address + "publish/", {"expected": "2"}, follow=True)
+    assert "可以导入的行数已变为 3 行" in text(page)
+    assert "先导入" not in text(page)
+    assert "导入 3 行" in text(page)
+
+
+def test_a_refused_file_says_why_on_its_page(place: Place, registrar: Client) -> None:
+    page = bring(registrar, b"\x89PNG\r\n\x1a\n" + bytes(100), "照片.xlsx")
+    assert "这不是表格文件" in text(page)
+    assert "没有写入任何数据" in text(page)
+    page = registrar.post("/import/", {})
+    assert page.status_code == 400
+    assert "请选择要导入的表格文件" in text(page)
+
+
+def test_error_book_comes_and_goes(place: Place, registrar: Client) -> None:
+    rows = body(4, place.org("a1").code)
+    put(rows, 2, phone="12")
+    address = bring(registrar, book(rows)).request["PATH_INFO"]
+    got = registrar.get(address + "errors.xlsx")
+    assert got.status_code == 200
+    assert got["Content-Type"].endswith("sheet")
+    assert got["Cache-Control"] == "private, no-store"
+    page = registrar.post(
+        address + "correct/", {"file": SimpleUploadedFile("x.xlsx", got.content)}, follow=True
+    )
+    assert "已按错误清单更正 1 行" in text(page)
+    page = registrar.post(
+        address + "correct/", {"file": SimpleUploadedFile("x.xlsx", book(rows))}, follow=True
+    )
+    assert "这不是从本批次下载的错误清单" in text(page)
+
+
+def test_duplicates_link_to_the_child_at_the_own_school_only(place: Place, registrar: Client) -> None:
+    sheet = book(body(3, place.org("a1").code))
+    with act_as(place.user("registrar", "a1")) as actor:
+        first = commands.upload(actor, sheet, "一.xlsx")
+        commands.publish(actor, first.id)
+    page = bring(registrar, sheet)
+    assert "3 行与已有学生重复" in text(page)
+    assert page.content.decode().count("去查看") == 3
+    other = login(Client(), place.user("registrar", "b1"))
+    rows = body(3, place.org("b1").code)
+    page = bring(other, book(rows))
+    assert "青禾县第一小学 已有学籍" in text(page)
+    assert "去查看" not in text(page)
+
+
+def test_a_big_file_shows_its_progress_until_it_is_checked(
+    place: Place, registrar: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(commands, "INLINE", 10)
+    page = bring(registrar, book(body(3, place.org("a1").code)))
+    assert "正在读取和检查" in text(page)
+    address = page.request["PATH_INFO"]
+    batch_id = int(address.strip("/").split("/")[-1])
+    assert registrar.get(address + "progress/").status_code == 200
+    commands.run_check(batch_id)
+    done = registrar.get(address + "progress/")
+    assert done.status_code == 204
+    assert done["HX-Refresh"] == "true"
+    assert "共 3 行" in text(registrar.get(address))
+    monkeypatch.setattr(commands, "AT_ONCE", 1)
+    page = registrar.post(address + "publish/", {"expected": "3"}, follow=True)
+    assert "正在发布" in text(page)
+    with act_as(place.user("registrar", "a1")) as actor:
+        assert queries.batch(actor, batch_id).state == BatchState.PUBLISHING
+    commands.publish_for(batch_id, place.user("registrar", "a1").pk, 0, "")
+    with act_as(place.user("registrar", "a1")) as actor:
+        assert queries.batch(actor, batch_id).state == BatchState.PUBLISHED
+
+
+def test_pages_take_few_queries(place: Place, registrar: Client, django_assert_max_num_queries: Any) -> None:
+    rows = body(60, place.org("a1").code)
+    for at in range(55):
+        put(rows, at, sex="不详")
+    address = bring(registrar, book(rows)).request["PATH_INFO"]
+    with django_assert_max_num_queries(16):
+        assert registrar.get(address).status_code == 200
+    with django_assert_max_num_queries(10):
+        assert registrar.get("/import/").status_code == 200
+
+
+def test_strangers_and_other_schools_are_kept_out(place: Place, registrar: Client) -> None:
+    address = bring(registrar, book(body(2, place.org("a1").code))).request["PATH_INFO"]
+    paths = [address, address + "progress/", address + "rows/2/", address + "errors.xlsx"]
+    other = login(Client(), place.user("registrar", "a2"))
+    assert [other.get(p).status_code for p in paths] == [404] * 4
+    assert other.post(address + "publish/", {"expected": "2"}).status_code == 404
+    assert other.post(address + "discard/").status_code == 404
+    teacher = login(Client(), place.user("class_teacher", "a1"))
+    assert [teacher.get(p).status_code for p in ["/import/", "/import/template.xlsx", *paths]] == [403] * 6
+    stranger = Client()
+    assert [stranger.get(p).status_code for p in ["/import/", *paths]] == [302] * 5
+    assert ImportBatch is not None
+
+
+def test_template_is_offered(place: Place, registrar: Client) -> None:
+    got = registrar.get("/import/template.xlsx")
+    assert got.status_code == 200
+    assert got.content[:2] == b"PK"
