@@ -229,6 +229,34 @@ def test_nobody_takes_over_a_former_number_of_somebody_else(world: World) -> Non
         assert len(queries.documents(actor, other)) == 1
 
 
+def test_nobody_changes_a_child_out_of_sight(world: World) -> None:
+    """Rights of a role end at the actor's own children, whoever knows the key of another one."""
+    person = world.child("a1")
+    with world.acting("county_head", "b") as head:
+        for attempt in (
+            lambda: commands.change_identity(
+                head, person, "1", identity_number(), event_id=uuid.uuid4(), at=now()
+            ),
+            lambda: commands.change_name(head, person, "田苗", event_id=uuid.uuid4(), at=now()),
+            lambda: commands.change_birth_sex(head, person, sex="2", event_id=uuid.uuid4(), at=now()),
+            lambda: commands.record_check(head, person, True, source="x"),
+            lambda: commands.promote(head, person, "G", at=now()),
+            lambda: commands.void_number(head, person, 1, reason="录入错误", at=now()),
+        ):
+            with pytest.raises(Http404):
+                attempt()
+    with world.acting("registrar", "a2") as actor:
+        for attempt in (
+            lambda: commands.set_profile(actor, person, {"only_child": "1"}),
+            lambda: commands.set_guardian(actor, person, None, commands.NewGuardian("林秀兰", "2")),
+            lambda: commands.set_photo(actor, person, uuid.uuid4()),
+            lambda: commands.add_number(actor, person, "province.auxiliary", "01012601500009", at=now()),
+            lambda: commands.issue_national_number(actor, person, division="990101", at=now()),
+        ):
+            with pytest.raises(Http404):
+                attempt()
+
+
 def test_only_deciding_roles_change_key_information(world: World) -> None:
     person = world.child()
     with world.acting("class_teacher", "a1") as teacher:
@@ -256,8 +284,10 @@ def test_a_duplicate_is_explained_by_the_school_and_nothing_else(world: World) -
             assert secret not in words
         assert queries.explain_duplicate(other, "1", identity_number()) == ""
     with transaction.atomic(), acting("audit"), connection.cursor() as c:
-        c.execute("select count(*) from audit_entry where action = 'people.identity.duplicate'")
-        assert c.fetchone() == (1,)
+        c.execute(
+            "select after ->> 'found' from audit_entry where action = 'people.identity.duplicate' order by id"
+        )
+        assert [row[0] for row in c.fetchall()] == ["true", "false"], "a miss tells something, too"
 
 
 def test_who_holds_a_number_is_known_to_commands_only(world: World) -> None:

@@ -36,6 +36,18 @@ class Locked:
     klasses: list[int]
 
 
+def require_sight(person_id: uuid.UUID) -> None:
+    """Raises Http404 unless the actor sees the whole record of this child.
+
+    Asked before a command steps into its writing role. Inside another command (the decision of a case, say) the
+    writing role is held already and that command has checked.
+    """
+    with connection.cursor() as c:
+        c.execute("select 1 from person where person_id = %s", [person_id])
+        if c.fetchone() is None:
+            raise Http404
+
+
 def lock(person_id: uuid.UUID) -> Locked:
     """Lock the person's row. Raises Http404 when there is none."""
     with connection.cursor() as c:

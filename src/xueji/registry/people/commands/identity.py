@@ -108,6 +108,7 @@ def change_identity(
     last6=change.last6)`). Raises `BadValue`, `IdentityTaken`, Http404.
     """
     actor.require("case.decide")
+    _rows.require_sight(person_id)
     with transaction.atomic(), acting("writer"):
         person = _rows.lock(person_id)
         value = checked(id_type, number, sex=person.sex, birth=person.birth_date).value
@@ -150,6 +151,7 @@ def record_check(actor: Any, person_id: uuid.UUID, passed: bool, *, source: str)
     """
     actor.require("case.decide")
     state = "passed" if passed else "failed"
+    _rows.require_sight(person_id)
     with transaction.atomic(), acting("writer"), connection.cursor() as c:
         before = _rows.lock(person_id).check_state
         c.execute(

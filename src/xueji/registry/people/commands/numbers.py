@@ -33,6 +33,7 @@ def issue_national_number(
     `division` is the school's. Raises `IllegalNumber` if the child has a national number, Http404.
     """
     actor.require("student.edit")
+    _rows.require_sight(person_id)
     with transaction.atomic(), acting("writer"):
         person = _rows.lock(person_id)
         if _current(person_id) is not None:
@@ -117,6 +118,7 @@ def promote(
     Http404.
     """
     actor.require("case.decide")
+    _rows.require_sight(person_id)
     with transaction.atomic(), acting("writer"):
         person = _rows.lock(person_id)
         current = _current(person_id)
@@ -181,6 +183,7 @@ def add_number(
     actor.require("student.edit")
     if scheme == NATIONAL or scheme.startswith(NATIONAL + "."):
         raise IllegalNumber(_("全国学籍号由系统生成，不能手工填写"))
+    _rows.require_sight(person_id)
     with transaction.atomic(), acting("writer"):
         person = _rows.lock(person_id)
         if _current(person_id, scheme) is not None:
@@ -215,6 +218,7 @@ def void_number(
     actor.require("case.decide")
     if not reason.strip():
         raise IllegalNumber(_("请写明作废原因"))
+    _rows.require_sight(person_id)
     with transaction.atomic(), acting("writer"), connection.cursor() as c:
         _rows.lock(person_id)
         c.execute(

@@ -127,6 +127,7 @@ def change_name(actor: Any, person_id: uuid.UUID, new_name: str, *, event_id: uu
     actor.require("case.decide")
     name = _name(new_name)
     keys = pinyin_of(name)
+    _rows.require_sight(person_id)
     with transaction.atomic(), acting("writer"), connection.cursor() as c:
         person = _rows.lock(person_id)
         if name == person.name:
@@ -177,6 +178,7 @@ def change_birth_sex(
         raise BadValue(_("请选择性别"))
     if birth_date is not None and birth_date > timezone.localdate():
         raise BadValue(_("出生日期还没有到"))
+    _rows.require_sight(person_id)
     with transaction.atomic(), acting("writer"), connection.cursor() as c:
         person = _rows.lock(person_id)
         new: dict[str, Any] = {"birth_date": birth_date or person.birth_date, "sex": sex or person.sex}
@@ -201,6 +203,7 @@ def set_profile(actor: Any, person_id: uuid.UUID, values: Mapping[str, str]) -> 
     Sensitive fields go into the sealed part. Raises `BadValue` for a key field or an unknown one, Http404.
     """
     actor.require("student.edit")
+    _rows.require_sight(person_id)
     with transaction.atomic(), acting("writer"), connection.cursor() as c:
         person = _rows.lock(person_id)
         data, secret = split_profile(values)
@@ -249,6 +252,7 @@ def split_profile(values: Mapping[str, str]) -> tuple[dict[str, str], dict[str, 
 def set_guardian(actor: Any, person_id: uuid.UUID, guardian_no: int | None, new: NewGuardian) -> int:
     """Add (`guardian_no` None) or rewrite a family member; returns its number. Raises `BadValue`, Http404."""
     actor.require("student.edit")
+    _rows.require_sight(person_id)
     with transaction.atomic(), acting("writer"), connection.cursor() as c:
         person = _rows.lock(person_id)
         if guardian_no is None:
@@ -291,6 +295,7 @@ def set_photo(
 ) -> None:
     """Make a stored picture (files room) the photo in force (C-COL-09). Raises Http404."""
     actor.require("student.edit")
+    _rows.require_sight(person_id)
     with transaction.atomic(), acting("writer"), connection.cursor() as c:
         person = _rows.lock(person_id)
         c.execute(
@@ -324,7 +329,7 @@ def rehome(person_ids: Sequence[uuid.UUID], *, readers: Sequence[int], klasses: 
             )
         c.execute(
             "update stored_file f set readers = %(readers)s, klasses = %(klasses)s from person_photo p"
-            " where p.person_id = any(%(ids)s::uuid[]) and f.id = p.file_id",
+            " where p.person_id = any(%(ids)s::uuid[]) and f.id = p.file_id and f.purpose = 'photo'",
             given,
         )
 

@@ -92,15 +92,16 @@ def explain_duplicate(actor: Any, id_type: str, number: str) -> str:
     value = normalise_identity(number)
     with transaction.atomic(), acting("writer"):
         found = list(holders([(id_type, places.identity_index(id_type, value))]).values())
-    if not found:
-        return ""
     record(
         actor,
         "people.identity.duplicate",
         object_type="person",
-        object_id=found[0].person_id,
-        person_id=found[0].person_id,
+        object_id=found[0].person_id if found else "",
+        person_id=found[0].person_id if found else None,
+        after={"found": bool(found)},
     )
+    if not found:
+        return ""
     if not found[0].school_name:
         return _("这个证件号码已有学籍，目前不在任何学校就读，请联系主管部门")
     return _("这个证件号码已在“%(school)s”建立学籍，请与该校联系，需要转入的办理转学") % {
