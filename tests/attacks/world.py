@@ -17,6 +17,7 @@ from tests.helpers import Place, act_as, give_role, link_child, make_county, see
 from tests.registry.changes.world import EIGHT, attach, pass_all, picture, send
 
 from xueji.ground.files import commands as files
+from xueji.office.certificates import commands as certificates
 from xueji.registry.changes import commands as cases
 from xueji.registry.changes.models import Case
 from xueji.registry.enrolment import commands as enrolment
@@ -129,7 +130,7 @@ def _histories(world: World) -> None:
             Step(people_[key], "suspend", SUSPENDED, midnight(date(2026, 10, 8))),
         )
         with act_as(place.user("registrar", school)) as actor:
-            last = [x for x in chains.chain(people_[key]) if x.business == "suspend"][0]
+            last = next(x for x in chains.chain(people_[key]) if x.business == "suspend")
             later = Link(**{**last.__dict__, "valid_from": midnight(date(2026, 10, 20))})
             enrolment.relink(
                 actor,
@@ -217,6 +218,8 @@ def _suspension(world: World, key: str) -> Case:
 def _cases(world: World) -> None:
     """A transfer done, one under way, a draft of one, suspensions of two counties under way."""
     place = world.place
+    with act_as(place.user("registrar", "a1")) as actor:
+        world.certificates["moved"] = certificates.issue(actor, world.persons["moved"], purpose="升学").pk
     done = send(place, _transfer(world, "moved", "b1"), ("registrar", "b1"))
     pass_all(place, done, EIGHT)
     world.cases["moved"] = done.case_id
@@ -263,27 +266,9 @@ def _accounts(world: World) -> None:
                 [place.org(school[0]).pk, place.org(school).pk, place.user("registrar", school).pk],
             )
             world.batches[school] = int(c.fetchone()[0])
-        for n, (key, school) in enumerate((("one", "a1"), ("moved", "a1"), ("c1", "c1"))):
-            world.certificates[key] = uuid.uuid4()
-            c.execute(
-                "insert into certificate (id, number, kind, code_digest, code_sealed, person_id, readers, school_id,"
-                " content, purpose, issued_at, issued_by, valid_until, revoked_reason)"
-                " values (%s, %s, 'enrolled', %s, '', %s, %s, %s, '{}', '升学', now(), %s, '2099-01-01', '')",
-                [
-                    world.certificates[key],
-                    f"ZM-{n}",
-                    bytes([n] * 32),
-                    world.persons[key],
-                    [place.org(school).pk],
-                    place.org(school).pk,
-                    place.user("registrar", school).pk,
-                ],
-            )
-
-
-def owner_rows(owner: Any, sql: str, *values: Any) -> list[tuple[Any, ...]]:
-    """What really is there."""
-    return list(owner.execute(sql, values).fetchall())
+    for key, school in (("one", "a1"), ("c1", "c1")):
+        with act_as(place.user("registrar", school)) as actor:
+            world.certificates[key] = certificates.issue(actor, world.persons[key], purpose="升学").pk
 
 
 def committed() -> World:

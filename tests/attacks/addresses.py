@@ -1,0 +1,242 @@
+"""Every address of the site: how it is asked, who may ask, and about which object. A new address needs a line here."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.urls import URLPattern, URLResolver, get_resolver
+from tests.attacks.world import CHILDREN, World
+
+from xueji.ground.accounts.roles import PERMISSIONS, Role
+
+PUBLIC, SIGNED_IN = "public", "signed in"
+ACCOUNTS = "account.any"
+PORTAL = "portal"
+
+
+@dataclass(frozen=True)
+class Address:
+    """`permission` names who may (a key of PERMISSIONS, or one of the words above); `about` the object's kind.
+
+    `answers` are the statuses for whoever may, about an object that he sees.
+    """
+
+    path: str
+    permission: str
+    about: str = ""
+    post: bool = False
+    answers: tuple[int, ...] = (200,)
+    #: Asked with GET and POST both; the POST is asked with an empty form.
+    both: bool = False
+    #: What the POST carries, so that it reaches the object.
+    data: tuple[tuple[str, str], ...] = ()
+
+    def body(self) -> dict[str, Any]:
+        """The form of the POST."""
+        files = {"file": SimpleUploadedFile("x.xlsx", b"x")} if self.path.endswith("/correct/") else {}
+        return dict(self.data) | files
+
+    def may(self, role: str) -> bool:
+        """Whether a role may ask at all."""
+        if self.permission in (PUBLIC, SIGNED_IN):
+            return True
+        if self.permission == PORTAL:
+            return role in (Role.PARENT, Role.STUDENT)
+        if self.permission == ACCOUNTS:
+            return role in PERMISSIONS["account.manage"] | PERMISSIONS["account.manage_own"]
+        return role in PERMISSIONS[self.permission]
+
+
+DEED = (200, 302, 303, 400, 422)
+PAGE = (200, 302)
+
+ADDRESSES: dict[str, Address] = {
+    "home:home": Address("/", SIGNED_IN, answers=PAGE),
+    "home:healthz": Address("/healthz", PUBLIC),
+    "home:system": Address("/system/", "system.view"),
+    "home:help": Address("/help/", SIGNED_IN),
+    "home:rules": Address("/rules/", "policy.view"),
+    "home:orgs": Address("/orgs/", "org.view"),
+    "home:org": Address("/orgs/{org}/", "org.view", about="org"),
+    "home:org_new": Address("/orgs/{org}/new/", "org.edit", about="org", both=True),
+    "home:classes": Address("/classes/", "class.view", answers=PAGE),
+    "home:class_new": Address("/classes/new/", "class.edit", both=True),
+    "home:class": Address("/classes/{klass}/", "class.view", about="klass"),
+    "home:class_close": Address(
+        "/classes/{klass}/close/", "class.edit", about="klass", post=True, answers=DEED
+    ),
+    "accounts:login": Address("/login/", PUBLIC, answers=PAGE),
+    "accounts:logout": Address("/logout/", SIGNED_IN, post=True, answers=DEED),
+    "accounts:role": Address("/role/", SIGNED_IN, post=True, answers=(404,)),
+    "accounts:extend": Address("/session/extend/", SIGNED_IN, post=True, answers=(204,)),
+    "accounts:me": Address("/me/", SIGNED_IN),
+    "accounts:password": Address("/me/password/", SIGNED_IN, both=True),
+    "accounts:session_end": Address("/me/sessions/end/", SIGNED_IN, post=True, answers=DEED),
+    "accounts:list": Address("/accounts/", ACCOUNTS),
+    "accounts:new": Address("/accounts/new/", ACCOUNTS, both=True),
+    "accounts:account": Address("/accounts/{user}/", ACCOUNTS, about="user"),
+    "accounts:do": Address("/accounts/{user}/disable/", ACCOUNTS, about="user", post=True, answers=DEED),
+    "audit:audit": Address("/audit/", "audit.view"),
+    "audit:verify": Address("/audit/verify/", "audit.view", post=True, answers=DEED),
+    "files:file": Address("/files/{file}/", SIGNED_IN, about="file"),
+    "files:thumb": Address("/files/{file}/thumb/", SIGNED_IN, about="file"),
+    "people:reveal": Address(
+        "/people/{person}/reveal/?what=identity",
+        "identity.reveal",
+        about="record",
+        post=True,
+        data=(("purpose", "核对证件"),),
+    ),
+    "people:photo": Address("/people/{photo}/photo.jpg", "student.view", about="photo"),
+    "enrolment:students": Address("/students/", "student.list"),
+    "enrolment:student": Address("/students/{person}/", "student.view", about="person"),
+    "intake:list": Address("/import/", "intake.import", both=True),
+    "intake:template": Address("/import/template.xlsx", "intake.import"),
+    "intake:batch": Address("/import/{batch}/", "intake.import", about="batch"),
+    "intake:progress": Address(
+        "/import/{batch}/progress/", "intake.import", about="batch", answers=(200, 204)
+    ),
+    "intake:row": Address("/import/{batch}/rows/1/", "intake.import", about="batch", answers=(404,)),
+    "intake:errors": Address("/import/{batch}/errors.xlsx", "intake.import", about="batch", answers=PAGE),
+    "intake:correct": Address(
+        "/import/{batch}/correct/", "intake.import", about="batch", post=True, answers=DEED
+    ),
+    "intake:publish": Address(
+        "/import/{batch}/publish/", "intake.import", about="batch", post=True, answers=DEED
+    ),
+    "intake:discard": Address(
+        "/import/{batch}/discard/", "intake.import", about="batch", post=True, answers=DEED
+    ),
+    "changes:list": Address("/cases/", "case.view"),
+    "changes:new": Address("/cases/new/?person={person}", "case.start", about="person"),
+    "changes:new_transfer": Address("/cases/new/transfer/", "case.start", post=True, answers=(422,)),
+    "changes:start": Address(
+        "/cases/new/suspend/{person}/", "case.start", about="own", post=True, answers=DEED
+    ),
+    "changes:case": Address("/cases/{case}/", "case.view", about="case"),
+    "changes:edit": Address("/cases/{case}/edit/", "case.start", about="case", answers=(200, 404)),
+    "changes:save": Address(
+        "/cases/{case}/save/", "case.start", about="case", post=True, answers=(*DEED, 403)
+    ),
+    "changes:upload": Address("/cases/{case}/files/", "case.start", about="case", post=True, answers=DEED),
+    "changes:remove_file": Address(
+        "/cases/{case}/files/{any}/remove/", "case.start", about="case", post=True, answers=(*DEED, 404)
+    ),
+    "changes:submit": Address("/cases/{case}/submit/", "case.start", about="case", post=True, answers=DEED),
+    "changes:delete": Address("/cases/{case}/delete/", "case.start", about="case", post=True, answers=DEED),
+    "changes:decide": Address(
+        "/cases/{case}/decide/?x", "case.decide", about="case", post=True, answers=(*DEED, 403, 404)
+    ),
+    "changes:return": Address(
+        "/cases/{case}/return/", "case.decide", about="case", post=True, answers=(*DEED, 403)
+    ),
+    "changes:withdraw": Address(
+        "/cases/{case}/withdraw/", "case.start", about="case", post=True, answers=DEED
+    ),
+    "changes:cancel": Address("/cases/{case}/cancel/", "case.start", about="case", post=True, answers=DEED),
+    "changes:urge": Address("/cases/{case}/urge/", "case.start", about="case", post=True, answers=DEED),
+    "changes:sheet": Address("/cases/{case}/sheet.pdf", "case.view", about="case", answers=(200, 404)),
+    "certificates:list": Address("/certificates/", "certificate.issue"),
+    "certificates:new": Address("/certificates/new/?person={person}", "certificate.issue", about="record"),
+    "certificates:certificate": Address(
+        "/certificates/{certificate}/", "certificate.view", about="certificate"
+    ),
+    "certificates:pdf": Address(
+        "/certificates/{certificate}/certificate.pdf", "certificate.view", about="certificate", answers=PAGE
+    ),
+    "certificates:revoke": Address(
+        "/certificates/{certificate}/revoke/",
+        "certificate.issue",
+        about="certificate",
+        post=True,
+        answers=DEED,
+    ),
+    "certificates:roster_pdf": Address(
+        "/classes/{klass}/roster.pdf", "roster.print", about="klass", answers=PAGE
+    ),
+    "certificates:roster_xlsx": Address(
+        "/classes/{klass}/roster.xlsx", "roster.print", about="klass", answers=PAGE
+    ),
+    "certificates:students_xlsx": Address("/students/export.xlsx", "student.export", post=True, answers=DEED),
+    "certificates:verify": Address("/verify/", PUBLIC, both=True),
+    "certificates:verify_code": Address("/verify/AAAABBBBCCCCDDDD/", PUBLIC),
+    "statistics:headcount": Address("/statistics/?org={org}", "statistics.view", about="figures"),
+    "statistics:headcount_file": Address(
+        "/statistics/headcount.xlsx?org={org}", "statistics.view", about="figures"
+    ),
+    "statistics:movement": Address("/statistics/movement/?org={org}", "statistics.view", about="figures"),
+    "statistics:movement_file": Address(
+        "/statistics/movement.xlsx?org={org}", "statistics.view", about="figures"
+    ),
+    "statistics:names": Address(
+        "/statistics/names/?org={org}&column=present", "statistics.view", about="figures", answers=(200, 404)
+    ),
+    "portal:home": Address("/my/", PORTAL, answers=PAGE),
+    "portal:child": Address("/my/{person}/", PORTAL, about="child"),
+    "portal:certificate": Address(
+        "/my/{person}/certificate/", PORTAL, about="child", post=True, answers=DEED
+    ),
+}
+
+NOBODY = uuid.UUID("00000000-0000-4000-8000-000000000000")
+
+
+def patterns() -> dict[str, str]:
+    """Names and routes of all addresses that the site's resolver knows."""
+
+    def walk(nodes: Any, space: str, route: str) -> Iterator[tuple[str, str]]:
+        for node in nodes:
+            if isinstance(node, URLResolver):
+                yield from walk(node.url_patterns, node.namespace or space, route + str(node.pattern))
+            elif isinstance(node, URLPattern):
+                yield f"{space}:{node.name}", route + str(node.pattern)
+
+    return dict(walk(get_resolver().url_patterns, "", ""))
+
+
+def objects(world: World, address: Address) -> list[tuple[dict[str, Any], str]]:
+    """Values to put into an address, each with the key of the world's object; one that does not exist is last."""
+    p = world.place
+    nothing: dict[str, Any] = {
+        "person": NOBODY, "photo": NOBODY, "case": NOBODY, "file": NOBODY, "certificate": NOBODY, "org": 99999999,
+        "klass": 99999999, "user": 99999999, "batch": 99999999, "any": NOBODY,
+    }  # fmt: skip
+    found: list[tuple[dict[str, Any], str]] = [({}, "")]
+    match address.about:
+        case "person" | "record" | "own" | "child":
+            found = [({"person": world.persons[k]}, k) for k in ("one", "c1", "moved", "two")]
+        case "photo":
+            found = [({"photo": world.persons[k]}, k) for k in ("one", "c1", "moved")]
+        case "case":
+            found = [({"case": world.cases[k]}, k) for k in ("moving", "wanted", "two", "senior")]
+        case "file":
+            found = [({"file": v}, k) for k, v in world.files.items() if k in _FILES]
+        case "certificate":
+            found = [({"certificate": v}, k) for k, v in world.certificates.items()]
+        case "org" | "figures":
+            found = [({"org": p.org(k).pk}, k) for k in ("a1", "c1", "a", "c", "city1")]
+        case "klass":
+            found = [({"klass": p.klass(k).pk}, k) for k in ("a1", "c1")]
+        case "user":
+            found = [
+                ({"user": p.user("teacher", "a1").pk}, "a1"),
+                ({"user": p.user("class_teacher", "c1").pk}, "c1"),
+            ]
+        case "batch":
+            found = [({"batch": v}, k) for k, v in world.batches.items()]
+    if address.about:
+        found.append(({}, ""))
+    return [(nothing | values, key) for values, key in found]
+
+
+_FILES = {"photo:one", "photo:moved", "photo:c1", "case:moving", "case:wanted", "case:senior"}
+Visible = Callable[[Any, str], bool]
+
+
+def names() -> dict[str, str]:
+    """The children's names by key."""
+    return {k: v[3] for k, v in CHILDREN.items()}

@@ -1,0 +1,245 @@
+"""The permission matrix through HTTP: every address x every role, about own, foreign and non-existing objects."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import psycopg
+import pytest
+from django.conf import settings
+from django.db import transaction
+from django.test import Client
+from tests.attacks import oracle
+from tests.attacks.addresses import ADDRESSES, PUBLIC, SIGNED_IN, Address, names, objects, patterns
+from tests.attacks.oracle import Facts, Sight
+from tests.attacks.world import CHILDREN, World
+from tests.helpers import login
+
+#: Each role once, and those of another county whom nothing here concerns.
+PERSONAS = (
+    ("registrar", "a1"), ("school_head", "a1"), ("class_teacher", "a1"), ("teacher", "a1"), ("central_clerk", "central"),
+    ("county_clerk", "a"), ("county_head", "a"), ("city_clerk", "city1"), ("city_head", "city1"),
+    ("province_clerk", "province"), ("province_head", "province"), ("system_admin", "province"),
+    ("security_admin", "province"), ("audit_admin", "province"), ("parent", ""), ("student", ""),
+    ("registrar", "c1"), ("county_clerk", "c"), ("registrar", "b1"),
+)  # fmt: skip
+IDS = [f"{r}-{w or 'x'}" for r, w in PERSONAS]
+
+
+@pytest.fixture
+def facts(owner: psycopg.Connection) -> Facts:
+    return oracle.gather(owner)
+
+
+def test_every_address_has_its_line() -> None:
+    there = {name for name in patterns() if not name.startswith((":face", ":face-page"))}
+    assert there == set(ADDRESSES)
+
+
+def sees(world: World, facts: Facts, sight: Sight, about: str, key: str) -> bool | None:
+    """Whether the facts let somebody see an object; None where the facts here do not tell."""
+    place = world.place
+    if not key:
+        return about == ""
+    match about:
+        case "person":
+            if facts_of_record(world, facts, sight, key):
+                return True
+            school, stage, number, _name = CHILDREN[key]
+            klass = place.klass(school, stage, number=number).pk
+            return sight.school(facts, place.org(school).pk) or klass in sight.classes
+        case "record" | "photo":
+            return facts_of_record(world, facts, sight, key)
+        case "own":
+            return sight.units == {place.org({"moved": "b1"}.get(key, CHILDREN[key][0])).pk}
+        case "child":
+            return world.persons[key] in sight.persons
+        case "case":
+            case = facts.cases[world.cases[key]]
+            if case.draft:
+                return case.start in sight.units and sight.role in ("registrar", "school_head")
+            return oracle.takes_part(facts, sight, {"case_id": world.cases[key]})
+        case "file":
+            row = {"id": world.files[key], "person_id": world.persons[key.split(":")[1]]}
+            return oracle.may_open(facts, sight, row)
+        case "certificate":
+            school = place.org("a1" if key == "moved" else CHILDREN[key][0]).pk
+            return school in sight.units or world.persons[key] in sight.persons
+        case "batch":
+            return place.org(key).pk in sight.units
+        case "klass":
+            return sight.school(facts, place.org(key).pk) or place.klass(key).pk in sight.classes
+        case "figures":
+            org = place.org(key).pk
+            return org in sight.units or (org in facts.county and sight.school(facts, org))
+    return None
+
+
+def facts_of_record(world: World, facts: Facts, sight: Sight, key: str) -> bool:
+    return oracle.has_child(facts, sight, {"person_id": world.persons[key]})
+
+
+def known_names(world: World, facts: Facts, sight: Sight) -> set[str]:
+    """Names of the children whom somebody meets anywhere: in lists, records or cases."""
+    out = set()
+    for key, name in names().items():
+        person = world.persons[key]
+        if sees(world, facts, sight, "person", key) or person in sight.persons:
+            out.add(name)
+        if key == "gone_guest" and sight.school(facts, world.place.org("a2").pk):
+            out.add(name)
+        if key in world.cases and sees(world, facts, sight, "case", key):
+            out.add(name)
+    return out
+
+
+def ask(client: Client, method: str, path: str, data: dict[str, Any] | None = None) -> Any:
+    """One request that leaves nothing behind."""
+    point = transaction.savepoint()
+    cookies = {k: m.value for k, m in client.cookies.items()}
+    try:
+        answer = client.get(path) if method == "GET" else client.post(path, data or {})
+        if answer.streaming:
+            answer.content  # noqa: B018
+        return answer
+    finally:
+        transaction.savepoint_rollback(point)
+        client.cookies.load(cookies)
+
+
+def faults_of_headers(answer: Any, *, signed_in: bool) -> list[str]:
+    """What every answer must carry."""
+    out = []
+    policy = answer.headers.get("Content-Security-Policy", "")
+    if not policy or "unsafe" in policy or "*" in policy:
+        out.append(f"content policy {policy!r}")
+    if answer.headers.get("X-Content-Type-Options") != "nosniff":
+        out.append("may be sniffed")
+    if answer.headers.get("X-Frame-Options") != "DENY" and "frame-ancestors 'none'" not in policy:
+        out.append("may be framed")
+    cache = answer.headers.get("Cache-Control", "")
+    if signed_in and not (
+        "no-store" in cache or ("private" in cache and answer["Content-Type"] == "image/jpeg")
+    ):
+        out.append(f"may be kept: {cache!r}")
+    kind = answer.headers.get("Content-Type", "")
+    page = kind.startswith(("text/html", "text/plain", "image/jpeg"))
+    kept = answer.headers.get("Content-Disposition", "").startswith("attachment")
+    if answer.status_code == 200 and not page and not kept:
+        out.append(f"{kind} is not an attachment")
+    return out
+
+
+@pytest.mark.capability("C-ROL-02")
+@pytest.mark.parametrize("persona", PERSONAS, ids=IDS)
+def test_every_address_answers_a_role_as_the_tables_say(
+    site: World, facts: Facts, persona: tuple[str, str]
+) -> None:
+    user = site.place.user(*persona)
+    sight = facts.sight(user.pk)
+    hidden = set(names().values()) - known_names(site, facts, sight)
+    client = login(Client(raise_request_exception=False), user)
+    faults: list[str] = []
+    for name, address in ADDRESSES.items():
+        method = "POST" if address.post else "GET"
+        if (
+            address.post
+            and ask(client, "GET", fill(address, objects(site, address)[0][0])).status_code != 405
+        ):
+            faults.append(f"{name}: GET is not refused")
+        samples = objects(site, address)
+        nothing = 0
+        if address.about:
+            nothing = ask(client, method, fill(address, samples[-1][0]), address.body()).status_code
+        for values, key in samples[: -1 if address.about else None]:
+            path = fill(address, values)
+            answer = ask(client, method, path, address.body())
+            text = answer.content.decode("utf-8", "replace")
+            where = f"{name} {key or '-'}: {answer.status_code}"
+            if answer.status_code >= 500:
+                faults.append(f"{where} breaks")
+            leaked = [n for n in hidden if n in text] + [
+                n for n in site.numbers.values() if n in text and name != "people:reveal"
+            ]
+            if leaked:
+                faults.append(f"{where} tells {leaked}")
+            faults += [
+                f"{where} {x}" for x in faults_of_headers(answer, signed_in=address.permission != PUBLIC)
+            ]
+            visible = sees(site, facts, sight, address.about, key)
+            if not address.may(persona[0]):
+                if answer.status_code not in (403, 404):
+                    faults.append(f"{where} but the role may not")
+                if address.about and visible is not True and answer.status_code != nothing:
+                    faults.append(f"{where} tells that it exists ({nothing} for nothing)")
+            elif visible is False:
+                if answer.status_code != 404:
+                    faults.append(f"{where} but nothing is to be seen")
+            elif visible is True and answer.status_code not in address.answers:
+                faults.append(f"{where} but the role may")
+        if address.both:
+            answer = ask(client, "POST", fill(address, samples[0][0]))
+            allowed = address.may(persona[0])
+            if answer.status_code >= 500 or (not allowed and answer.status_code not in (403, 404)):
+                faults.append(f"POST {name}: {answer.status_code}")
+    assert not faults, "\n" + "\n".join(sorted(set(faults)))
+
+
+def fill(address: Address, values: dict[str, Any]) -> str:
+    return address.path.format(**values)
+
+
+@pytest.mark.capability("C-SEC-01")
+def test_without_signing_in_only_the_public_pages_answer(site: World) -> None:
+    client = Client(raise_request_exception=False)
+    faults = []
+    for name, address in ADDRESSES.items():
+        path = fill(address, objects(site, address)[0][0])
+        for method in ("GET", "POST"):
+            answer = ask(client, method, path)
+            if address.permission == PUBLIC:
+                if answer.status_code >= 500 or answer.status_code in (403, 404):
+                    faults.append(f"{method} {name}: {answer.status_code}")
+            elif answer.status_code != 302 or not answer["Location"].startswith("/login/"):
+                faults.append(f"{method} {name}: {answer.status_code}")
+            text = answer.content.decode("utf-8", "replace")
+            if any(n in text for n in [*names().values(), *site.numbers.values()]):
+                faults.append(f"{method} {name} tells a name")
+            faults += [f"{name} {x}" for x in faults_of_headers(answer, signed_in=False)]
+    assert not faults, "\n" + "\n".join(sorted(set(faults)))
+
+
+@pytest.mark.capability("C-SEC-01")
+def test_no_form_is_taken_without_its_token(site: World) -> None:
+    client = login(
+        Client(enforce_csrf_checks=True, raise_request_exception=False), site.place.user("registrar", "a1")
+    )
+    open_ = {
+        name: answer.status_code
+        for name, address in ADDRESSES.items()
+        if address.post or address.both
+        for answer in [ask(client, "POST", fill(address, objects(site, address)[0][0]))]
+        if answer.status_code != 403
+    }
+    assert open_ == {}
+
+
+def test_pages_carry_no_script_or_style_of_their_own(site: World) -> None:
+    """The content policy would stop it; here nobody even writes it."""
+    client = login(Client(), site.place.user("registrar", "a1"))
+    for name, address in ADDRESSES.items():
+        if address.post or address.permission == PUBLIC or not address.may("registrar"):
+            continue
+        html = ask(client, "GET", fill(address, objects(site, address)[0][0])).content.decode(
+            "utf-8", "replace"
+        )
+        assert not re.search(r"<script(?![^>]*\ssrc=)[^>]*>\s*[^<\s]", html), name
+        assert not re.search(r"\son[a-z]+\s*=\s*[\"']", html), name
+        assert not re.search(r"<[^>]+\sstyle=", html), name
+
+
+def test_cookies_are_out_of_reach_of_scripts_and_other_sites(site: World) -> None:
+    assert settings.SESSION_COOKIE_HTTPONLY
+    assert settings.SESSION_COOKIE_SAMESITE in ("Lax", "Strict")
+    assert SIGNED_IN != PUBLIC
