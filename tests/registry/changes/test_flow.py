@@ -202,15 +202,50 @@ def test_a_second_case_waits_and_goes_on_by_itself() -> None:
 def test_a_waiting_case_whose_ground_is_gone_comes_back_to_its_starter() -> None:
     place = make_county()
     child = make_child(place)
+    first = send(place, suspend_draft(place, child), ("registrar", "a1"))
+    second = send(place, transfer_draft(place, child), ("registrar", "b1"))
+    assert second.status == CaseStatus.WAITING
+    pass_all(place, first, FOUR)
+    with seeing_all():
+        second = Case.objects.get(pk=second.pk)
+        assert second.status == CaseStatus.RETURNED
+        assert "复学" in CaseLog.objects.filter(case=second, action="return").latest("id").text
+
+
+def test_a_waiting_case_of_the_school_that_lost_the_child_ends_and_keeps_nobody_waiting() -> None:
+    place = make_county()
+    child = make_child(place)
     first = send(place, transfer_draft(place, child), ("registrar", "b1"))
     second = send(place, suspend_draft(place, child), ("registrar", "a1"))
     assert second.status == CaseStatus.WAITING
     pass_all(place, first, EIGHT)
     with seeing_all():
         second = Case.objects.get(pk=second.pk)
-        assert second.status == CaseStatus.RETURNED
-        text = CaseLog.objects.filter(case=second, action="return").latest("id").text
-    assert place.org("b1").name in text
+        assert second.status == CaseStatus.CANCELLED
+        assert place.org("b1").name in second.end_reason
+        assert not CaseSeat.objects.filter(case=second, holds=True).exists()
+    with act_as(place.user("registrar", "b1")) as actor:
+        case = cases.start(actor, business="suspend", person_id=child)
+        report, _chain = cases.preflight(actor, case_id=case.pk)
+        assert [c.verdict for c in report.checks if c.code == "open_case"] == ["pass"]
+
+
+def test_a_waiting_case_that_cannot_go_on_does_not_hold_up_the_one_that_ends(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    place = make_county()
+    child = make_child(place)
+    first = send(place, suspend_draft(place, child), ("registrar", "a1"))
+    second = send(place, correction_draft(place, child, new_name="赵晓满"), ("registrar", "a1"))
+
+    def no_chain(*_args: object) -> None:
+        raise CaseError("本地规则没有规定这项业务的办理流程")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("xueji.registry.changes.routing.plan", no_chain)
+        assert pass_all(place, first, FOUR).status == CaseStatus.DONE
+    with seeing_all():
+        assert Case.objects.get(pk=second.pk).status == CaseStatus.RETURNED
 
 
 def test_withdrawing_the_first_wakes_the_second() -> None:

@@ -6,7 +6,7 @@ import uuid
 from datetime import date
 from typing import Any
 
-from django.db import connection
+from django.db import connection, transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -116,7 +116,7 @@ def wake(person_id: uuid.UUID) -> Case | None:
     """Let the oldest waiting case of a child go on, if nothing keeps it any more. Called when a case ends.
 
     Must run in the writing role with the child locked. A case that no longer passes its checks comes back to the
-    school that started it, with the reasons; nobody has to start again.
+    school that started it, with the reasons; nobody has to start again. One of a school that the child has left ends.
     """
     case = (
         Case.objects.select_for_update()
@@ -126,25 +126,58 @@ def wake(person_id: uuid.UUID) -> Case | None:
     )
     if case is None or other_open(case):
         return None
+    try:
+        with transaction.atomic():
+            return _go_on(case)
+    except CaseError as error:
+        # The one that ended must not be held up by what is wrong with this one.
+        _give_back(case, [error.message])
+    return case
+
+
+def _go_on(case: Case) -> Case:
+    """A waiting case that nothing keeps any more. Raises `CaseError`."""
+    assert case.person_id is not None
     m = material(SYSTEM, case)
     policy = routing.policy_for(m.units.start, m.today)
     report = checks.run(policy, m, [])
-    moved = m.subject.school_id != case.from_school_id
     reasons = [c.sentence for c in report.stopping]
-    if moved:
+    if m.subject.school_id != case.from_school_id:
         reasons.insert(0, _("该生的学籍现在在%s, 请核对后重新提交") % m.subject.school_name)
-    case.waits_for = ""
+        if case.business != "transfer":
+            # The school has lost the child: it could not send this again, and the new school would wait for it.
+            _drop(case, _("该生的学籍已转到%s, 本校不再办理") % m.subject.school_name)
+            return case
     if reasons:
         case.from_school_id = m.subject.school_id
-        case.status = CaseStatus.RETURNED
-        save(case)
-        write_seats(case)
-        enrolment.set_open_case(person_id, case.number or "")
-        note(case, SYSTEM, "return", "；".join(reasons))
+        _give_back(case, reasons)
     else:
+        case.waits_for = ""
         _launch(case, SYSTEM, m, policy, report)
         note(case, SYSTEM, "wake", _case_words(case))
     return case
+
+
+def _give_back(case: Case, reasons: list[str]) -> None:
+    """Back to the school that started it, with what is to mend."""
+    case.waits_for = ""
+    case.status = CaseStatus.RETURNED
+    save(case)
+    write_seats(case)
+    if case.person_id is not None:
+        enrolment.set_open_case(case.person_id, case.number or "")
+    note(case, SYSTEM, "return", "；".join(reasons))
+
+
+def _drop(case: Case, reason: str) -> None:
+    """A case that waited, and that its school can no longer go on with, ends."""
+    case.waits_for = ""
+    case.status, case.end_reason, case.ended_at = CaseStatus.CANCELLED, reason[:300], timezone.now()
+    save(case)
+    write_seats(case)
+    note(case, SYSTEM, "stop", reason)
+    if case.person_id is not None:
+        wake(case.person_id)
 
 
 def arrive(case: Case, step: CaseStep, today: date) -> None:
