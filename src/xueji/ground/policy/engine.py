@@ -102,6 +102,24 @@ class PolicySet:
         value = held.value if held is not None and held.stated else None
         return value.workdays or None if isinstance(value, Duration) else value
 
+    def param_ids(self) -> tuple[str, ...]:
+        """Every parameter with a value (or a stated blank) in force, in the order of the packs."""
+        return tuple(self._params)
+
+    def pack_of(self, param_id: str) -> str:
+        """The pack whose value of a parameter is in force; KeyError for an unknown parameter."""
+        held = self._params[param_id]
+        return next(
+            pack.id
+            for pack in reversed(self.packs)
+            for param in pack.params
+            if param.id == param_id and any(value is held for value in param.values)
+        )
+
+    def chains(self) -> dict[tuple[str, str], Chain]:
+        """Who decides, by business and variant, without the days of the clocks."""
+        return dict(self._chains)
+
     def business(self, code: str) -> Business:
         """A kind of case; KeyError when no pack declares it."""
         return self._businesses[code]
