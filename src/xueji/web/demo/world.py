@@ -170,17 +170,22 @@ def _schools(world: World, rng: random.Random) -> None:
 
 
 def _years(world: World) -> None:
+    """School years and terms as far back as the history goes; those that the installation brought along stay."""
     years = range(world.first_year, world.start_year + YEARS_AHEAD + 1)
     SchoolYear.objects.bulk_create(
-        SchoolYear(start_year=y, starts=date(y, 9, 1), ends=date(y + 1, 8, 31)) for y in years
+        (SchoolYear(start_year=y, starts=date(y, 9, 1), ends=date(y + 1, 8, 31)) for y in years),
+        ignore_conflicts=True,
     )
     Term.objects.bulk_create(
-        Term(year_id=y, number=n, starts=starts, ends=ends)
-        for y in years
-        for n, starts, ends in (
-            (1, date(y, 9, 1), date(y + 1, 1, 24)),
-            (2, date(y + 1, 2, 22), date(y + 1, 7, 10)),
-        )
+        (
+            Term(year_id=y, number=n, starts=starts, ends=ends)
+            for y in years
+            for n, starts, ends in (
+                (1, date(y, 9, 1), date(y + 1, 1, 24)),
+                (2, date(y + 1, 2, 22), date(y + 1, 7, 10)),
+            )
+        ),
+        ignore_conflicts=True,
     )
 
 
