@@ -3,9 +3,16 @@
 from __future__ import annotations
 
 import io
+import os
+import threading
+import time
 import uuid
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
 
 import pytest
+from django.db import connection
 from django.test import Client
 from PIL import Image
 from tests.helpers import Place, act_as, login, make_county
@@ -86,6 +93,63 @@ def test_the_same_content_is_kept_once_and_goes_with_its_last_row(
             with act_as(place.user("registrar", "a1")) as actor:
                 commands.discard(actor, file.pk)
         assert path.exists() is left
+
+
+@pytest.mark.django_db
+def test_bytes_that_no_row_names_go_after_two_days(tmp_path: Path, settings: Any) -> None:
+    """An upload whose transaction was undone leaves a child's papers on the disk: they must not stay there."""
+    settings.FILES_DIR = tmp_path
+    place = make_county()
+    kept = keep(place, PDF + b"kept\n%%EOF")
+    orphan, fresh = storage.write(b"undone"), storage.write(b"under way")
+    part = storage.path_of(orphan).with_name(storage.PART + "x")
+    part.write_bytes(b"half")
+    for path in (storage.path_of(kept.sha256), storage.path_of(orphan), part):
+        os.utime(path, (time.time() - 3 * 86400,) * 2)
+    assert commands.sweep() == 1
+    assert [storage.path_of(d).exists() for d in (kept.sha256, orphan, fresh)] == [True, False, True]
+    assert not part.exists()
+    assert commands.sweep() == 0
+
+
+def test_bytes_stay_for_whoever_stores_them_while_another_row_goes(
+    own_database: str, tmp_path: Path, settings: Any
+) -> None:
+    settings.FILES_DIR = tmp_path
+    place = make_county()
+    data = PDF + b"same\n%%EOF"
+    first = keep(place, data)
+    stored, gone = threading.Event(), threading.Event()
+
+    def again() -> None:
+        try:
+            with act_as(place.user("registrar", "a1")) as actor:
+                commands.store(actor, data, name="b.pdf", purpose="evidence", readers=[place.org("a1").pk])
+                stored.set()
+                gone.wait(0.5)
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(1) as pool:
+        second = pool.submit(again)
+        assert stored.wait(10)
+        with act_as(place.user("registrar", "a1")) as actor:
+            commands.discard(actor, first.pk)
+        gone.set()
+        second.result(10)
+    assert storage.path_of(first.sha256).exists()
+
+
+@pytest.mark.django_db
+def test_the_audit_does_not_repeat_what_a_file_is_called() -> None:
+    """People name files after children and their numbers; administrators who read the audit see no student data."""
+    place = make_county()
+    file = keep(place, picture(), "张三110101201903070011.jpg")
+    with act_as(place.user("registrar", "a1")) as actor:
+        commands.discard(actor, file.pk)
+    with act_as(place.user("registrar", "a1")), acting("audit"):
+        for entry in AuditEntry.objects.filter(object_id=str(file.pk)):
+            assert "张三" not in repr((entry.before, entry.after))
 
 
 def test_only_a_digest_leads_to_the_disk() -> None:

@@ -76,7 +76,7 @@ def check(cursor: Any, *, family: suites.Family = "standard") -> None:
     with new keys. `cursor` is any cursor of a connection as the application or the owner.
     """
     with _as_writer(cursor):
-        cursor.execute("select pg_advisory_xact_lock(7310002)")
+        cursor.execute("select pg_advisory_xact_lock(7310003)")
         cursor.execute("select key_id, fingerprint from vault_key")
         known = dict(cursor.fetchall())
         if not known and not _holds_sealed(cursor) and not keyring.key_path().exists():

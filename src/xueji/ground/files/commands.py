@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
+import itertools
+import time
 import uuid
 from collections.abc import Iterable
 from typing import Any
 
-from django.db import transaction
+from django.db import connection, transaction
 
 from xueji.ground.audit.commands import record
 from xueji.ground.db.scope import acting
@@ -31,6 +34,7 @@ def store(
     Needs a transaction. Raises `FileRefused` with words for the person; nothing is kept then.
     """
     good = clean(data, name)
+    _hold(hashlib.sha256(good.data).hexdigest())
     digest = storage.write(good.data)
     file = StoredFile(
         sha256=digest,
@@ -51,7 +55,7 @@ def store(
         object_type="file",
         object_id=file.id,
         person_id=person_id,
-        after={"name": file.name, "size": file.size, "mime": file.mime, "sha256": digest, "purpose": purpose},
+        after={"size": file.size, "mime": file.mime, "sha256": digest, "purpose": purpose},
     )
     return file
 
@@ -71,13 +75,44 @@ def discard(actor: Any, file_id: uuid.UUID) -> None:
         if file is None:
             return
         file.delete()
-        if not StoredFile.objects.filter(sha256=file.sha256).exists():
-            transaction.on_commit(lambda: storage.remove(file.sha256))
+    transaction.on_commit(lambda: _remove_unless_kept(file.sha256))
     record(
         actor,
         "files.discard",
         object_type="file",
         object_id=file_id,
         person_id=file.person_id,
-        before={"name": file.name, "sha256": file.sha256},
+        before={"sha256": file.sha256},
     )
+
+
+def sweep(*, days: int = 2, most: int = 1000) -> int:
+    """Drop bytes that no row names any more: uploads whose transaction was undone, a crash between row and bytes.
+
+    Idempotent; returns how many. Each is looked at again under its lock before it goes.
+    """
+    done = 0
+    digests = storage.older_than(time.time() - days * 86400)
+    while batch := list(itertools.islice(digests, 500)):
+        with transaction.atomic(), acting("writer"):
+            known = set(StoredFile.objects.filter(sha256__in=batch).values_list("sha256", flat=True))
+        for digest in batch:
+            if digest not in known and done < most:
+                done += _remove_unless_kept(digest)
+    return done
+
+
+def _hold(digest: str) -> None:
+    """Until this transaction ends nobody removes the bytes of a digest."""
+    with connection.cursor() as c:
+        c.execute("select pg_advisory_xact_lock(7310004, %s)", [int(digest[:8], 16) - 2**31])
+
+
+def _remove_unless_kept(digest: str) -> bool:
+    """Remove bytes that no row names; whoever is just storing the same content is waited for."""
+    with transaction.atomic(), acting("writer"):
+        _hold(digest)
+        if StoredFile.objects.filter(sha256=digest).exists():
+            return False
+        storage.remove(digest)
+    return True

@@ -43,5 +43,5 @@ def thumbnail(file: StoredFile) -> bytes:
         image.thumbnail((THUMB_SIDE, THUMB_SIDE))
         buffer = io.BytesIO()
         image.save(buffer, "JPEG", quality=80)
-    path.write_bytes(buffer.getvalue())
+    storage.replace(path, buffer.getvalue())
     return buffer.getvalue()

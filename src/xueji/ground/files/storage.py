@@ -6,11 +6,14 @@ import hashlib
 import os
 import re
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 from django.conf import settings
 
 _DIGEST = re.compile(r"[0-9a-f]{64}")
+#: How names of files begin that are being written.
+PART = ".part-"
 
 
 def path_of(sha256: str) -> Path:
@@ -26,8 +29,14 @@ def write(data: bytes) -> str:
     path = path_of(digest)
     if path.exists():
         return digest
+    replace(path, data)
+    return digest
+
+
+def replace(path: Path, data: bytes) -> None:
+    """Write a file that others see whole or not at all."""
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o750)
-    fd, name = tempfile.mkstemp(dir=path.parent)
+    fd, name = tempfile.mkstemp(dir=path.parent, prefix=PART)
     try:
         with os.fdopen(fd, "wb") as f:
             f.write(data)
@@ -37,7 +46,6 @@ def write(data: bytes) -> str:
     except BaseException:
         Path(name).unlink(missing_ok=True)
         raise
-    return digest
 
 
 def read(sha256: str) -> bytes:
@@ -50,3 +58,17 @@ def remove(sha256: str) -> None:
     path = path_of(sha256)
     path.unlink(missing_ok=True)
     path.with_suffix(".thumb").unlink(missing_ok=True)
+
+
+def older_than(moment: float) -> Iterator[str]:
+    """Digests of all bytes that were written before a moment (seconds since 1970); parts left by a crash go."""
+    for path in Path(settings.FILES_DIR).glob("??/??/*"):
+        try:
+            if path.stat().st_mtime >= moment:
+                continue
+        except FileNotFoundError:
+            continue
+        if path.name.startswith(PART):
+            path.unlink(missing_ok=True)
+        elif _DIGEST.fullmatch(path.name):
+            yield path.name

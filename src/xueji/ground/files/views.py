@@ -35,7 +35,7 @@ def download(request: HttpRequest, file_id: uuid.UUID) -> HttpResponse:
         object_type="file",
         object_id=file.id,
         person_id=file.person_id,
-        after={"name": file.name, "purpose": file.purpose},
+        after={"purpose": file.purpose},
     )
     return _response(data, file.mime, file.name)
 

@@ -7,29 +7,45 @@ import contextlib
 import logging
 import signal
 import threading
+import time
+from collections.abc import Callable
 
 log = logging.getLogger("xueji.worker")
 
 #: How often the clock's duties are looked at, in seconds.
 TICK = 20
+#: How often the disk is swept, in seconds.
+SWEEP = 3600.0
+_sweep_at = 0.0
 
 
 def due_now() -> dict[str, int]:
-    """What time brings: future effects whose day has come, cases that end with them, seals on the audit."""
+    """What time brings: future effects whose day has come, cases that end with them, seals on the audit, bytes of
+    uploads that were undone.
+    """
     from django.db import transaction
 
     from xueji.ground.audit import commands as audit
+    from xueji.ground.files import commands as files
     from xueji.registry.changes import commands as changes
     from xueji.registry.enrolment import commands as enrolment
 
-    done: dict[str, int] = {}
-    for name, duty in (
+    global _sweep_at
+    duties: list[tuple[str, Callable[[], int]]] = [
         ("activated", enrolment.activate_due),
         ("cases", changes.finish_due),
         ("sealed", audit.seal),
-    ):
-        with transaction.atomic():
-            done[name] = int(duty() or 0)
+    ]
+    if time.monotonic() >= _sweep_at:
+        _sweep_at = time.monotonic() + SWEEP
+        duties.append(("swept", files.sweep))
+    done: dict[str, int] = {}
+    for name, duty in duties:
+        try:
+            with transaction.atomic():
+                done[name] = int(duty() or 0)
+        except Exception:  # one that fails keeps none of the others waiting; the next tick tries again
+            log.exception("a duty of the clock failed: %s", name)
     return done
 
 

@@ -158,12 +158,15 @@ def finish_due(today: date | None = None) -> int:
     today = today or timezone.localdate()
     done = 0
     with transaction.atomic(), acting("writer"):
-        due = Case.objects.filter(status=CaseStatus.APPROVED, effective_on__lte=today).order_by(
-            "effective_on"
+        due = list(
+            Case.objects.filter(status=CaseStatus.APPROVED, effective_on__lte=today)
+            .order_by("effective_on", "pk")
+            .values_list("pk", "person_id")[:5000]
         )
-        for case_id, person_id in due.values_list("pk", "person_id")[:5000]:
-            assert person_id is not None
+        # All children first and in one order: nobody waits for another in a circle.
+        for person_id in sorted({p for _case, p in due if p is not None}):
             lock_person(person_id)
+        for case_id, _person in due:
             case = Case.objects.select_for_update().get(pk=case_id)
             if case.status != CaseStatus.APPROVED:
                 continue
