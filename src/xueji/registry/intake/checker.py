@@ -437,7 +437,17 @@ def _by_key() -> dict[str, Field]:
     return {f.key: f for f in _fields()}
 
 
-dump = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+def _quick_dump() -> Callable[[Any], str]:
+    """`JSONEncoder.encode` makes its C encoder anew for every call; five calls a row make it worth keeping one."""
+    plain = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
+    make = getattr(json.encoder, "c_make_encoder", None)
+    if make is None:
+        return plain.encode
+    kept = make(None, plain.default, json.encoder.encode_basestring, None, ":", ",", False, False, True)
+    return lambda value: "".join(kept(value, 0))
+
+
+dump = _quick_dump()
 
 
 _MOBILE = re.compile(r"1[3-9][0-9]{9}", re.ASCII)

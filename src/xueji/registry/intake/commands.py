@@ -237,6 +237,19 @@ def _finish(
     return merged
 
 
+def open_row(actor: Any, batch_id: int, row_no: int) -> dict[str, str]:
+    """Everything that was typed in a row, by field, for the page that edits it whole: numbers in full, so it is in the
+    audit. Raises Http404, `IntakeError`.
+    """
+    actor.require("intake.import")
+    with transaction.atomic():
+        values = queries.typed_values(actor, _open(actor, batch_id), row_no)
+        record(
+            actor, "intake.open_row", object_type="import_batch", object_id=batch_id, after={"row": row_no}
+        )
+    return values
+
+
 def edit_row(actor: Any, batch_id: int, row_no: int, values: Mapping[str, str]) -> queries.RowView:
     """Put other values into a row that is not published, check it again, and the batch's duplicates (C-COL-14).
 
@@ -499,6 +512,7 @@ __all__ = [
     "edit_row",
     "error_book",
     "give_up",
+    "open_row",
     "publish",
     "publish_for",
     "request_publish",

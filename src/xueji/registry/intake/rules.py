@@ -125,7 +125,18 @@ def _overseas(values: Values, report: Report) -> None:
 
 
 def _members(values: Values, report: Report) -> None:
-    second = any(values[f"member2_{part}"] for part in _MEMBER_PARTS)
+    second = (
+        values["member2_name"]
+        or values["member2_relation"]
+        or values["member2_phone"]
+        or values["member2_id_number"]
+        or values["member2_address"]
+        or values["member2_relation_note"]
+        or values["member2_household_division"]
+        or values["member2_is_guardian"]
+        or values["member2_employer"]
+        or values["member2_position"]
+    )
     if second:
         if not values["member2_name"]:
             report("member2_name", "cell.required", _("请填写成员2姓名"), "error")
@@ -149,8 +160,9 @@ def _members(values: Values, report: Report) -> None:
         if values[f"member{n}_relation"] == "9" and not values[f"member{n}_relation_note"]:
             text = _("成员%(n)s关系为其他时, 请填写关系说明") % {"n": n}
             report(f"member{n}_relation_note", "relation.note", text, "error")
-    papers = any(values[f"member{n}_id_number"] for n in "12") or values["_faulty"].intersection(_PAPERS)
-    if not values["id_number"] and not papers and not values["_faulty"].intersection(_IDENTITY):
+    if values["id_number"] or values["member1_id_number"] or values["member2_id_number"]:
+        return
+    if not values["_faulty"].intersection(_IDENTITY | _PAPERS):
         text = _("学生没有证件号时, 请填写一名家庭成员的证件类型和证件号")
         report("member1_id_number", "member.identity", text, "error")
 

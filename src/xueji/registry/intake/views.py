@@ -236,7 +236,7 @@ def edit(request: HttpRequest, batch_id: int, row_no: int) -> HttpResponse:
     if found.state != BatchState.CHECKED:
         raise Http404
     row = queries.row(actor, batch_id, row_no)
-    values = queries.typed_values(actor, found, row_no)
+    values = commands.open_row(actor, batch_id, row_no)
     told = {cell.key: cell for cell in row.editable}
     mapping = Mapping.from_json(queries.columns_of(found))
     groups: dict[str, list[dict[str, Any]]] = {}
