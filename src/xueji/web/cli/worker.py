@@ -94,4 +94,5 @@ def main() -> int:
     finally:
         stop.set()
         clock.join(10)
+        due_now()  # nothing of the last seconds stays unsealed
     return 0

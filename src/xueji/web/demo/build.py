@@ -14,7 +14,7 @@ from django.utils import timezone
 
 from xueji import config
 from xueji.ground.accounts.roles import Role
-from xueji.ground.audit.commands import Who, record
+from xueji.ground.audit.commands import Who, record, seal
 from xueji.ground.db.scope import acting
 from xueji.ground.paper.fonts import missing_glyphs
 from xueji.ground.standards import divisions
@@ -72,6 +72,9 @@ def build(
         record(
             Who(None, "xueji demo", "system", None), "demo.build", row_count=counts["person"], after=counts
         )
+    with transaction.atomic():
+        while seal():
+            pass
     _analyze()
     made = cases.make(world, staff, children, rng, {c.person_id for c in family})
     made |= papers.make(world, staff, children, seed, cases.busy())
