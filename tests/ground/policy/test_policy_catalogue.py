@@ -17,7 +17,9 @@ from xueji.ground.policy.engine import evaluate
 from xueji.ground.policy.examples import Example, read_examples, run_example
 from xueji.ground.policy.library import PackFile, PolicyLibrary, lint, pack_paths
 from xueji.ground.policy.model import Note, Pack
+from xueji.ground.policy.predicates import Operand
 from xueji.ground.policy.reader import WEAK_AUTHORITIES
+from xueji.ground.policy.statuses import BY_WORD
 
 DAY = date(2026, 11, 22)
 REGISTER = Path(__file__).resolve().parents[3] / "docs" / "identifiers" / "rules.csv"
@@ -236,3 +238,23 @@ def test_packs_kept_for_reference_govern_nobody_until_a_unit_is_bound(shipped: P
     assert shipped.ids_for("310117") == ("cn",)
     assert shipped.chain_of("cn-13-qianan") == ("cn", "cn-13", "cn-13-qianan")
     assert shipped.pack("sysu").extends == "he"
+
+
+def test_grades_and_states_are_those_of_the_code_tables(shipped: PolicyLibrary) -> None:
+    with (data_dir("standards") / "grade_k12.csv").open(encoding="utf-8", newline="") as handle:
+        grades = {row["code"] for row in csv.DictReader(handle)}
+    known = {"student.grade": grades, "case.to_grade": grades, "case.from_grade": grades}
+    known |= {"student.status": set(BY_WORD), "student.stage": {"P", "J", "S"}}
+    for pack in packs_of(shipped):
+        if "cn" not in shipped.chain_of(pack.id):
+            continue
+        rules = [*pack.rules, *(note.rule for note in pack.notes if note.rule)]
+        for condition in [item for rule in rules for item in (rule.when, rule.need) if item is not None]:
+            for node in condition.walk():
+                named = [arg.value for arg in node.args if isinstance(arg, Operand) and arg.kind == "field"]
+                for literal in [
+                    arg for arg in node.args if isinstance(arg, Operand) and arg.kind == "literal"
+                ]:
+                    words = literal.value if isinstance(literal.value, tuple) else (literal.value,)
+                    for name in set(named) & set(known):
+                        assert set(words) <= known[name], (pack.id, name, words)
