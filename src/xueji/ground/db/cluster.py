@@ -28,6 +28,10 @@ SETTINGS = {
     "jit": "off",
     "max_connections": "120",
     "password_encryption": "'scram-sha-256'",
+    # Its log names what went wrong and never quotes a row or a statement: names and birthdays stand in them.
+    "log_error_verbosity": "terse",
+    "log_min_error_statement": "panic",
+    "log_parameter_max_length_on_error": "0",
 }
 #: For throw-away clusters of tests and benches only: a crash may lose them.
 FAST_UNSAFE = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
