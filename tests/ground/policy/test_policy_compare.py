@@ -174,7 +174,7 @@ def test_words_in_order_are_a_condition_of_their_own(shipped: PolicyLibrary) -> 
     papers = ["诊断证明", "学生书面申请"]
 
     def verdict(roles: list[str]) -> str:
-        facts = {"student.stage": "J", "case.docs": papers, "case.confirmed_roles": roles}
+        facts = {"student.stage": "J", "case.docs": papers, "case.decided_by": roles}
         finding = evaluate(policy, "suspend.effect", facts, DAY).finding("GXBL-SUS-01")
         assert finding is not None
         assert finding.effects == {"approve": tuple(steps)}
