@@ -48,7 +48,10 @@ def test_from_a_sheet_to_a_legal_record_to_a_transfer(person: Any, demo_site: An
     # The registrar of A brings the sheet; 12 rows are faulty, each says why, each is mended in place.
     a = person("registrar.a")
     a.go("/import/")
-    a.page.set_input_files("input[type=file]", {"name": "一年级新生.xlsx", "mimeType": "application/octet-stream", "buffer": sheet.content})
+    a.page.set_input_files(
+        "input[type=file]",
+        {"name": "一年级新生.xlsx", "mimeType": "application/octet-stream", "buffer": sheet.content},
+    )
     a.page.get_by_role("button", name="上传并检查").click()
     a.page.wait_for_url(re.compile(r"/import/\d+/"))
     a.page.wait_for_selector("#batch-summary", timeout=60000)
@@ -102,7 +105,8 @@ def test_from_a_sheet_to_a_legal_record_to_a_transfer(person: Any, demo_site: An
     b.page.wait_for_load_state()
     b.shot("story-3-draft")
     b.page.locator("button[value=submit]").click()
-    b.page.wait_for_timeout(800); b.shot("story-3b")
+    b.page.wait_for_timeout(800)
+    b.shot("story-3b")
     b.page.locator("dialog[open] button.btn-primary, dialog[open] button:has-text('提交')").last.click()
     b.page.wait_for_selector("text=办理进度")
     case_url = re.search(r"/cases/[0-9a-f-]{36}/", b.page.url)[0]  # type: ignore[index]
@@ -138,7 +142,7 @@ def test_from_a_sheet_to_a_legal_record_to_a_transfer(person: Any, demo_site: An
     with b.page.expect_download() as download:
         b.page.locator("a[href$='certificate.pdf']").first.click()
     code = _code(download.value.path().read_bytes())  # type: ignore[union-attr]
-    anybody = b.context.browser.new_context(viewport={"width": 390, "height": 844})
+    anybody = b.context.browser.new_context(viewport={"width": 390, "height": 844}, locale="zh-CN")
     page = anybody.new_page()
     page.goto(f"{demo_site.url}/verify/{code}/")
     answer = page.inner_text("body")
@@ -149,7 +153,9 @@ def test_from_a_sheet_to_a_legal_record_to_a_transfer(person: Any, demo_site: An
 
     # The movement tables of both schools and both counties balance, and the database agrees with itself.
     for username in ("registrar.a", "registrar.b", school_a["county_head"], school_b["county_head"]):
-        assert "平衡 ✓" in movement(a if username == "registrar.a" else b if username == "registrar.b" else person(username))
+        assert "平衡 ✓" in movement(
+            a if username == "registrar.a" else b if username == "registrar.b" else person(username)
+        )
     from xueji import config
 
     owner = config.owner_dsn().as_database(demo_site.database)
@@ -170,6 +176,6 @@ def _code(pdf: bytes) -> str:
     from pypdf import PdfReader
 
     text = "".join(page.extract_text() for page in PdfReader(io.BytesIO(pdf)).pages)
-    found = re.search(r"([0-9A-Z]{4})[ -]([0-9A-Z]{4})[ -]([0-9A-Z]{4})[ -]([0-9A-Z]{4})", text)
+    found = re.search(r"([0-9A-Z]{4})[ -]([0-9A-Z]{4})\s([0-9A-Z]{4})[ -]([0-9A-Z]{4})", text)
     assert found, text
     return "".join(found.groups())
