@@ -168,6 +168,15 @@ def test_a_unit_bound_to_a_pack_of_reference_is_governed_by_it(shipped: PolicyLi
     assert national is not None and national.stops
 
 
+def test_a_unit_of_the_made_up_division_is_bound_by_name_only() -> None:
+    from xueji.ground.orgs.models import Org
+    from xueji.registry.changes.routing import policy_for
+
+    bound, free = Org(division="990101", policy="cn-13-qianan"), Org(division="130283")
+    assert policy_for(bound, DAY).ids == ("cn", "cn-13", "cn-13-qianan")
+    assert policy_for(free, DAY).ids == ("cn",)
+
+
 def test_words_in_order_are_a_condition_of_their_own(shipped: PolicyLibrary) -> None:
     policy = shipped.resolve(shipped.chain_of("cn-45-beiliu"), DAY)
     steps = ["班主任", "教务主任", "校长", "市教育局"]
