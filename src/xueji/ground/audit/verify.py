@@ -106,6 +106,13 @@ def in_words(broken: Broken) -> str:
 
 def problems(connection: Any) -> Iterator[Problem]:
     """For `xueji verify`: the breaks as problems (as owner, on a connection of its own)."""
+    unsealed = 0
     with connection.cursor() as cursor:
         for b in breaks(cursor):
-            yield Problem("audit", str(_WORDS[b.how]), f"seal {b.seal_id or '-'} entry {b.entry_id or '-'}")
+            if b.how == "unsealed":
+                unsealed += 1
+            else:
+                yield Problem("audit", str(_WORDS[b.how]), f"seal {b.seal_id or '-'} entry {b.entry_id or '-'}")
+    if unsealed:
+        text = _("%(n)s 条日志超过一小时没有加封, 请检查后台任务是否在运行") % {"n": unsealed}
+        yield Problem("audit", text, f"{unsealed} entries")

@@ -72,12 +72,12 @@ def build(
         record(
             Who(None, "xueji demo", "system", None), "demo.build", row_count=counts["person"], after=counts
         )
-    with transaction.atomic():
-        while seal():
-            pass
     _analyze()
     made = cases.make(world, staff, children, rng, {c.person_id for c in family})
     made |= papers.make(world, staff, children, seed, cases.busy())
+    with transaction.atomic():
+        while seal():
+            pass
     clock.lap("cases", f"{sum(made.values())} 件业务和批次")
     clock.seconds["total"] = round(monotonic() - clock.started, 2)
     return report(world, staff, children, family, counts, made, clock.seconds)
