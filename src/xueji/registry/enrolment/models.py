@@ -70,8 +70,8 @@ class EnrolmentState(models.Model):
 class SupersededState(models.Model):
     """A link that was believed from `recorded_at` until `superseded_at` and then relinked away."""
 
-    id = models.BigAutoField(primary_key=True)
-    person_id = models.UUIDField(db_index=True)
+    pk = models.CompositePrimaryKey("person_id", "kind", "valid_from", "superseded_by")
+    person_id = models.UUIDField()
     kind = models.PositiveSmallIntegerField()
     valid_from = models.DateTimeField()
     valid_to = models.DateTimeField(null=True)

@@ -28,7 +28,6 @@ TABLES = [
         writer="select",
         extra=(
             _RELINK[1],
-            "grant usage, select on all sequences in schema public to xueji_relink",
             "create policy by_relink on enrolment_superseded to xueji_relink using (true) with check (true)",
         ),
     ),
