@@ -162,12 +162,9 @@ def _values(packs: PolicyLibrary, name: str) -> Iterable[str]:
 
 def _saying(packs: PolicyLibrary, item: Disposition) -> str:
     policy = packs.resolve(packs.chain_of(item.pack), DAY)
+    text = item.note.text if item.note else f"“{item.cite.phrase}”"
     if item.rule is not None:
         text = rule_words(item.rule, policy)
-        chain = item.rule.effects.get("approve", ())
-        text += f"（环节：{' → '.join(chain)}）" if chain else ""
-    else:
-        text = item.note.text if item.note else f"“{item.cite.phrase}”"
     kind = f"refused by {item.note.by}" if item.note and item.note.by else item.kind
     title = packs.pack(item.pack).title
     return f"| {item.id} | {title} | {_cell(text)} | {kind} | {_article(item.cite)} |"

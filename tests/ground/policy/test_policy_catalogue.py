@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import csv
 from collections import Counter, defaultdict
+from dataclasses import replace
 from datetime import date
 from operator import attrgetter
 from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from xueji.ground.paths import data_dir
 from xueji.ground.policy import inheritance
@@ -79,6 +82,25 @@ def test_without_facts_no_live_rule_passes(shipped: PolicyLibrary) -> None:
         policy = shipped.resolve(shipped.chain_of(example.pack), DAY)
         finding = evaluate(policy, example.event, {}, DAY).finding(example.rule)
         assert finding is not None and finding.verdict != "pass", example.rule
+
+
+@given(st.data())
+def test_knowing_less_of_an_example_never_lets_it_pass(shipped: PolicyLibrary, data: st.DataObject) -> None:
+    example = data.draw(st.sampled_from([item for item in EXAMPLES if item.expect not in ("pass", "none")]))
+    known = data.draw(st.sets(st.sampled_from(sorted(example.facts)))) if example.facts else set()
+    less = replace(example, facts={name: example.facts[name] for name in known})
+    assert run_example(shipped, less) != "pass"
+
+
+def test_every_finding_speaks_chinese_with_its_article_and_its_caveat(shipped: PolicyLibrary) -> None:
+    for example in EXAMPLES:
+        policy = shipped.resolve(shipped.chain_of(example.pack), example.on)
+        finding = evaluate(policy, example.event, example.facts, example.on).finding(example.rule)
+        assert finding is not None, example.rule
+        assert finding.sentence.startswith(f"《{finding.cite.source.title}》"), example.rule
+        assert "{" not in finding.sentence and "None" not in finding.sentence, finding.sentence
+        if shipped.pack(example.pack).reference:
+            assert "date_unstated" in finding.caveats, example.rule
 
 
 def test_every_rule_of_the_catalogue_has_exactly_one_disposition(shipped: PolicyLibrary) -> None:

@@ -77,7 +77,7 @@ def between(left: PolicySet, right: PolicySet) -> tuple[Difference, ...]:
 
 
 def rule_words(rule: Rule, policy: PolicySet) -> str:
-    """What a rule asks, in Chinese: its message with the values in force and the names of facts."""
+    """What a rule asks, in Chinese: its message with values in force and names of facts, and who decides."""
 
     def fill(match: re.Match[str]) -> str:
         mark, name = match.groups()
@@ -86,7 +86,9 @@ def rule_words(rule: Rule, policy: PolicySet) -> str:
         held = policy.param(name)
         return speak(held.value) if held.stated else _("未写明")
 
-    return _TOKEN.sub(fill, rule.message) or rule.cite.phrase
+    words = _TOKEN.sub(fill, rule.message) or rule.cite.phrase
+    steps = rule.effects.get("approve", ())
+    return words + _("（环节：%s）") % " → ".join(steps) if steps else words
 
 
 def value_words(value: ParamValue) -> str:
