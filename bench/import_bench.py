@@ -21,7 +21,9 @@ GOAL = 2.5
 MEMORY_GOAL = 1024
 SIZES = {"small": (2_000, 5_000), "full": (100_000, 1_000_000)}
 SEED_DUPLICATES = 500
-CLASS_SIZE = 175
+#: A whole county in one school, so that one batch holds it: three stages, 99 classes a cohort at most.
+CLASS_SIZE = 85
+STAGES = "PJS"
 
 
 def run(*, size: str = "small", rows: int | None = None, people: int | None = None) -> dict[str, Any]:
@@ -53,7 +55,7 @@ def _sheet(path: Path, rows: int, code: str) -> None:
 
     def faulty() -> Any:
         phone, sex, number = field("phone").index, field("sex").index, field("id_number").index
-        for i, row in enumerate(sheets.rows(rows, code, class_size=CLASS_SIZE)):
+        for i, row in enumerate(sheets.rows(rows, code, class_size=CLASS_SIZE, stages=STAGES)):
             if i % 200 == 7:
                 at = (phone, sex, number)[i // 200 % 3]
                 row[at] = {phone: "1390000", sex: "不详", number: row[number][:-1] + "7"}[at]
@@ -109,7 +111,7 @@ def _duplicates(rows: int) -> list[tuple[str, bytes]]:
     from xueji.ground.crypto import vault
 
     return [
-        ("1", vault.index("id:1", sheets.child(i, "990101")[4]))
+        ("1", vault.index("id:1", sheets.child(i, "990101", stages=STAGES)[-1]))
         for i in range(3, rows, SEED_DUPLICATES)
         if i % 200 != 7
     ]
@@ -120,7 +122,7 @@ def _all(rows: int, people: int) -> dict[str, Any]:
 
     data = config.data_dir()
     with server.installation() as cluster:
-        ids = server.county()
+        ids = server.county(STAGES)
         path = data / "sheet.xlsx"
         server.call("bench.import_bench", data, "sheet", str(path), str(rows), "2199000004")
         planted = _duplicates(rows)

@@ -12,6 +12,7 @@ from typing import Any
 _BENCHES = {
     "import": "bench.import_bench",
     "movement": "bench.movement_bench",
+    "pages": "bench.pages_bench",
     "pdf": "bench.pdf_bench",
 }
 

@@ -28,29 +28,43 @@ def identity(region: str, born: date, sequence: int) -> str:
     return body + check_digit(body)
 
 
-def child(i: int, region: str, *, year: int = 2026) -> tuple[str, str, date, int, str]:
-    """Name, sex, birth date, entry year and identity number of child `i`; years are those of primary school."""
-    cohort = year - i % 6
-    turn = i // 6
-    born = date(cohort - 7, 9, 10) + timedelta(days=turn % DAYS)
+_COHORTS = {"P": 6, "J": 3, "S": 3}
+_AGE = {"P": 7, "J": 13, "S": 16}
+_MODE = {"P": "就近入学", "J": "就近入学", "S": "21"}
+
+
+def child(
+    i: int, region: str, *, year: int = 2026, stages: str = "P"
+) -> tuple[str, str, date, str, int, int, str]:
+    """Name, sex, birth date, stage, entry year, turn in the cohort and identity number of child `i`."""
+    slots = [(stage, back) for stage in stages for back in range(_COHORTS[stage])]
+    stage, back = slots[i % len(slots)]
+    cohort = year - back
+    turn = i // len(slots)
+    born = date(cohort - _AGE[stage], 9, 10) + timedelta(days=turn % DAYS)
     sequence = (turn // DAYS) % 1000
     sex = "1" if sequence % 2 else "2"
     if i % 211 == 0:
         name = MINORITY[i // 211 % len(MINORITY)]
     else:
         name = SURNAMES[i % 53] + GIVEN[i * 7 % 56] + (GIVEN[(i // 53) % 56] if i % 9 else "")
-    return name, sex, born, cohort, identity(region, born, sequence)
+    return name, sex, born, stage, cohort, turn, identity(region, born, sequence)
 
 
 def rows(
-    count: int, school_code: str, *, region: str = "990101", start: int = 0, class_size: int = 50
+    count: int,
+    school_code: str,
+    *,
+    region: str = "990101",
+    start: int = 0,
+    class_size: int = 50,
+    stages: str = "P",
 ) -> Iterator[list[str]]:
     """`count` rows of the full template, in its order of columns."""
     index = {field.key: field.index for field in fields()}
     width = len(fields())
     for i in range(start, start + count):
-        name, sex, born, cohort, number = child(i, region)
-        place = i // 6
+        name, sex, born, stage, cohort, place, number = child(i, region, stages=stages)
         address = f"云岭省青川市松溪县{STREETS[i % 8]}{i % 997 + 1}号{i % 31 + 1}栋{i % 12 + 1}02室"
         surname = name[0]
         values = {
@@ -60,7 +74,7 @@ def rows(
             "nationality": "CHN", "id_type": "居民身份证", "id_number": number, "overseas_status": "否",
             "health": "健康或良好", "political_status": "13", "household_nature": "1" if i % 3 else "2",
             "household_division": region, "campus_no": "1", "class_no": str(place // class_size % 99 + 1),
-            "entry_month": f"{cohort}09", "entry_mode": "就近入学", "attendance_mode": "走读" if i % 5 else "住校",
+            "entry_month": f"{cohort}09", "entry_mode": _MODE[stage], "attendance_mode": "走读" if i % 5 else "住校",
             "current_address": address, "postal_address": address, "home_address": address,
             "phone": f"139{i * 7919 % 100000000:08d}", "postcode": "990001", "only_child": "是" if i % 2 else "否",
             "preschool": "是", "left_behind": "0", "rural_left_behind": "否", "disabled": "否", "aid_requested": "否",

@@ -110,7 +110,6 @@ def test_what_was_shown_is_what_is_on_record(place: Place) -> None:
 
 @pytest.mark.capability("C-NUM-09")
 @pytest.mark.capability("C-NUM-10")
-@pytest.mark.rule("HEB-NUM-02")
 def test_auxiliary_numbers_run_without_gaps_and_pass_over_those_brought_along(place: Place) -> None:
     rows = body(12, place.org("a1").code)
     tail = place.org("a1").code[-3:]

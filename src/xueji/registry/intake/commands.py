@@ -36,7 +36,7 @@ from .stream import BIG, Outcome, check_stream
 
 UPLOAD_LIMIT = 100 * 1024 * 1024
 #: Files below this size are checked while the person waits.
-INLINE = 1_200_000
+INLINE = 700_000
 #: Rows published while the person waits.
 AT_ONCE = 3_000
 LIMITS = Limits(max_bytes=UPLOAD_LIMIT)

@@ -6,6 +6,7 @@ long as that one is hungry, and checks the others itself. What comes back is rea
 
 from __future__ import annotations
 
+import gc
 import os
 import pickle
 import queue
@@ -112,6 +113,9 @@ def _together(
     assert child.stdin is not None
     assert child.stdout is not None
     arrived: queue.Queue[tuple[str, Any]] = queue.Queue(maxsize=8)
+    # Checking makes many small containers and no cycles: the collector would walk them for a third of the time.
+    usual = gc.get_threshold()
+    gc.set_threshold(200_000, 50, 1_000)
     listener = threading.Thread(target=_listen, args=(child.stdout, arrived), daemon=True)
     try:
         try:
@@ -152,6 +156,7 @@ def _together(
         if not outcome.rows:
             raise SheetError("empty")
     finally:
+        gc.set_threshold(*usual)
         child.kill()
         child.wait()
         child.stdin.close()
@@ -205,6 +210,7 @@ def child_main() -> None:
     order = pickle.load(_Exact(source))  # noqa: S301 - written by the first process
     data = _Exact(source).read(order["size"])
     os.set_blocking(0, False)
+    gc.disable()
     divisions.use_demo(order["demo"])
     try:
         reader = open_sheet(data, order["filename"], limits=order["limits"])
