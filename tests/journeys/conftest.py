@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
-import json
 import os
 import shutil
 from collections.abc import Iterator
@@ -12,9 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.bed import BED, cluster
-
-from xueji import config
+from tests import demo_county
 
 CHROMIUM = next(
     (p for n in ("chromium", "chromium-browser", "google-chrome") if (p := shutil.which(n))), None
@@ -28,7 +24,6 @@ FLAGS = [
     "--disable-component-update",
     "--disable-sync",
 ]
-DEMO_TEMPLATE = "xueji_demo_template"
 
 
 @dataclass
@@ -40,57 +35,25 @@ class Site:
     database: str
 
 
-def _demo_template(django_db_blocker: Any) -> dict[str, Any]:
-    """The small demo county as a template database, built once for the run."""
-    from django.db import connections
-
-    from xueji.web import demo
-
-    facts = BED / "demo.json"
-    with (BED / "demo.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        if not facts.exists():
-            owner = config.owner_dsn().user
-            with cluster().connect() as admin:
-                admin.execute(f"drop database if exists {DEMO_TEMPLATE} with (force)")
-                admin.execute(
-                    f"create database {DEMO_TEMPLATE} template xueji_template owner {owner} strategy file_copy"
-                )
-            connection = connections["default"]
-            before = connection.settings_dict["NAME"]
-            connection.close()
-            connection.settings_dict["NAME"] = DEMO_TEMPLATE
-            try:
-                with django_db_blocker.unblock():
-                    built = demo.as_json(demo.build("S", seed=7, progress=lambda _text: None))
-                    connection.close()
-            finally:
-                connection.settings_dict["NAME"] = before
-            facts.write_text(json.dumps(built, ensure_ascii=False, default=str))
-    return dict(json.loads(facts.read_text()))
-
-
 @pytest.fixture(scope="session")
-def demo_site(django_db_setup: None, django_db_blocker: Any) -> Iterator[Site]:
-    """A served demo county of this worker's own. Journeys share it: each uses children of its own."""
+def demo_database(django_db_setup: None, django_db_blocker: Any) -> tuple[str, dict[str, Any]]:
+    """This worker's own clone of the demo county, and what was told about it."""
+    accounts = demo_county.template(django_db_blocker)
+    name = f"demo_{os.environ.get('PYTEST_XDIST_WORKER', 'main')}"
+    demo_county.clone(name)
+    return name, accounts
+
+
+@pytest.fixture(scope="module")
+def demo_site(demo_database: tuple[str, dict[str, Any]], django_db_blocker: Any) -> Iterator[Site]:
+    """The demo county, served while the module's tests run. Journeys share it: each uses children of its own."""
     from django.contrib.staticfiles.handlers import StaticFilesHandler
-    from django.db import connections
     from django.test.testcases import LiveServerThread
 
     from xueji.ground.standards import divisions
 
-    divisions.use_demo(True)
-    accounts = _demo_template(django_db_blocker)
-    name = f"demo_{os.environ.get('PYTEST_XDIST_WORKER', 'main')}"
-    owner = config.owner_dsn().user
-    with cluster().connect() as admin:
-        admin.execute(f"drop database if exists {name} with (force)")
-        admin.execute(f"create database {name} template {DEMO_TEMPLATE} owner {owner} strategy file_copy")
-    connection = connections["default"]
-    before = connection.settings_dict["NAME"]
-    connection.close()
-    connection.settings_dict["NAME"] = name
-    with django_db_blocker.unblock():
+    name, accounts = demo_database
+    with divisions.demo(), demo_county.using(name, django_db_blocker):
         server = LiveServerThread("127.0.0.1", StaticFilesHandler, connections_override={}, port=0)
         server.daemon = True
         server.start()
@@ -99,8 +62,6 @@ def demo_site(django_db_setup: None, django_db_blocker: Any) -> Iterator[Site]:
             raise server.error
         yield Site(f"http://127.0.0.1:{server.port}", accounts, name)
         server.terminate()
-        connections.close_all()
-    connection.settings_dict["NAME"] = before
 
 
 @pytest.fixture(scope="session")

@@ -1,0 +1,145 @@
+"""Every page that people open in a day, as the accounts of the demo that open it.
+
+The bench measures them, a test freezes how many queries each takes. Pages of one thing (a student, a case) are
+reached the way a person reaches them: by the first link of that kind on a list.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+UUID = "[0-9a-f]{8}-[0-9a-f-]{27}"
+
+
+@dataclass(frozen=True)
+class Page:
+    """An account of the demo, an address, and where a link leads on from there.
+
+    `links`: patterns of the links to follow, one page after the other; none for `path` itself.
+    `report`: a search or report, which may take twice as long.
+    """
+
+    user: str
+    name: str
+    path: str
+    links: tuple[str, ...] = ()
+    report: bool = False
+
+    @property
+    def key(self) -> str:
+        """What tables of figures call it."""
+        return f"{self.user} {self.name}"
+
+    def address(self, client: Any) -> str:
+        """The address to open; raises `LookupError` when the list offers no such link."""
+        here = self.path
+        for link in self.links:
+            found = re.search(f'(?:href|data-href|action)="({link})"', client.get(here).content.decode())
+            if found is None:
+                raise LookupError(f"{here} offers no link {link}")
+            here = found[1].replace("&amp;", "&")
+        return here
+
+
+_STUDENT, _CASE = f"/students/{UUID}/", f"/cases/{UUID}/"
+_SCHOOL = ("registrar.a", "head.a", "teacher.a", "subject.a")
+_OFFICE = (
+    "central.clerk",
+    "county1.clerk",
+    "county1.head",
+    "city1.clerk",
+    "city1.head",
+    "province.clerk",
+    "province.head",
+)
+_WHO_HAS = {
+    "registrar.a": ("import", "start", "cases", "classes", "statistics", "certificates"),
+    "head.a": ("cases", "classes", "statistics"),
+    "teacher.a": ("cases", "classes"),
+    "subject.a": ("classes",),
+    "central.clerk": ("cases", "statistics"),
+    "county1.clerk": ("cases", "statistics"),
+    "county1.head": ("cases", "statistics"),
+    "city1.clerk": ("cases", "statistics"),
+    "city1.head": ("cases", "statistics"),
+    "province.clerk": ("cases", "statistics"),
+    "province.head": ("cases", "statistics"),
+}
+
+
+def pages() -> Iterator[Page]:
+    """All pages."""
+    yield from (Page("", path, path) for path in ("/login/", "/verify/"))
+    for user in (*_SCHOOL, *_OFFICE):
+        yield from _staff(user, _WHO_HAS[user])
+    yield from _registrar("registrar.a")
+    yield from _families()
+    yield from _administrators()
+
+
+def _staff(user: str, has: tuple[str, ...]) -> Iterator[Page]:
+    for path in ("/", "/students/", "/orgs/", "/rules/", "/help/", "/me/"):
+        yield Page(user, path, path)
+    yield Page(user, "students, searched by name", "/students/?q=王", report=True)
+    yield Page(user, "students, searched by initials", "/students/?q=wxm", report=True)
+    yield Page(user, "students, all of them", "/students/?view=all", report=True)
+    yield Page(user, "a student", "/students/", (_STUDENT,))
+    yield Page(user, "a unit", "/orgs/", (r"/orgs/\d+/",))
+    if "cases" in has:
+        yield Page(user, "/cases/", "/cases/")
+        yield Page(user, "cases under way", "/cases/?tab=running")
+        if user not in ("teacher.a", "central.clerk"):  # no case of theirs has ended
+            yield Page(user, "an ended case", "/cases/?tab=ended", (_CASE,))
+    if "start" in has:
+        yield Page(user, "/cases/new/", "/cases/new/")
+    if "classes" in has:
+        yield Page(user, "/classes/", "/classes/")
+        yield Page(user, "a class", "/classes/", (r"/classes/\d+/",))
+    if "statistics" in has:
+        yield Page(user, "/statistics/", "/statistics/", report=True)
+        yield Page(user, "/statistics/movement/", "/statistics/movement/", report=True)
+        if user.startswith(
+            ("registrar", "head", "county")
+        ):  # above them figures lead on to units, not to names
+            yield Page(
+                user,
+                "names of a figure",
+                "/statistics/movement/",
+                (r"/statistics/names/[^\"]+",),
+                report=True,
+            )
+
+
+def _registrar(user: str) -> Iterator[Page]:
+    yield Page(user, "/import/", "/import/")
+    yield Page("registrar.b", "a batch", "/import/", (r"/import/\d+/",))
+    yield Page("registrar.b", "a row to repair", "/import/", (r"/import/\d+/", r"/import/\d+/rows/\d+/"))
+    yield Page(user, "/certificates/", "/certificates/")
+    yield Page(user, "a certificate", "/certificates/", (f"/certificates/{UUID}/",))
+    yield Page(user, "a new certificate", "/students/", (_STUDENT, r"/certificates/new/[^\"]*"))
+    yield Page(user, "a running case", "/cases/?tab=running", (_CASE,))
+    yield Page(user, "/classes/new/", "/classes/new/")
+    yield Page(user, "cases, searched", "/cases/?q=王", report=True)
+
+
+def _families() -> Iterator[Page]:
+    for user in ("parent", "student"):
+        for path in ("/cases/", "/help/", "/me/"):
+            yield Page(user, path, path)
+    yield Page("parent", "/my/", "/my/")
+    yield Page("parent", "a child", "/my/", (f"/my/{UUID}/",))
+
+
+def _administrators() -> Iterator[Page]:
+    for user, paths in (
+        ("sysadmin", ("/", "/orgs/", "/system/", "/rules/", "/help/", "/me/")),
+        ("secadmin", ("/", "/accounts/", "/accounts/new/", "/rules/", "/help/", "/me/")),
+        ("auditadmin", ("/", "/audit/", "/rules/", "/help/", "/me/")),
+    ):
+        yield from (Page(user, path, path) for path in paths)
+    yield Page("sysadmin", "a unit", "/orgs/", (r"/orgs/\d+/",))
+    yield Page("secadmin", "an account", "/accounts/", (r"/accounts/\d+/",))
+    yield Page("secadmin", "accounts, searched", "/accounts/?q=王", report=True)
