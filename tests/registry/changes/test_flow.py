@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import uuid
 from datetime import date
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from django.core.exceptions import PermissionDenied
 from django.http import Http404
+from django.utils import timezone
 from tests.helpers import act_as, give_role, link_child, make_county, seeing_all
 from tests.registry.changes.world import (
     EIGHT,
@@ -21,11 +23,13 @@ from tests.registry.changes.world import (
     transfer_draft,
 )
 
+from xueji.ground.policy.engine import PolicySet
 from xueji.registry.changes import commands as cases
 from xueji.registry.changes import page as pages
 from xueji.registry.changes import queries
-from xueji.registry.changes.errors import CaseError, StaleCase
+from xueji.registry.changes.errors import Blocked, CaseError, StaleCase
 from xueji.registry.changes.models import Case, CaseFile, CaseLog, CaseSeat, CaseStatus, CaseStep
+from xueji.registry.enrolment import commands as enrolment_commands
 from xueji.registry.enrolment.models import Roster
 
 pytestmark = pytest.mark.django_db
@@ -246,6 +250,45 @@ def test_a_waiting_case_that_cannot_go_on_does_not_hold_up_the_one_that_ends(
         assert pass_all(place, first, FOUR).status == CaseStatus.DONE
     with seeing_all():
         assert Case.objects.get(pk=second.pk).status == CaseStatus.RETURNED
+
+
+def test_a_problem_record_is_solved_before_anything_else() -> None:
+    place = make_county()
+    child = make_child(place)
+    case = suspend_draft(place, child)
+    with seeing_all():
+        enrolment_commands.set_problem(child, True)
+    with act_as(place.user("registrar", "a1")) as actor, pytest.raises(Blocked) as error:
+        cases.submit(actor, case_id=case.pk)
+    assert [c.code for c in error.value.checks] == ["problem"]
+    with seeing_all():
+        enrolment_commands.set_problem(child, False)
+    assert send(place, case, ("registrar", "a1")).status == CaseStatus.RUNNING
+
+
+def test_rosters_show_a_case_while_it_is_under_way_and_no_longer() -> None:
+    place = make_county()
+    child = make_child(place)
+    case = send(place, suspend_draft(place, child), ("registrar", "a1"))
+    with act_as(place.user("registrar", "a1")):
+        assert Roster.objects.get(person_id=child).open_case == case.number
+    pass_all(place, case, FOUR)
+    with act_as(place.user("registrar", "a1")):
+        assert Roster.objects.get(person_id=child).open_case == ""
+
+
+def test_a_closed_window_keeps_a_case_from_being_sent(monkeypatch: pytest.MonkeyPatch) -> None:
+    place = make_county()
+    case = suspend_draft(place, make_child(place))
+    today = timezone.localdate()
+    source = SimpleNamespace(title="测试办法", doc_no="测1号")
+    window = SimpleNamespace(
+        kind="pause", label="学期末暂停", start=today, end=today, cite=SimpleNamespace(source=source)
+    )
+    monkeypatch.setattr(PolicySet, "closed_by", lambda *_args, **_more: window)
+    with act_as(place.user("registrar", "a1")) as actor, pytest.raises(Blocked) as error:
+        cases.submit(actor, case_id=case.pk)
+    assert [(c.code, c.article) for c in error.value.checks] == [("window", "《测试办法》测1号")]
 
 
 def test_withdrawing_the_first_wakes_the_second() -> None:
