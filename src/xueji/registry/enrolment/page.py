@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 
 from xueji.ground.accounts.actor import today
 from xueji.ground.orgs.grades import class_label
+from xueji.ground.standards.pinyin import pinyin_of
 from xueji.registry.people import queries as people
 
 from . import queries
@@ -32,6 +33,7 @@ def build(actor: Any, person_id: uuid.UUID, *, tab: str = "") -> dict[str, Any]:
     base = f"/students/{person_id}/"
     context: dict[str, Any] = {
         "row": row,
+        "pinyin": pinyin_of(row.name).spaced,
         "face": FACES.get(row.status, ""),
         "tab": tab,
         "events": timeline(events, actor),
