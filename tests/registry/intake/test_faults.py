@@ -15,8 +15,9 @@ from tests.helpers import Place, act_as
 from bench import sheets
 from xueji.ground.db.scope import acting
 from xueji.registry.intake import commands, repair, staging
-from xueji.registry.intake.checker import Checker, pack, unpack
+from xueji.registry.intake.checker import Checker
 from xueji.registry.intake.columns import Mapping
+from xueji.registry.intake.packing import pack, unpack
 from xueji.registry.intake.places import SchoolFacts, read_class
 from xueji.registry.intake.reports import CheckReport
 

@@ -161,10 +161,11 @@ def test_a_failure_of_the_system_itself_leaves_no_batch_hanging(
     place: Place, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from xueji.registry.intake import tasks
+    from xueji.registry.intake.commands import bring
 
     with act_as(place.user("registrar", "a1")) as actor:
         batch = commands.upload(actor, book(body(2, place.org("a1").code)), "名单.xlsx", inline=False)
-    monkeypatch.setattr(commands, "check_stream", lambda *a, **k: 1 / 0)
+    monkeypatch.setattr(bring, "check_stream", lambda *a, **k: 1 / 0)
     with pytest.raises(ZeroDivisionError):
         tasks.check_batch(batch.id)
     with act_as(place.user("registrar", "a1")) as actor:

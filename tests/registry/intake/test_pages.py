@@ -11,6 +11,8 @@ from django.test import Client
 from tests.helpers import Place, act_as, login
 
 from xueji.registry.intake import commands, queries
+from xueji.registry.intake.commands import bring as bringing
+from xueji.registry.intake.commands import release
 from xueji.registry.intake.models import BatchState, ImportBatch
 
 from .sheets_for_tests import body, book, names, put
@@ -110,7 +112,7 @@ def test_duplicates_link_to_the_child_at_the_own_school_only(place: Place, regis
 def test_a_big_file_shows_its_progress_until_it_is_checked(
     place: Place, registrar: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(commands, "INLINE", 10)
+    monkeypatch.setattr(bringing, "INLINE", 10)
     page = bring(registrar, book(body(3, place.org("a1").code)))
     assert "正在读取和检查" in text(page)
     address = page.request["PATH_INFO"]
@@ -121,7 +123,7 @@ def test_a_big_file_shows_its_progress_until_it_is_checked(
     assert done.status_code == 204
     assert done["HX-Refresh"] == "true"
     assert "共 3 行" in text(registrar.get(address))
-    monkeypatch.setattr(commands, "AT_ONCE", 1)
+    monkeypatch.setattr(release, "AT_ONCE", 1)
     page = registrar.post(address + "publish/", {"expected": "3"}, follow=True)
     assert "正在发布" in text(page)
     with act_as(place.user("registrar", "a1")) as actor:

@@ -6,13 +6,9 @@ nothing else: it needs no database and runs in any process.
 
 from __future__ import annotations
 
-import json
 import re
-import secrets
-import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime
 from functools import lru_cache
 from typing import Any
 
@@ -31,6 +27,8 @@ from xueji.registry.people.places import GUARDIAN_KEYS, NATIONAL, SEALED_KINDS
 from . import rules
 from .cells import Cell, mask, understand
 from .columns import GRADE, STAGE, Mapping
+from .keys import Keys, Tails
+from .packing import array_literal, dump, pack
 from .places import Places, SchoolFacts
 
 CHUNK = 1_000
@@ -67,41 +65,6 @@ def _profile_split() -> tuple[tuple[str, ...], tuple[str, ...]]:
     kept = [f for f in _fields() if not f.member and f.key not in _ELSEWHERE]
     opened = tuple(f.key for f in kept if f.sensitive not in SEALED_KINDS)
     return opened, tuple(f.key for f in kept if f.sensitive in SEALED_KINDS)
-
-
-class Keys:
-    """Ordered keys (UUID version 7): rows of a batch lie side by side in every index."""
-
-    def __init__(self) -> None:
-        self._base = (
-            (time.time_ns() // 1_000_000 << 80) | 0x7000 << 64 | 0x8000 << 48 | secrets.randbits(34) << 28
-        )
-        self._count = 0
-
-    def next(self) -> str:
-        """The next key as text."""
-        self._count += 1
-        count = self._count
-        # 12 bits of the count stand before the variant, 28 behind it; 34 random bits lie between.
-        h = f"{self._base | (count >> 28 & 0xFFF) << 64 | (count & 0xFFFFFFF):032x}"
-        return f"{h[:8]}-{h[8:12]}-{h[12:16]}-{h[16:20]}-{h[20:]}"
-
-
-class Tails:
-    """Four-digit tails of temporary numbers: none twice for one birth date; `lane` of `lanes` when several work."""
-
-    def __init__(self, lane: int = 0, lanes: int = 1) -> None:
-        self._lane, self._lanes = lane, lanes
-        self._next: dict[str, int] = {}
-        self._start = secrets.randbelow(10_000 // lanes)
-
-    def draw(self, day: str) -> int:
-        """A tail for a child born on `day`."""
-        size = 10_000 // self._lanes
-        at = self._next.get(day, 0)
-        self._next[day] = at + 1
-        # A walk in long strides from a random start meets every tail once.
-        return (self._start + at * 3_779) % size * self._lanes + self._lane
 
 
 class Checker:
@@ -437,19 +400,6 @@ def _by_key() -> dict[str, Field]:
     return {f.key: f for f in _fields()}
 
 
-def _quick_dump() -> Callable[[Any], str]:
-    """`JSONEncoder.encode` makes its C encoder anew for every call; five calls a row make it worth keeping one."""
-    plain = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
-    make = getattr(json.encoder, "c_make_encoder", None)
-    if make is None:
-        return plain.encode
-    kept = make(None, plain.default, json.encoder.encode_basestring, None, ":", ",", False, False, True)
-    return lambda value: "".join(kept(value, 0))
-
-
-dump = _quick_dump()
-
-
 _MOBILE = re.compile(r"1[3-9][0-9]{9}", re.ASCII)
 _HAN = re.compile("[一-鿿]{2,36}")
 _NAMES = frozenset({"name", "former_name", "member1_name", "member2_name"})
@@ -466,58 +416,6 @@ def _plain_test(spec: Field) -> Callable[[str], object] | None:
         limit = spec.max_len or 10_000
         return lambda text: 0 < len(text) <= limit and text.isprintable()
     return None
-
-
-_SEPARATOR = "\x1f"
-
-
-def pack(cells: Sequence[Any]) -> str:
-    """A row's cells as one text, to be read back as they were: joined when all are texts, as JSON otherwise."""
-    try:
-        text = _SEPARATOR.join(cells)
-        if text.count(_SEPARATOR) == len(cells) - 1:
-            return text.rstrip(_SEPARATOR)
-    except TypeError:
-        pass
-    return _SEPARATOR + dump([_plain(c) for c in cells])
-
-
-def unpack(text: str) -> list[SheetCell]:
-    """Undo `pack`; empty cells at the end are lost."""
-    if text.startswith(_SEPARATOR + "["):
-        return [restore(c) for c in json.loads(text[1:])]
-    return list(text.split(_SEPARATOR))
-
-
-def _plain(cell: Any) -> Any:
-    """A cell in JSON, so that it can be read back as it was."""
-    if isinstance(cell, str | bool):
-        return cell
-    if isinstance(cell, LostDigits):
-        return {"lost": cell.shown}
-    if isinstance(cell, datetime):
-        return {"time": cell.isoformat()}
-    if isinstance(cell, date):
-        return {"day": cell.isoformat()}
-    return str(cell)
-
-
-def restore(cell: Any) -> SheetCell:
-    """Undo `_plain`."""
-    if isinstance(cell, dict):
-        if "lost" in cell:
-            return LostDigits(cell["lost"])
-        if "time" in cell:
-            return datetime.fromisoformat(cell["time"])
-        return date.fromisoformat(cell["day"])
-    return cell  # type: ignore[no-any-return]
-
-
-def array_literal(items: Iterable[str]) -> str:
-    """A PostgreSQL text array."""
-    return (
-        "{" + ",".join(['"' + i.replace("\\", "\\\\").replace('"', '\\"') + '"' for i in sorted(items)]) + "}"
-    )
 
 
 def chunks(

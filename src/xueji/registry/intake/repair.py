@@ -13,8 +13,9 @@ from xueji.ground.sheets.cells import Cell
 from xueji.ground.sheets.read import SheetReader
 
 from . import staging
-from .checker import Checker, unpack
+from .checker import Checker
 from .columns import ROW, Mapping
+from .packing import unpack
 from .places import SchoolFacts
 
 

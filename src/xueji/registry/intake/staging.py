@@ -17,8 +17,8 @@ from xueji.ground.orgs.grades import class_label
 from xueji.ground.standards.masking import mask_name
 
 from .checker import StagedLine
-from .checker import dump as _dump
 from .models import StagedRow
+from .packing import dump as _dump
 
 COLUMNS = (
     "person_id", "event_id", "raw", "name", "pinyin", "initials", "pinyin_sort", "grams", "sex", "birth_date", "ethnicity",

@@ -1,0 +1,27 @@
+"""The only code that writes batches: bring a sheet, check it, repair rows, publish, discard."""
+
+from ..reports import CheckReport, check_file
+from .bring import LIMITS, UPLOAD_LIMIT, check_only, file_of, give_up, run_check, upload
+from .mend import correct, edit_row, error_book, open_row
+from .release import PublishResult, discard, publish, publish_for, request_publish
+
+__all__ = [
+    "LIMITS",
+    "UPLOAD_LIMIT",
+    "CheckReport",
+    "PublishResult",
+    "check_file",
+    "check_only",
+    "correct",
+    "discard",
+    "edit_row",
+    "error_book",
+    "file_of",
+    "give_up",
+    "open_row",
+    "publish",
+    "publish_for",
+    "request_publish",
+    "run_check",
+    "upload",
+]

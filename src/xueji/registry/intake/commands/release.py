@@ -1,0 +1,180 @@
+"""Publication: the good rows on record, all or none; or a batch given up."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from django.core.exceptions import PermissionDenied
+from django.db import transaction
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from xueji.ground.accounts.actor import enter
+from xueji.ground.audit.commands import record
+from xueji.ground.db.scope import acting
+from xueji.ground.policy.library import library
+from xueji.ground.policy.model import NumberScheme
+
+from .. import publishing, queries, staging
+from ..columns import Mapping as Columns
+from ..errors import IntakeError, PublishConflict
+from ..models import BatchState, ImportBatch
+from ..places import SchoolFacts
+from .bring import finish, opened, rest
+
+#: Rows published while the person waits.
+AT_ONCE = 3_000
+
+
+@dataclass(frozen=True)
+class PublishResult:
+    """What was published and what is left."""
+
+    published: int
+    classes: int
+    left: int
+
+
+def publish(actor: Any, batch_id: int, *, expected: int | None = None) -> PublishResult:
+    """Put the good rows on record in one transaction (C-NUM-01): all of them or none.
+
+    `expected` is the number of rows that the person confirmed. Raises `PublishConflict` when children were recorded
+    by somebody else since the check (the rows are marked), `IntakeError`, Http404.
+    """
+    actor.require("intake.import")
+    now = timezone.now()
+    try:
+        with transaction.atomic():
+            batch = opened(actor, batch_id, BatchState.PUBLISHING)
+            good = batch.counts.get("ok", 0) + batch.counts.get("warning", 0)
+            if expected is not None and expected != good:
+                raise IntakeError(_("可以导入的行数已变为 %(n)s 行, 请刷新后重新确认") % {"n": good})
+            school = queries.school_facts(batch.school_id)
+            article, scheme = _policy(school)
+            with acting("intake"):
+                done = publishing.publish_rows(batch_id, school, actor, now, article, scheme)
+                counts = staging.count(batch_id)
+                counts["published"] = batch.counts.get("published", 0) + done.rows
+                counts["total"] += counts["published"]
+                left = counts["total"] - counts["published"]
+                batch.counts = {**batch.counts, **counts}
+                batch.published_at = now
+                batch.state = BatchState.CHECKED if left else BatchState.PUBLISHED
+                batch.version += 1
+                batch.save()
+            record(
+                actor,
+                "intake.publish",
+                object_type="import_batch",
+                object_id=batch_id,
+                after={"published": done.rows, "classes": done.classes, "left": left},
+                row_count=done.rows,
+                digest=done.digest,
+            )
+    except publishing.Conflict as conflict:
+        _mark_again(batch_id)
+        shown = "、".join(str(n) for n in conflict.rows[:10]) + (_(" 等") if len(conflict.rows) > 10 else "")
+        raise PublishConflict(
+            _(
+                "第 %(rows)s 行的学生刚刚已由其他人建立学籍, 本次没有发布任何一行。这些行已标为重复, 其余的行可以重新发布"
+            )
+            % {"rows": shown},
+            conflict.rows,
+        ) from None
+    return PublishResult(done.rows, done.classes, left)
+
+
+def request_publish(actor: Any, batch_id: int, *, expected: int) -> PublishResult | None:
+    """Publish a small batch at once; leave a big one to the worker (None) and show its progress meanwhile.
+
+    Raises as `publish` does.
+    """
+    actor.require("intake.import")
+    batch = queries.batch(actor, batch_id)
+    good = batch.counts.get("ok", 0) + batch.counts.get("warning", 0)
+    if good <= AT_ONCE:
+        return publish(actor, batch_id, expected=expected)
+    with transaction.atomic():
+        opened(actor, batch_id)
+        if expected != good:
+            raise IntakeError(_("可以导入的行数已变为 %(n)s 行, 请刷新后重新确认") % {"n": good})
+        with acting("intake"):
+            ImportBatch.objects.filter(pk=batch_id).update(
+                state=BatchState.PUBLISHING, problem="", progress=50
+            )
+        from ..tasks import publish_batch
+
+        publish_batch.defer(
+            batch_id=batch_id, user_id=actor.user_id, assignment_id=actor.assignment_id, address=actor.address
+        )
+    return None
+
+
+def publish_for(batch_id: int, user_id: int, assignment_id: int, address: str) -> None:
+    """The worker's part of `request_publish`: in the scope of the person who asked; a refusal is left on the batch."""
+    why = ""
+    try:
+        with transaction.atomic():
+            actor = enter(user_id, assignment_id, address=address)
+            if actor is None:
+                raise IntakeError(_("发布人的账号已停用, 没有发布"))
+            publish(actor, batch_id)
+    except PublishConflict as error:
+        # The roll-back took the marks along; they are set again on their own.
+        _mark_again(batch_id)
+        why = error.message
+    except (IntakeError, PermissionDenied) as error:
+        why = str(error)
+    if why:
+        with transaction.atomic(), acting("intake"):
+            ImportBatch.objects.filter(pk=batch_id).update(
+                state=BatchState.CHECKED, problem=why[:500], progress=100
+            )
+
+
+def _mark_again(batch_id: int) -> None:
+    with transaction.atomic(), acting("intake"):
+        batch = ImportBatch.objects.get(pk=batch_id)
+        mapping = Columns.from_json(queries.columns_of(batch))
+        finish(batch_id, queries.school_facts(batch.school_id), mapping, {}, assignment=rest(batch))
+
+
+def discard(actor: Any, batch_id: int) -> None:
+    """Give the unpublished rows of a batch up. What was published stays published. Raises `IntakeError`, Http404."""
+    actor.require("intake.import")
+    with transaction.atomic():
+        batch = queries.batch(actor, batch_id)
+        if batch.state in (BatchState.PUBLISHED, BatchState.DISCARDED):
+            raise IntakeError(_("这个批次已经办结, 不能放弃"))
+        published = batch.counts.get("published", 0)
+        with acting("intake"):
+            staging.drop(batch_id)
+            ImportBatch.objects.filter(pk=batch_id).update(
+                state=BatchState.PUBLISHED if published else BatchState.DISCARDED,
+                counts={
+                    **batch.counts,
+                    "ok": 0,
+                    "warning": 0,
+                    "error": 0,
+                    "duplicate": 0,
+                    "faults": [],
+                    "total": published,
+                },
+                version=batch.version + 1,
+            )
+        record(
+            actor,
+            "intake.discard",
+            object_type="import_batch",
+            object_id=batch_id,
+            before={k: batch.counts.get(k, 0) for k in ("ok", "warning", "error", "duplicate")},
+        )
+
+
+def _policy(school: SchoolFacts) -> tuple[str, NumberScheme | None]:
+    """The article that enrolments of the place rest on, and its scheme of auxiliary numbers."""
+    rules = library().resolve(library().ids_for(school.division, school.code), school.today)
+    cite = rules.business("enrol").cite
+    local = [s for s in rules.number_schemes() if not s.reserved and s.life == "school"]
+    return f"{cite.source.title} {cite.article}", local[0] if local else None
