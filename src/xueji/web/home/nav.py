@@ -79,6 +79,7 @@ _SCHOOL_ONLY = frozenset({"/classes/"})
 
 PHONE: tuple[Group, ...] = (
     Group(gettext_lazy("首页"), "home", (Item(gettext_lazy("首页"), "/my/"),)),
+    Group(gettext_lazy("我的申请"), "list-check", (Item(gettext_lazy("我的申请"), "/cases/", "case.view"),)),
     Group(gettext_lazy("帮助"), "help-circle", (Item(gettext_lazy("帮助"), "/help/"),)),
     Group(gettext_lazy("我的账号"), "user-circle", (Item(gettext_lazy("我的账号"), "/me/"),)),
 )
