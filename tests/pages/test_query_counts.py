@@ -24,8 +24,12 @@ FILE = Path(__file__).with_name("query_counts.json")
 FROZEN: dict[str, int] = json.loads(FILE.read_text(encoding="utf-8")) if FILE.exists() else {}
 UPDATE = os.environ.get("UPDATE_QUERY_COUNTS") == "1"
 PAGES = list(pages())
-#: A page that needs more has to say why here.
 MOST = 15
+#: Pages that need more, and why.
+MORE = {
+    # Numbers in full are a command's to open: two steps into other roles, savepoints, and an entry in the audit.
+    "registrar.b a row to repair": 25,
+}
 
 
 @pytest.fixture(scope="module")
@@ -58,7 +62,7 @@ def test_each_page_takes_the_queries_that_are_written_down(page: Page, clients: 
         return
     assert page.key in FROZEN, f"{page.key} is not in {FILE.name}: UPDATE_QUERY_COUNTS=1 writes it down"
     assert n == FROZEN[page.key], f"{page.key}: {n} queries instead of {FROZEN[page.key]}"
-    assert n <= MOST
+    assert n <= MORE.get(page.key, MOST)
 
 
 def test_the_file_names_no_page_that_is_gone() -> None:

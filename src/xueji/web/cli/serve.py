@@ -11,7 +11,6 @@ from types import FrameType
 
 from .boot import Refused, say
 
-
 #: Imported, not run as the main module: jobs are found by the name of their module.
 WORKER = "from xueji.web.cli.worker import main; raise SystemExit(main())"
 
@@ -43,6 +42,8 @@ def run(*, only: str | None, host: str, port: int, workers: int, on_ready: str =
     """
     if not 0 < port < 65536:
         raise Refused(f"端口 {port} 不能用")
+    if only != "worker":
+        _require_free(host, port)
     collect_static()
     wanted: dict[str, list[str]] = {}
     if only in (None, "web"):
@@ -93,6 +94,20 @@ def stop_children(children: list[subprocess.Popen[bytes]], *, patience: float = 
         except subprocess.TimeoutExpired:
             os.killpg(child.pid, signal.SIGKILL)
             child.wait(5)
+
+
+def _require_free(host: str, port: int) -> None:
+    """Refuse a port that somebody answers on: the web server itself would share it without a word."""
+    import socket
+
+    with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as s:
+        s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # as servers do: a port just left is free
+        try:
+            s.bind((host, port))
+        except OSError as e:
+            raise Refused(
+                f"端口 {port} 不能用({e.strerror}), 可能已有一个服务在用它。可以换一个: --port {port % 65535 + 1}"
+            ) from e
 
 
 def _await_port(host: str, port: int, child: subprocess.Popen[bytes]) -> None:
