@@ -19,10 +19,12 @@ ABOUT = {
     "demo": "Makes an installation with an invented county and serves it. Run again, it keeps the data and starts in"
     " seconds. It refuses a database that holds anything else.",
     "serve": "Serves the pages and runs the background work. One process tree: on SIGTERM, SIGINT, SIGHUP or SIGQUIT"
-    " everything ends in order, the embedded server last, unless another command still uses it. Needs a database that"
-    " is up to date (`xueji migrate`) and its key file.",
+    " everything ends in order, the embedded server last, by the command that started it. Needs a database that is"
+    " up to date (`xueji migrate`) and its key file.",
     "worker": "The background work alone. It runs jobs, brings decided changes into force on their day and seals the"
     " audit every 20 seconds.",
+    "org": "Names the first unit of an empty installation (`create`), without which nobody could have an account; the"
+    " rest of the tree is added on the page 单位. `list` shows the units.",
     "migrate": "Makes or upgrades the database: roles, tables, functions, rights, transitions. The very first run of an"
     " empty database also makes the key file.",
     "keys": "Looks after the key file: `create`, `status`, `backup FILE`, `restore FILE`, `rotate`. See"

@@ -17,6 +17,8 @@ CSRF_TRUSTED_ORIGINS = [o for o in os.environ.get("XUEJI_ORIGINS", "").split(","
 #: How many proxies of the installation stand before it: that many hops of X-Forwarded-For are believed.
 TRUSTED_PROXIES = config.env_int("XUEJI_PROXIES", 0, high=5)
 HTTPS = config.env_bool("XUEJI_HTTPS", False)
+if HTTPS and TRUSTED_PROXIES:
+    SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 #: Where the outside reaches this installation: printed into the QR code of every certificate.
 PUBLIC_URL = os.environ.get("XUEJI_PUBLIC_URL", "http://127.0.0.1:8000").rstrip("/")
 DEMO = config.env_bool("XUEJI_DEMO", (DATA_DIR / "demo").exists())

@@ -230,6 +230,9 @@ DEFINERS = {
     "xueji_enter_session": "xueji_app",
     "xueji_find_roster": "xueji_app",
     "xueji_find_people": "xueji_app",
+    "xueji_links_of": "xueji_app",
+    "xueji_events_of": "xueji_app",
+    "xueji_reads_person": "",  # asked by the two above only
     "xueji_relink": "xueji_writer",
     "xueji_verify_certificate": "xueji_app",
 }

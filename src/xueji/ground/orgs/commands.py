@@ -101,6 +101,34 @@ def create_org(
     return org.pk
 
 
+def create_first(who: Any, *, kind: str, code: str, name: str) -> int:
+    """The top of an empty installation's tree, from the terminal: without it nobody could have an account.
+
+    Everything below it is added on the pages. Raises OrgError when there is a unit already or the values are wrong.
+    """
+    if kind not in AUTHORITY_KINDS:
+        raise OrgError(_("第一个单位应是主管部门: nation、province、city 或 county"))
+    if not re.fullmatch(r"\d{6}", code) or not name.strip():
+        raise OrgError(_("请给出6位行政区划代码和名称"))
+    with transaction.atomic(), acting("writer"), connection.cursor() as c:
+        c.execute("lock table org in share row exclusive mode")
+        if Org.objects.exists():
+            raise OrgError(_("已有单位, 其他单位请由系统管理员在“单位”页面添加"))
+        pk = _new_id()
+        Org.objects.create(
+            id=pk,
+            kind=kind,
+            code=code,
+            division=code,
+            name=name.strip(),
+            short_name=name.strip()[:30],
+            path=f"/{pk}/",
+            valid_from=timezone.localdate(),
+        )
+        record(who, "orgs.create", object_type="org", object_id=pk, after={"kind": kind, "code": code})
+    return pk
+
+
 def create_school(
     actor: Any,
     *,

@@ -176,10 +176,12 @@ def rows_of_class(actor: Any, class_id: int) -> list[RosterRow]:
 
 
 def chain(person_id: uuid.UUID, kind: int = REGISTERED) -> list[Link]:
-    """The links of a child's chain that the actor may see, oldest first."""
+    """The links of a child's chain that the actor may see, oldest first: all of them for whoever has the child now,
+    its own period for a former school.
+    """
     with connection.cursor() as c:
         c.execute(
-            f"select {LINK_COLUMNS} from enrolment_state where person_id = %s and kind = %s order by valid_from",
+            f"select {LINK_COLUMNS} from xueji_links_of(%s, %s) order by valid_from",
             [person_id, kind],
         )
         return [Link(*r) for r in c.fetchall()]
@@ -234,8 +236,9 @@ def events(person_id: uuid.UUID) -> list[EventRow]:
     with connection.cursor() as c:
         c.execute(
             "select e.event_id, e.business, e.valid_at, e.recorded_at, e.school_id, e.class_id, e.actor_name,"
-            " e.case_id, e.article, e.reason, e.detail, o.name from event e join org o on o.id = e.school_id"
-            " where e.person_id = %s order by e.valid_at desc, e.recorded_at desc limit 500",
+            " e.case_id, e.article, e.reason, e.detail, o.name"
+            " from xueji_events_of(%s) e join org o on o.id = e.school_id"
+            " order by e.valid_at desc, e.recorded_at desc limit 500",
             [person_id],
         )
         out = []

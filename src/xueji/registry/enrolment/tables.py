@@ -16,6 +16,7 @@ TABLES = [
         scope=_ROW,
         writer="select, insert, update",
         intake="select, insert",
+        search="select",
         extra=(
             _RELINK[0],
             "create policy by_relink on enrolment_state to xueji_relink using (true) with check (true)",
@@ -37,6 +38,7 @@ TABLES = [
         scope=_ROW,
         writer="select, insert",
         intake="select, insert",
+        search="select",
         extra=(
             "grant select on event to xueji_relink",
             "create policy by_relink on event for select to xueji_relink using (true)",

@@ -86,6 +86,12 @@ def _parser() -> argparse.ArgumentParser:
     s.add_argument("--size", default="small", help="small(默认)或 full")
     s.add_argument("--json", action="store_true")
     s.add_argument("--rows", type=int, help="import: 行数")
+    s = add("org", "单位: 列出, 或在空的系统中新建第一个单位(其余在网页上添加)", _org)
+    s.add_argument("action", choices=["list", "create"])
+    s.add_argument("--kind", choices=["nation", "province", "city", "county"], help="级别(create)")
+    s.add_argument("--code", help="6 位行政区划代码(create)")
+    s.add_argument("--name", help="名称(create)")
+    s.add_argument("--json", action="store_true")
     s = add("user", "管理账号: 列出、新建、授予角色、重置密码、解锁", _user)
     s.add_argument("action", choices=["list", "create", "grant", "reset", "unlock", "disable"])
     s.add_argument("username", nargs="?")
@@ -228,6 +234,16 @@ def _bench(args: argparse.Namespace) -> int:
             mark = "✓" if r["met"] else "✗"
             print(f"{mark} {r['name']}: 比值 {r['ratio']} (目标 {r['goal']})  {r['figures']}")
     return 0
+
+
+def _org(args: argparse.Namespace) -> int:
+    from . import orgs
+
+    def work() -> int:
+        boot.ready()
+        return orgs.run(args, _print)
+
+    return _attached(work)
 
 
 def _user(args: argparse.Namespace) -> int:
