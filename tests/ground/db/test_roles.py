@@ -16,9 +16,13 @@ from xueji.ground.db.scope import acting
 @pytest.mark.django_db
 def test_the_application_is_an_ordinary_role_that_owns_nothing() -> None:
     with connection.cursor() as c:
-        c.execute("select current_user, (select rolsuper or rolbypassrls from pg_roles where rolname = current_user)")
+        c.execute(
+            "select current_user, (select rolsuper or rolbypassrls from pg_roles where rolname = current_user)"
+        )
         assert c.fetchone() == ("xueji_app", False)
-        c.execute("select count(*) from pg_class where relowner = (select oid from pg_roles where rolname = current_user)")
+        c.execute(
+            "select count(*) from pg_class where relowner = (select oid from pg_roles where rolname = current_user)"
+        )
         assert c.fetchone() == (0,)
         c.execute("select count(*) from person")
         assert c.fetchone() == (0,), "nothing entered, nothing seen"
@@ -34,8 +38,14 @@ def test_every_table_is_declared() -> None:
 
 @pytest.mark.django_db
 def test_the_application_cannot_write_without_stepping_into_a_writing_role() -> None:
-    with pytest.raises(DatabaseError, match="permission denied"), transaction.atomic(), connection.cursor() as c:
-        c.execute("insert into school_year (start_year, starts, ends) values (2030, '2030-09-01', '2031-08-31')")
+    with (
+        pytest.raises(DatabaseError, match="permission denied"),
+        transaction.atomic(),
+        connection.cursor() as c,
+    ):
+        c.execute(
+            "insert into school_year (start_year, starts, ends) values (2030, '2030-09-01', '2031-08-31')"
+        )
 
 
 @pytest.mark.django_db
@@ -118,7 +128,9 @@ def test_setting_up_the_server_again_changes_nothing(own_database: str) -> None:
     for _ in range(2):
         migrate.prepare_server(owner=owner, cluster=cluster())
     with psycopg.connect(**owner.as_role("xueji_app", config.secret("app_password")).kwargs()) as c:  # type: ignore[arg-type]
-        row = c.execute("select rolcreaterole, rolcreatedb, rolinherit from pg_roles where rolname = current_user").fetchone()
+        row = c.execute(
+            "select rolcreaterole, rolcreatedb, rolinherit from pg_roles where rolname = current_user"
+        ).fetchone()
         assert row == (False, False, False)
 
 

@@ -112,7 +112,9 @@ def problems(connection: Any) -> Iterator[Problem]:
             if b.how == "unsealed":
                 unsealed += 1
             else:
-                yield Problem("audit", str(_WORDS[b.how]), f"seal {b.seal_id or '-'} entry {b.entry_id or '-'}")
+                yield Problem(
+                    "audit", str(_WORDS[b.how]), f"seal {b.seal_id or '-'} entry {b.entry_id or '-'}"
+                )
     if unsealed:
         text = _("%(n)s 条日志超过一小时没有加封, 请检查后台任务是否在运行") % {"n": unsealed}
         yield Problem("audit", text, f"{unsealed} entries")

@@ -53,7 +53,10 @@ def ensure_roles(owner: psycopg.Connection, app_password: str) -> None:
         )
         for name in STEP_INTO:
             owner.execute(sql.SQL("grant {} to {}").format(sql.Identifier(name), sql.Identifier(APP_ROLE)))
-        for name in (*STEP_INTO, *FUNCTION_OWNERS):  # the owner lends functions, and brings first rows as a writer
+        for name in (
+            *STEP_INTO,
+            *FUNCTION_OWNERS,
+        ):  # the owner lends functions, and brings first rows as a writer
             owner.execute(sql.SQL("grant {} to current_user").format(sql.Identifier(name)))
         everyone = sql.SQL(", ").join(map(sql.Identifier, (APP_ROLE, *STEP_INTO, *FUNCTION_OWNERS)))
         owner.execute("revoke create on schema public from public")
