@@ -37,8 +37,8 @@ def movement(who: Any) -> str:
     return str(who.page.inner_text("main"))
 
 
-@pytest.mark.capability("C-COL-04", page="/import/")
-@pytest.mark.capability("C-TRF-05", page="/cases/new/")
+@pytest.mark.capability("C-COL-06", page="/import/")
+@pytest.mark.capability("C-TRF-09", page="/cases/new/")
 def test_from_a_sheet_to_a_legal_record_to_a_transfer(person: Any, demo_site: Any) -> None:
     school_a, school_b = demo_site.accounts["school_a"], demo_site.accounts["school_b"]
     with transaction.atomic():

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 from django.db import transaction
-
 from tests.helpers import make_county
+
 from xueji.ground.audit.commands import Who
 from xueji.ground.orgs import commands
 from xueji.ground.orgs.models import Org

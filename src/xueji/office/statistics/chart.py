@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from django.utils.html import escape, format_html, format_html_join
-from django.utils.safestring import SafeString, mark_safe
+from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
 _ROW, _LABEL, _WIDTH, _VALUE = 30, 128, 720, 84
@@ -19,7 +19,7 @@ def bars(rows: Sequence[tuple[str, int, int]], *, title: str) -> SafeString:
     """
     top = max((men + women for _l, men, women in rows), default=0)
     if top == 0:
-        return mark_safe("")
+        return SafeString()
     room = _WIDTH - _LABEL - _VALUE
     drawn = []
     for i, (label, men, women) in enumerate(rows):
