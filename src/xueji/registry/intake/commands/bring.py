@@ -30,6 +30,8 @@ from ..stream import BIG, Outcome, check_stream
 UPLOAD_LIMIT = 100 * 1024 * 1024
 #: Files below this size are checked while the person waits.
 INLINE = 700_000
+#: Batches from this size on get statistics of their own.
+MANY = 2_000
 LIMITS = Limits(max_bytes=UPLOAD_LIMIT)
 Progress = Callable[[int], None]
 
@@ -168,6 +170,10 @@ def run_check(
         _fail(batch_id, error.message)
         return
     assert outcome.mapping is not None
+    if outcome.rows >= MANY:
+        # In a transaction of its own for the worker: the lock that it takes must not outlast it.
+        with transaction.atomic(), acting("intake"):
+            staging.analyze()
     with transaction.atomic(), acting("intake"):
         finish(batch_id, school, outcome.mapping, {"blank": outcome.blank}, assignment=batch.mapping)
 
