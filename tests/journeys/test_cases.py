@@ -1,0 +1,126 @@
+"""Cases as people carry them: sent, returned for repair, sent again, decided with the keyboard alone."""
+
+from __future__ import annotations
+
+import io
+import re
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.utils import timezone
+
+pytestmark = [pytest.mark.browser]
+
+
+def _picture() -> dict[str, Any]:
+    from PIL import Image
+
+    out = io.BytesIO()
+    Image.new("RGB", (640, 480), (200, 210, 220)).save(out, "JPEG")
+    return {"name": "材料.jpg", "mimeType": "image/jpeg", "buffer": out.getvalue()}
+
+
+def _start(who: Any, child: dict[str, Any], business: str) -> None:
+    """From the page "发起业务": the child by its id, then the business."""
+    who.go(f"/cases/new/?person={child['person_id']}")
+    who.page.locator(f"form[action*='/cases/new/{business}/'] button").click()
+    who.page.wait_for_url(re.compile(r"/cases/[0-9a-f-]{36}/"))
+
+
+def _evidence(who: Any) -> None:
+    for slot in who.page.locator("input[type=file]").all():
+        slot.set_input_files(_picture())
+    who.page.get_by_role("button", name="上传材料").click()
+    who.page.wait_for_load_state()
+
+
+def _send(who: Any) -> str:
+    """Submit the draft and say yes; the case's address."""
+    who.page.locator("button[value=submit]").click()
+    who.page.locator("dialog[open] button", has_text="提交").last.click()
+    who.page.wait_for_selector("text=办理进度")
+    return str(re.search(r"/cases/[0-9a-f-]{36}/", who.page.url)[0])  # type: ignore[index]
+
+
+def _by_keyboard(who: Any, case_url: str) -> None:
+    """No mouse: J walks the to-dos, Enter opens, A passes."""
+    who.go("/")
+    keys = who.page.keyboard
+    for _step in range(40):
+        keys.press("j")
+        if who.page.evaluate("document.activeElement.dataset.href || ''") == case_url:
+            break
+    else:
+        raise AssertionError("J never came to the case")
+    keys.press("j")
+    keys.press("k")
+    keys.press("Enter")
+    who.page.wait_for_url(re.compile(re.escape(case_url)))
+    keys.press("a")
+    who.page.wait_for_load_state()
+
+
+def test_a_name_is_corrected_after_the_county_asked_for_a_repair(person: Any, demo_site: Any) -> None:
+    child, school = demo_site.accounts["children_a"][5], demo_site.accounts["school_a"]
+    name = child["name"][0] + "若溪"
+    registrar = person("registrar.a")
+    _start(registrar, child, "correct_key")
+    registrar.page.fill("[name=new_name]", name)
+    registrar.page.fill("[name=reason]", "户口本已更名")
+    _evidence(registrar)
+    registrar.shot("cases-correction-draft")
+    case_url = _send(registrar)
+
+    # The head returns it with what to mend; the registrar mends it and sends it again.
+    head = person(school["head"])
+    head.go(case_url)
+    head.page.locator("summary", has_text="退回修改").click()
+    head.page.locator("#items, [name=items]").first.fill("户口本照片看不清")
+    head.page.get_by_role("button", name="退回发起学校").click()
+    head.page.wait_for_load_state()
+    registrar.go(case_url)
+    assert "户口本照片看不清" in registrar.page.inner_text("main")
+    registrar.shot("cases-correction-returned")
+    registrar.page.locator("a", has_text="修改并重新提交").click()
+    registrar.page.wait_for_load_state()
+    registrar.page.fill("[name=reason]", "户口本已更名, 已重新拍照")
+    assert registrar.page.input_value("[name=new_name]") == name
+    _send(registrar)
+
+    for username in (school["head"], school["county_clerk"], school["county_head"]):
+        who = head if username == school["head"] else person(username)
+        who.go(case_url)
+        if who.page.get_by_role("button", name="核办通过").count():
+            who.page.get_by_role("button", name="核办通过").first.click()
+            who.page.wait_for_load_state()
+    registrar.go(case_url)
+    assert "已办结" in registrar.page.inner_text("main")
+    registrar.shot("cases-correction-done")
+    registrar.go(f"/students/{child['person_id']}/")
+    assert name in registrar.page.inner_text(".xj-person")
+
+
+def test_a_suspension_is_decided_with_the_keyboard_alone(person: Any, demo_site: Any) -> None:
+    child, school = demo_site.accounts["children_a"][6], demo_site.accounts["school_a"]
+    registrar = person("registrar.a")
+    _start(registrar, child, "suspend")
+    registrar.shot("cases-suspend-draft")
+    registrar.page.select_option("[name=reason]", index=1)
+    today = timezone.localdate()
+    registrar.page.fill("[name=start]", today.isoformat())
+    registrar.page.fill("[name=end]", (today + timedelta(days=200)).isoformat())
+    _evidence(registrar)
+    registrar.shot("cases-suspend-ready")
+    case_url = _send(registrar)
+    for username in (school["head"], school["county_clerk"], school["county_head"]):
+        who = person(username)
+        who.go("/")
+        if who.page.locator(f"[data-href='{case_url}']").count():
+            _by_keyboard(who, case_url)
+            who.shot(f"cases-suspend-{username}")
+    registrar.go(case_url)
+    text = registrar.page.inner_text("main")
+    assert "已办结" in text or "自动生效" in text
+    registrar.go(f"/students/{child['person_id']}/")
+    assert "休学" in registrar.page.inner_text("main")
