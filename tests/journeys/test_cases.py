@@ -61,6 +61,7 @@ def _by_keyboard(who: Any, case_url: str) -> None:
     who.page.wait_for_load_state()
 
 
+@pytest.mark.capability("C-INF-04", page="/cases/new/")
 def test_a_name_is_corrected_after_the_county_asked_for_a_repair(person: Any, demo_site: Any) -> None:
     child, school = demo_site.accounts["children_a"][5], demo_site.accounts["school_a"]
     name = child["name"][0] + "若溪"
@@ -101,6 +102,7 @@ def test_a_name_is_corrected_after_the_county_asked_for_a_repair(person: Any, de
     assert name in registrar.page.inner_text(".xj-person")
 
 
+@pytest.mark.capability("C-SUS-01", page="/cases/new/")
 def test_a_suspension_is_decided_with_the_keyboard_alone(person: Any, demo_site: Any) -> None:
     child, school = demo_site.accounts["children_a"][6], demo_site.accounts["school_a"]
     registrar = person("registrar.a")

@@ -12,6 +12,7 @@ from pypdf import PdfReader
 pytestmark = [pytest.mark.browser]
 
 
+@pytest.mark.capability("C-CER-04", page="/my/")
 def test_a_parent_sees_on_the_phone_where_the_child_is_and_takes_a_certificate_home(
     person: Any, demo_site: Any
 ) -> None:
