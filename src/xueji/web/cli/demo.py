@@ -27,9 +27,7 @@ def load(*, size: str, seed: int) -> dict[str, Any]:
             raise Refused(
                 "这个数据库中已有数据, 不是演示数据, 没有改动它。请换一个数据目录: XUEJI_DATA=目录 xueji demo"
             )
-        if boot.pending_migrations():
-            boot.migrate()
-        boot.check_keys()
+        boot.migrate()  # functions and rights may have changed without a migration
         return dict(json.loads(marker.read_text(encoding="utf-8")))
     say("正在建立数据库 …")
     boot.migrate()
