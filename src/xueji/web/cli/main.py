@@ -159,11 +159,15 @@ def _attached(work: Callable[[], int]) -> int:
     for name in ("SIGTERM", "SIGHUP"):
         if hasattr(signal, name):
             signal.signal(getattr(signal, name), leave)
-    cluster, started = boot.start_database()
+    from xueji.ground.db.migrate import embedded_cluster
+
+    cluster = embedded_cluster() if config.embedded() else None
+    mine = cluster is not None and not cluster.running()
     try:
+        boot.start_database()
         return work()
     finally:
-        if cluster is not None and started:
+        if cluster is not None and mine:
             cluster.stop()
 
 
