@@ -13,11 +13,17 @@ from collections.abc import Iterator
 
 import psycopg
 import pytest
+from hypothesis import settings as hypothesis_settings
 from tests.bed import BED, cluster, template_name
 
 from xueji import config
 
 _COUNTER = itertools.count()
+
+# Machines that decide about a landing try the same examples each time; people's runs go on looking for new ones.
+hypothesis_settings.register_profile("ci", derandomize=True, deadline=None)
+if os.environ.get("CI"):
+    hypothesis_settings.load_profile("ci")
 
 
 @pytest.fixture(scope="session")

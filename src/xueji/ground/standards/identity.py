@@ -69,7 +69,12 @@ def check_digit(first17: str) -> str:
 
 def normalise_identity(raw: object) -> str:
     """The number as stored: full-width forms narrowed, blanks dropped, letters in upper case."""
-    return compact(raw).upper()
+    text = compact(raw)
+    while (
+        upper := compact(text.upper())
+    ) != text:  # odd letters change once more when they are made upper case
+        text = upper
+    return text
 
 
 @lru_cache(maxsize=65536)

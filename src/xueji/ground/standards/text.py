@@ -27,4 +27,8 @@ def compact(raw: object) -> str:
     text = as_text(raw)
     if text.isascii() and text.isalnum():
         return text
-    return _BLANKS.sub("", unicodedata.normalize("NFKC", text))
+    while True:  # dropping a blank may let an accent join its letter
+        after = _BLANKS.sub("", unicodedata.normalize("NFKC", text))
+        if after == text:
+            return text
+        text = after

@@ -19,7 +19,7 @@ def bars(rows: Sequence[tuple[str, int, int]], *, title: str) -> SafeString:
     """
     top = max((men + women for _l, men, women in rows), default=0)
     if top == 0:
-        return SafeString()
+        return SafeString("")
     room = _WIDTH - _LABEL - _VALUE
     drawn = []
     for i, (label, men, women) in enumerate(rows):

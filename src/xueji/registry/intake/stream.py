@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import gc
 import os
-import pickle  # nosec B403 - between our own two processes
+import pickle  # between our own two processes  # nosec B403
 import queue
 import subprocess
 import sys
@@ -175,7 +175,7 @@ def _listen(pipe: Any, arrived: queue.Queue[tuple[str, Any]]) -> None:
     """Take messages off the pipe; its end without a word means that the reader died of the file."""
     try:
         while True:
-            message = pickle.load(pipe)  # noqa: S301 # nosec B301 - written by our own child process
+            message = pickle.load(pipe)  # written by our own child process  # noqa: S301  # nosec B301
             arrived.put(message)
             if message[0] not in ("open", "rows", "block"):
                 return
@@ -207,7 +207,7 @@ def child_main() -> None:
     out = _Out(os.fdopen(os.dup(1), "wb", buffering=1 << 20))
     os.dup2(2, 1)
     source = os.fdopen(os.dup(0), "rb", buffering=0)
-    order = pickle.load(_Exact(source))  # noqa: S301 # nosec B301 - written by the first process
+    order = pickle.load(_Exact(source))  # written by the first process  # noqa: S301  # nosec B301
     data = _Exact(source).read(order["size"])
     os.set_blocking(0, False)
     gc.disable()
