@@ -74,3 +74,18 @@ atexit.register(_stop)
 def template_name() -> str:
     """Name of the template database for the code as it is."""
     return "xueji_template"
+
+
+#: Debian's Chromium, or whatever stands for it here.
+CHROMIUM = next(
+    (p for n in ("chromium", "chromium-browser", "google-chrome") if (p := shutil.which(n))), None
+)
+FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]

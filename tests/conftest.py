@@ -10,11 +10,12 @@ import fcntl
 import itertools
 import os
 from collections.abc import Iterator
+from typing import Any
 
 import psycopg
 import pytest
 from hypothesis import settings as hypothesis_settings
-from tests.bed import BED, cluster, template_name
+from tests.bed import BED, CHROMIUM, FLAGS, cluster, template_name
 
 from xueji import config
 
@@ -104,6 +105,22 @@ def _first_start(owner: config.Dsn) -> None:
 
     with psycopg.connect(**owner.kwargs()) as c, c.cursor() as cursor:  # type: ignore[arg-type]
         keys.check(cursor)
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Any]:
+    """Debian's Chromium, driven by Playwright; what needs it is skipped where there is none.
+
+    One for the whole worker: Playwright cannot be started twice in one thread.
+    """
+    if CHROMIUM is None:
+        pytest.skip("Chromium is not installed here: browser journeys did not run")
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as p:
+        browser = p.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        yield browser
+        browser.close()
 
 
 def pytest_configure(config: pytest.Config) -> None:

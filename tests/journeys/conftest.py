@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,19 +10,6 @@ from typing import Any
 
 import pytest
 from tests import demo_county
-
-CHROMIUM = next(
-    (p for n in ("chromium", "chromium-browser", "google-chrome") if (p := shutil.which(n))), None
-)
-FLAGS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
 
 
 @dataclass
@@ -62,19 +48,6 @@ def demo_site(demo_database: tuple[str, dict[str, Any]], django_db_blocker: Any)
             raise server.error
         yield Site(f"http://127.0.0.1:{server.port}", accounts, name)
         server.terminate()
-
-
-@pytest.fixture(scope="session")
-def chromium() -> Iterator[Any]:
-    """Debian's Chromium, driven by Playwright; the journey is skipped where there is none."""
-    if CHROMIUM is None:
-        pytest.skip("Chromium is not installed here: browser journeys did not run")
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as p:
-        browser = p.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
-        yield browser
-        browser.close()
 
 
 class Person:
