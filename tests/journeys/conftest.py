@@ -56,7 +56,9 @@ class Person:
     def __init__(self, chromium: Any, site: Site, username: str, *, phone: bool = False) -> None:
         size = {"width": 390, "height": 844} if phone else {"width": 1366, "height": 768}
         self.site = site
-        self.context = chromium.new_context(viewport=size, locale="zh-CN", accept_downloads=True)
+        self.context = chromium.new_context(
+            viewport=size, locale="zh-CN", accept_downloads=True, reduced_motion="reduce"
+        )
         self.context.set_default_timeout(15000)
         self.page = self.context.new_page()
         self.errors: list[str] = []

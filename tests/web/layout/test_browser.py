@@ -45,7 +45,10 @@ class Site:
     """One browser page whose requests are answered here; notes what was asked and what went wrong."""
 
     def __init__(self, browser: Browser, width: int = 1366, height: int = 768) -> None:
-        self.context = browser.new_context(viewport={"width": width, "height": height}, locale="zh-CN")
+        # Without movement a colour is what it will stay: nothing is measured in the middle of a transition.
+        self.context = browser.new_context(
+            viewport={"width": width, "height": height}, locale="zh-CN", reduced_motion="reduce"
+        )
         self.page: Page = self.context.new_page()
         self.faults: list[str] = []
         self.asked: list[str] = []
