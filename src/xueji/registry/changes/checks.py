@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any
 
 from django.utils.translation import gettext as _
 
@@ -13,28 +12,11 @@ from xueji.ground.policy.engine import PolicySet
 from xueji.ground.policy.findings import Finding, Trace, caveat_words
 
 from . import facts as fact_builder
-from .facts import Material, form_date
-from .kinds import KINDS
+from .business import KINDS, Check, label_of
+from .material import Material, form_date
 from .models import Case, CaseStatus
 
 _LATEST = timedelta(days=366)
-
-
-@dataclass(frozen=True)
-class Check:
-    """One line of the panel. verdict: pass, warn, ask or block; the last two keep a case from being sent."""
-
-    code: str
-    verdict: str
-    sentence: str
-    article: str = ""
-    action_url: str = ""
-    action_label: str = ""
-
-    @property
-    def stops(self) -> bool:
-        """Whether the case cannot be sent."""
-        return self.verdict in ("block", "ask")
 
 
 @dataclass(frozen=True)
@@ -52,7 +34,8 @@ class Report:
 
 def evaluate(policy: PolicySet, m: Material, event: str = "apply") -> Trace:
     """Ask the rules of the place about the case. Must run in the writing role."""
-    return policy.evaluate(f"{m.case.business}.{event}", fact_builder.build(m), m.today)
+    kind = KINDS[m.case.business]
+    return policy.evaluate(f"{m.case.business}.{event}", fact_builder.build(m, kind.facts(m)), m.today)
 
 
 def run(policy: PolicySet, m: Material, others: Iterable[Case]) -> Report:
@@ -90,36 +73,31 @@ def _system(policy: PolicySet, m: Material, trace: Trace, others: list[Case]) ->
             _("学籍状态为“%(status)s”的学生不能办理%(kind)s")
             % {"status": s.status.label, "kind": kind.label},
         )
-    if case.business == "transfer" and s.school_id == m.units.start.pk:
-        yield Check("place", "block", _("该生的学籍已经在本校, 不需要转学"))
-    if case.business != "transfer" and s.school_id != m.units.start.pk:
+    if kind.lookup and s.school_id == m.units.start.pk:
+        yield Check("place", "block", _("该生的学籍已经在本校, 不需要办理%(kind)s") % {"kind": kind.label})
+    if not kind.lookup and s.school_id != m.units.start.pk:
         yield Check("place", "block", _("该生的学籍已不在本校, 不能由本校办理"))
     yield from _open_cases(others)
-    if s.problem and case.business != "correct_key":
+    if s.problem and not kind.despite_problem:
         yield Check("problem", "block", _("该生有问题学籍没有处理完, 处理完后才能提交。草稿会保留"))
     yield from _window(policy, m)
     yield from _dates(m)
-    if case.business in ("transfer", "resume"):
-        yield from _class(m)
     yield from _documents(policy, m, trace)
-    if case.business == "correct_key" and not trace.facts.get("case.changed_fields"):
-        yield Check(
-            "fields", "block", _("还没有填写要变更的内容"), action_url="#form", action_label=_("去填写")
-        )
-    if case.business == "correct_key":
-        yield from _number(trace.facts)
+    yield from kind.checks(policy, m, trace)
 
 
 def _open_cases(others: list[Case]) -> Iterable[Check]:
     if not others:
         yield Check("open_case", "pass", _("没有其他正在办理的业务"))
     for other in others:
-        label = KINDS[other.business].label if other.business in KINDS else other.business
         yield Check(
             "open_case",
             "warn",
             _("该生还有一件业务没有办完: %(label)s(%(day)s 发起)。可以提交, 提交后会等待, 那件办完后自动继续")
-            % {"label": label, "day": other.submitted_at.date() if other.submitted_at else ""},
+            % {
+                "label": label_of(other.business),
+                "day": other.submitted_at.date() if other.submitted_at else "",
+            },
         )
 
 
@@ -145,12 +123,8 @@ def _window(policy: PolicySet, m: Material) -> Iterable[Check]:
 
 def _dates(m: Material) -> Iterable[Check]:
     form = m.case.form
-    wanted = {
-        "transfer": (("effective_on", _("转入日期")),),
-        "suspend": (("start", _("休学开始日期")), ("end", _("休学结束日期"))),
-        "resume": (("resume_on", _("复学日期")),),
-    }.get(m.case.business, ())
-    for key, label in wanted:
+    kind = KINDS[m.case.business]
+    for key, label in kind.days:
         day = form_date(form, key)
         if day is None:
             text = _("还没有填写%s") % label
@@ -161,51 +135,8 @@ def _dates(m: Material) -> Iterable[Check]:
         else:
             continue
         yield Check("dates", "block", text, action_url=f"#id_{key}", action_label=_("去填写"))
-    start, end = form_date(form, "start"), form_date(form, "end")
-    if m.case.business == "suspend" and start and end and end <= start:
-        yield Check(
-            "dates", "block", _("休学结束日期要晚于开始日期"), action_url="#id_end", action_label=_("去修改")
-        )
-    if not form.get("reason"):
+    if kind.needs_reason and not form.get("reason"):
         yield Check("reason", "block", _("还没有选择原因"), action_url="#id_reason", action_label=_("去选择"))
-
-
-def _class(m: Material) -> Iterable[Check]:
-    place, grade = m.place, m.subject.grade(m.today)
-    if place is None or place.closed or place.school_id != m.units.start.pk:
-        yield Check(
-            "class",
-            "block",
-            _("还没有选择编入的班级"),
-            action_url="#id_to_class_id",
-            action_label=_("去选择"),
-        )
-        return
-    to = place.grade(m.today)
-    if m.case.business == "transfer" and (to is None or grade is None or to.code != grade.code):
-        yield Check(
-            "grade",
-            "block",
-            _("该生现为%(now)s, 所选班级是%(to)s, 转学要在同一年级")
-            % {"now": grade.label if grade else "—", "to": to.label if to else "—"},
-            action_url="#id_to_class_id",
-            action_label=_("去修改"),
-        )
-    else:
-        yield Check("grade", "pass", _("编入%s") % place.label(m.today))
-    after = place.size + (0 if m.subject.class_id == place.id and m.subject.status == 1 else 1)
-    words = {"class": place.label(m.today), "n": after, "cap": place.capacity}
-    if after > place.capacity:
-        yield Check(
-            "capacity",
-            "block",
-            _("%(class)s额定 %(cap)s 人, 编入后有 %(n)s 人, 已经满额。请选其他班级, 或报主管部门统筹")
-            % words,
-            action_url="#id_to_class_id",
-            action_label=_("换一个班"),
-        )
-    else:
-        yield Check("capacity", "pass", _("%(class)s编入后 %(n)s 人, 额定 %(cap)s 人") % words)
 
 
 def _documents(policy: PolicySet, m: Material, trace: Trace) -> Iterable[Check]:
@@ -220,21 +151,6 @@ def _documents(policy: PolicySet, m: Material, trace: Trace) -> Iterable[Check]:
                 action_url="#materials",
                 action_label=_("去上传"),
             )
-
-
-def _number(known: Any) -> Iterable[Check]:
-    if known.get("call.identity_match") is False:
-        yield Check(
-            "number",
-            "block",
-            _("证件号与性别、出生日期不一致, 或号码本身有误, 请对照户口簿再看一遍"),
-            action_url="#id_new_number",
-            action_label=_("去修改"),
-        )
-    if known.get("call.dedup_national") is False:
-        yield Check(
-            "dedup", "block", _("新证件号已由另一名学生使用, 不能变更。如果对方登记有误, 请先办理问题学籍")
-        )
 
 
 def open_statuses() -> tuple[str, ...]:

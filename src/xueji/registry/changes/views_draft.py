@@ -23,7 +23,7 @@ from xueji.registry.enrolment import queries as enrolment
 from . import commands, queries
 from . import page as pages
 from .errors import CaseError
-from .forms import FORMS, LookupForm
+from .forms import LookupForm
 from .http import actor_of, back_to_form, run, to
 from .kinds import KINDS
 from .models import Case, CaseStatus
@@ -117,7 +117,7 @@ def editor(request: HttpRequest, page: pages.CasePage, form: Any = None, status:
     context = {
         "page": page,
         "case": case,
-        "form": form or FORMS[case.business](case),
+        "form": form or KINDS[case.business].form(case),
         "kind": KINDS[case.business],
         "checks": report.checks,
         "stopping": len(report.stopping),
@@ -145,7 +145,7 @@ def save(request: HttpRequest, case_id: uuid.UUID) -> HttpResponse:
     page = pages.load(actor, case_id)
     if not page.may("edit"):
         raise PermissionDenied(_("这件业务现在不能修改"))
-    form = FORMS[page.case.business](page.case, request.POST)
+    form = KINDS[page.case.business].form(page.case, request.POST)
     if not form.is_valid():
         return editor(request, page, form, status=422)
     try:
@@ -169,7 +169,7 @@ def upload(request: HttpRequest, case_id: uuid.UUID) -> HttpResponse:
     actor.require("case.start")
     queries.require(actor, case_id)
     page = pages.load(actor, case_id)
-    form = FORMS[page.case.business](page.case, request.POST)
+    form = KINDS[page.case.business].form(page.case, request.POST)
     typed = any(name in request.POST for name in form.fields)
     if typed and page.may("edit") and form.is_valid():  # what was typed beside the files is kept too
         with suppress(CaseError):

@@ -21,8 +21,8 @@ from xueji.ground.orgs.models import School
 from .. import subject as subjects
 from ..checks import open_statuses
 from ..errors import CaseError, StaleCase
-from ..facts import Material
-from ..kinds import ACTIONS
+from ..kinds import ACTIONS, KINDS
+from ..material import Material
 from ..models import Case, CaseFile, CaseLog, CaseSeat, CaseStatus, CaseStep
 from ..routing import units_of
 
@@ -86,7 +86,7 @@ def material(actor: Any, case: Case, *, on: date | None = None) -> Material:
     if child is None:
         raise CaseError(_("该生没有在籍的学籍, 不能办理这项业务"))
     class_id = case.form.get("to_class_id")
-    target = case.to_school_id if case.business == "transfer" else None
+    target = case.to_school_id if KINDS[case.business].lookup else None
     return Material(
         case=case,
         subject=child,

@@ -105,9 +105,10 @@ def start(
     Raises PermissionDenied, Http404, `NotFoundByNumber`, `CaseError`.
     """
     actor.require("case.start")
-    if business not in KINDS:
+    kind = KINDS.get(business)
+    if kind is None:
         raise Http404
-    if business == "transfer":
+    if kind.lookup:
         person_id = find_child(actor, name, number)
     elif person_id is None or queries.own_child(actor, person_id) is None:
         raise Http404
@@ -115,8 +116,10 @@ def start(
         child = subjects.read(person_id)
         if child is None:
             raise CaseError(_("该生没有在籍的学籍, 不能办理这项业务"))
-        if business == "transfer" and child.school_id == actor.org_id:
-            raise CaseError(_("%s 的学籍已经在本校, 不需要转学") % child.name)
+        if kind.lookup and child.school_id == actor.org_id:
+            raise CaseError(
+                _("%(name)s 的学籍已经在本校, 不需要办理%(kind)s") % {"name": child.name, "kind": kind.label}
+            )
         case = Case.objects.filter(
             org_id=actor.org_id, person_id=person_id, business=business, status=CaseStatus.DRAFT
         ).first()
@@ -130,24 +133,14 @@ def start(
             parties=[actor.org_id],
             student_name=child.name,
             from_school_id=child.school_id,
-            to_school_id=actor.org_id if business == "transfer" else None,
+            to_school_id=actor.org_id if kind.lookup else None,
             summary=child.summary(timezone.localdate()),
-            form=_suggested(business, child),
+            form=kind.suggested(child, timezone.localdate()),
         )
         case.save(force_insert=True)
         write_seats(case)
         note(case, actor, "start")
     return case
-
-
-def _suggested(business: str, child: subjects.Subject) -> dict[str, Any]:
-    """What a new draft begins with: today as the day of effect, the reason for which the child was suspended."""
-    today = timezone.localdate().isoformat()
-    if business == "transfer":
-        return {"effective_on": today}
-    if business == "resume":
-        return {"resume_on": today} | ({"reason": child.suspended_for} if child.suspended_for else {})
-    return {}
 
 
 def save_draft(actor: Any, *, case_id: uuid.UUID, form: dict[str, Any], version: int | None = None) -> Case:

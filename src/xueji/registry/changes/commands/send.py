@@ -13,15 +13,13 @@ from django.utils.translation import gettext as _
 from xueji.ground.files import commands as files
 from xueji.ground.policy.calendar import add_workdays
 from xueji.ground.policy.engine import PolicySet
-from xueji.ground.standards.masking import mask_identity
 from xueji.registry.enrolment import commands as enrolment
 
 from .. import checks, routing
 from ..errors import Blocked, CaseError
-from ..facts import FIELD_WORDS, Material, held_number
 from ..kinds import KINDS, label_of
+from ..material import Material
 from ..models import Case, CaseFile, CaseStatus, CaseStep
-from ..subject import SEX
 from ._base import (
     EDITABLE,
     SYSTEM,
@@ -225,7 +223,8 @@ def _freeze(case: Case, m: Material, policy: PolicySet, report: checks.Report) -
     case.packs = policy.hash
     case.chain_version = str(m.subject.last_event)
     case.variant = routing.variant_of(case.business, m.units)
-    raw = case.form.get("effective_on") or case.form.get("start") or case.form.get("resume_on")
+    days = KINDS[case.business].days
+    raw = case.form.get(days[0][0]) if days else None
     case.effective_on = date.fromisoformat(raw) if raw else None
 
 
@@ -234,21 +233,10 @@ def _wanted(m: Material) -> dict[str, Any]:
     form: dict[str, Any] = m.case.form
     out: dict[str, Any] = {}
     out["reason"] = "，".join(str(x) for x in (form.get("reason"), form.get("reason_note")) if x)
-    if m.place is not None:
-        out |= {"to_class": m.place.label(m.today), "to_school": m.units.start.name}
-    for key in ("effective_on", "start", "end", "resume_on"):
+    for key in ("effective_on", "start", "end", "resume_on", "happened_on"):
         if form.get(key):
             out[key] = form[key]
-    if m.case.business == "correct_key":
-        s = m.subject
-        rows = (
-            ("name", s.name, form.get("new_name")),
-            ("number", mask_identity(held_number(s)), form.get("new_number_masked")),
-            ("sex", SEX.get(s.sex, ""), SEX.get(form.get("new_sex", ""), "")),
-            ("birth_date", s.birth_date.isoformat(), form.get("new_birth_date")),
-        )
-        out["diff"] = [{"label": FIELD_WORDS[key], "old": old, "new": new} for key, old, new in rows if new]
-    return out
+    return {**out, **KINDS[m.case.business].wanted(m)}
 
 
 def _launch(case: Case, who: Any, m: Material, policy: PolicySet, report: checks.Report) -> None:

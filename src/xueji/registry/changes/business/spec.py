@@ -1,0 +1,87 @@
+"""What a kind of case (业务) is made of. Each kind is one `Kind`; nothing else in this room knows kinds by name."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Any
+
+from django.utils.functional import Promise
+
+from xueji.ground.policy.engine import PolicySet
+from xueji.ground.policy.findings import Trace
+from xueji.ground.policy.statuses import Status
+
+from ..material import Material
+from ..models import Case
+from ..subject import Subject
+from .forms import CaseForm
+
+STUDYING = frozenset({Status.STUDYING})
+OPEN = frozenset(s for s in Status if s.is_open)
+
+
+@dataclass(frozen=True)
+class Check:
+    """One line of the panel. verdict: pass, warn, ask or block; the last two keep a case from being sent."""
+
+    code: str
+    verdict: str
+    sentence: str
+    article: str = ""
+    action_url: str = ""
+    action_label: str = ""
+
+    @property
+    def stops(self) -> bool:
+        """Whether the case cannot be sent."""
+        return self.verdict in ("block", "ask")
+
+
+def _no_facts(_m: Material) -> Mapping[str, Any]:
+    return {}
+
+
+def _no_checks(_policy: PolicySet, _m: Material, _trace: Trace) -> Iterable[Check]:
+    return ()
+
+
+def _nothing_suggested(_child: Subject, _today: date) -> dict[str, Any]:
+    return {}
+
+
+@dataclass(frozen=True)
+class Kind:
+    """One business: its words, its form, and the functions that know its facts, checks and effect.
+
+    `task` is the plain question a registrar asks, `parent` the words for the family. `effect` runs in the
+    transaction of the last decision, in the writing role; it returns the day from which the change holds. `facts`
+    are added to those of every case, `wanted` is what deciders read, `days` are the date fields that must be filled
+    in (name, label), the first of them the day of effect. `lookup`: begun with name and number by a school where the
+    child is not yet. `stages`: letters of the stages that know this business; empty means all.
+    """
+
+    id: str
+    label: Promise
+    task: Promise
+    hint: Promise
+    parent: Promise
+    icon: str
+    group: str
+    from_statuses: frozenset[Status]
+    form: type[CaseForm]
+    effect: Callable[[Any, Case, Material, PolicySet], date]
+    facts: Callable[[Material], Mapping[str, Any]] = _no_facts
+    checks: Callable[[PolicySet, Material, Trace], Iterable[Check]] = _no_checks
+    wanted: Callable[[Material], Mapping[str, Any]] = _no_facts
+    suggested: Callable[[Subject, date], dict[str, Any]] = _nothing_suggested
+    days: tuple[tuple[str, Promise], ...] = ()
+    lookup: bool = False
+    despite_problem: bool = False
+    stages: str = ""
+    needs_reason: bool = True
+    fields: tuple[str, ...] = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "fields", tuple(self.form.base_fields))

@@ -1,0 +1,37 @@
+"""All that is known of a case when it is checked, decided and written."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from datetime import date
+from typing import Any
+
+from .models import Case
+from .routing import Units
+from .subject import ClassPlace, Subject
+
+
+@dataclass(frozen=True)
+class Material:
+    """All that is known of a case when it is checked."""
+
+    case: Case
+    subject: Subject
+    units: Units
+    place: ClassPlace | None
+    docs: frozenset[str]
+    submitted_by: str
+    today: date
+    new_number: str = ""
+    confirmed: frozenset[str] = frozenset()
+
+    def with_confirmed(self, roles: Iterable[str]) -> Material:
+        """The same, with the steps that passed."""
+        return replace(self, confirmed=frozenset(roles))
+
+
+def form_date(form: dict[str, Any], key: str) -> date | None:
+    """A date of the stored form; None when it is not filled in."""
+    raw = form.get(key)
+    return date.fromisoformat(raw) if raw else None
