@@ -22,7 +22,9 @@ from xueji import config
 from . import suites
 from .errors import KeyMissing, KeysExist
 
-Purpose = Literal["data", "index"]
+#: data seals what lies here, index finds it; sign and seal are the private halves by which other installations know
+#: this one (`pairs`).
+Purpose = Literal["data", "index", "sign", "seal"]
 FORMAT = 1
 
 
@@ -45,7 +47,7 @@ class Key:
 
 @dataclass(frozen=True)
 class Ring:
-    """All keys of an installation: one active data key, one active index key, and former data keys."""
+    """All keys of an installation: one active key of each purpose, and former ones kept for opening."""
 
     keys: tuple[Key, ...]
 

@@ -20,7 +20,14 @@ FAMILIES: dict[Family, tuple[str, str]] = {
     "standard": ("aes-256-gcm", "hmac-sha256"),
     "gm": ("sm4-gcm", "hmac-sm3"),
 }
-KEY_BYTES = {"aes-256-gcm": 32, "sm4-gcm": 16, "hmac-sha256": 32, "hmac-sm3": 32}
+KEY_BYTES = {
+    "aes-256-gcm": 32,
+    "sm4-gcm": 16,
+    "hmac-sha256": 32,
+    "hmac-sm3": 32,
+    "ed25519": 32,
+    "hpke-x25519-aes256": 32,
+}
 NONCE = 12
 TAG = 16
 _BLOCK = 64

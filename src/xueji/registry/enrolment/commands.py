@@ -22,6 +22,7 @@ from xueji.ground.standards import names
 from xueji.registry.people import commands as people
 from xueji.registry.people import places
 
+from . import holds
 from .errors import IllegalStep, RecordChanged
 from .models import GUEST, REGISTERED
 from .timeline import (
@@ -49,6 +50,7 @@ def apply_step(actor: Any, step: Step, *, expected: uuid.UUID | None = None) -> 
         with connection.cursor() as c:
             _lock(c, [step.person_id])
             _activate(c, [step.person_id], timezone.now())
+        holds.require_free(step.person_id)
         before = _last(step.person_id, step.kind)
         if expected is not None and (before is None or before.event_id != expected):
             raise RecordChanged(_("该生的学籍在您打开页面之后已有变动, 请刷新后重新核对"))
@@ -123,6 +125,7 @@ def relink(
     with transaction.atomic(), acting("writer"), connection.cursor() as c:
         _lock(c, [person_id])
         _activate(c, [person_id], now)
+        holds.require_free(person_id)
         old = _links(c, person_id, kind)
         kept = [x for x in old if x.valid_from < from_at]
         if not kept and not links:

@@ -22,6 +22,7 @@ from .persons import (
     set_photo,
     set_profile,
 )
+from .portable import holder_of, take_in, take_out
 from .reveal import REVEAL_PURPOSES, reveal
 
 __all__ = [
@@ -37,6 +38,7 @@ __all__ = [
     "change_identity",
     "change_name",
     "follow_identity",
+    "holder_of",
     "issue_national_number",
     "promote",
     "propose_temporary",
@@ -46,5 +48,7 @@ __all__ = [
     "set_guardian",
     "set_photo",
     "set_profile",
+    "take_in",
+    "take_out",
     "void_number",
 ]

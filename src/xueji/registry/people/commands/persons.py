@@ -73,7 +73,7 @@ def add_person(
     """
     actor.require("student.edit")
     at = at or timezone.now()
-    name = _name(new.name)
+    name = clean_name(new.name)
     person = _rows.Locked(
         new.person_id or uuid.uuid4(),
         name,
@@ -96,7 +96,7 @@ def add_person(
             pinyin=keys.full,
             initials=keys.initials,
             pinyin_sort=keys.sort,
-            former_name=_name(new.former_name) if new.former_name else "",
+            former_name=clean_name(new.former_name) if new.former_name else "",
             sex=new.sex,
             birth_date=new.birth_date,
             ethnicity=new.ethnicity,
@@ -125,7 +125,7 @@ def change_name(actor: Any, person_id: uuid.UUID, new_name: str, *, event_id: uu
     along.
     """
     actor.require("case.decide")
-    name = _name(new_name)
+    name = clean_name(new_name)
     keys = pinyin_of(name)
     _rows.require_sight(person_id)
     with transaction.atomic(), acting("writer"), connection.cursor() as c:
@@ -263,11 +263,11 @@ def set_guardian(actor: Any, person_id: uuid.UUID, guardian_no: int | None, new:
                 "update guardian set name = %s, relation = %s, relation_note = %s, is_guardian = %s,"
                 " sealed = %s where person_id = %s and guardian_no = %s",
                 [
-                    _name(new.name),
+                    clean_name(new.name),
                     new.relation,
                     new.relation_note,
                     new.is_guardian,
-                    _sealed_guardian(person_id, guardian_no, new),
+                    sealed_guardian(person_id, guardian_no, new),
                     person_id,
                     guardian_no,
                 ],
@@ -337,7 +337,8 @@ def rehome(person_ids: Sequence[uuid.UUID], *, readers: Sequence[int], klasses: 
 # --- parts -------------------------------------------------------------------------------------------------
 
 
-def _name(raw: str) -> str:
+def clean_name(raw: str) -> str:
+    """A name as it is stored. Raises `BadValue`."""
     found = normalise_name(raw)
     for problem in found.problems:
         if problem.severity == "error":
@@ -357,7 +358,8 @@ def _write_profile(person: _rows.Locked, values: Mapping[str, str]) -> None:
     )
 
 
-def _sealed_guardian(person_id: uuid.UUID, no: int, new: NewGuardian) -> bytes | None:
+def sealed_guardian(person_id: uuid.UUID, no: int, new: NewGuardian) -> bytes | None:
+    """What lies sealed of a family member; None when there is nothing. Raises `BadValue` for an unknown key."""
     unknown = set(new.sealed) - set(places.GUARDIAN_KEYS)
     if unknown:
         raise BadValue(_("没有这个信息项：%(key)s") % {"key": "、".join(sorted(unknown))})
@@ -370,11 +372,11 @@ def _write_guardian(person: _rows.Locked, no: int, new: NewGuardian) -> None:
         "guardian",
         person_id=person.person_id,
         guardian_no=no,
-        name=_name(new.name),
+        name=clean_name(new.name),
         relation=new.relation,
         relation_note=new.relation_note,
         is_guardian=new.is_guardian,
-        sealed=_sealed_guardian(person.person_id, no, new),
+        sealed=sealed_guardian(person.person_id, no, new),
         since=timezone.localdate(),
         readers=person.readers,
         klasses=person.klasses,
