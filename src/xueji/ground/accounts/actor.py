@@ -13,6 +13,8 @@ from django.db import connection
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from xueji.ground.policy import epoch
+
 from .roles import PORTAL, Role, can
 
 
@@ -125,9 +127,15 @@ def enter(
     Must be the first statement of the outermost transaction.
     """
     with connection.cursor() as c:
-        c.execute(f"select {_COLUMNS} from xueji_enter(%s, %s, %s)", [user_id, assignment_id, on or today()])
+        c.execute(
+            f"select {_COLUMNS}, {epoch.COLUMN} from xueji_enter(%s, %s, %s)",
+            [user_id, assignment_id, on or today()],
+        )
         row = c.fetchone()
-    return None if row is None else _actor(user_id, row, address)
+    if row is None:
+        return None
+    epoch.seen(row[-1])
+    return _actor(user_id, row, address)
 
 
 def enter_session(
@@ -140,10 +148,11 @@ def enter_session(
     """
     with connection.cursor() as c:
         c.execute(
-            f"select state, user_id, {_COLUMNS} from xueji_enter_session(%s, %s, %s, %s, %s)",
+            f"select state, user_id, {_COLUMNS}, {epoch.COLUMN} from xueji_enter_session(%s, %s, %s, %s, %s)",
             [session_key, assignment_id, today(), idle, longest],
         )
         row = c.fetchone()
+    epoch.seen(row[-1])
     if row[0] != "ok":
         return row[0], None
     return "ok", _actor(row[1], row[2:], address)

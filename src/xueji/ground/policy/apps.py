@@ -1,4 +1,4 @@
-"""Django application of the rule room. It keeps no tables: packs are files."""
+"""Django application of the rule room. Packs are files; versions that places approve are tables."""
 
 from django.apps import AppConfig
 

@@ -6,11 +6,12 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
+from itertools import groupby
 
 from xueji.ground.policy.engine import PolicySet
 from xueji.ground.policy.findings import article_words
 from xueji.ground.policy.library import PolicyLibrary, library
-from xueji.ground.policy.model import Chain, Cite, ParamValue, Rule
+from xueji.ground.policy.model import Chain, Cite, ParamValue, Rule, Step
 from xueji.ground.policy.values import speak
 from xueji.ground.policy.words import _
 
@@ -129,7 +130,25 @@ def _chains(left: PolicySet, right: PolicySet) -> Iterable[Difference]:
 def _chain(chain: Chain | None) -> Saying | None:
     if chain is None:
         return None
-    return Saying(" → ".join(step.label for step in chain.steps), chain.cite, chain.pack)
+    return Saying(chain_words(chain), chain.cite, chain.pack)
+
+
+def chain_words(chain: Chain) -> str:
+    """A chain in one line: 甲 → (乙 → 丙 ∥ 丁) → 戊(备案)."""
+    parts: list[str] = []
+    for forked, run in groupby(chain.steps, key=lambda step: bool(step.branch)):
+        if not forked:
+            parts += [_step_words(step) for step in run]
+            continue
+        branches = groupby(run, key=lambda step: step.branch)
+        parts.append("(%s)" % " ∥ ".join(" → ".join(map(_step_words, steps)) for _name, steps in branches))
+    return " → ".join(parts)
+
+
+def _step_words(step: Step) -> str:
+    if step.mode == "file":
+        return _("%s(备案)") % step.label
+    return _("%s(如有)") % step.label if step.optional else step.label
 
 
 def _rules(left: PolicySet, right: PolicySet) -> Iterable[Difference]:

@@ -57,9 +57,7 @@ class PolicySet:
         self.on = on
         self._resolve = resolve
         self.valid_from, self.valid_to = _interval(self.packs, on)
-        self.hash = hashlib.sha256(
-            "\n".join(f"{pack.id} {pack.sha256}" for pack in packs).encode()
-        ).hexdigest()
+        self.hash = line_hash((pack.id, pack.sha256) for pack in packs)
         self.fields: dict[str, Field] = {item.id: item for pack in packs for item in pack.fields}
         self._params = self._effective_params()
         self._schemes = {item.id: item for pack in packs for item in pack.schemes}
@@ -321,6 +319,11 @@ class PolicySet:
             overridden=overridden,
             effects=rule.effects or None,
         )
+
+
+def line_hash(packs: Iterable[tuple[str, str]]) -> str:
+    """The hash that a case keeps: of the ids and hashes of the packs of a place, the nation's first."""
+    return hashlib.sha256("\n".join(f"{name} {sha}" for name, sha in packs).encode()).hexdigest()
 
 
 def flatten(facts: Mapping[str, Any]) -> dict[str, Any]:

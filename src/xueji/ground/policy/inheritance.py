@@ -159,8 +159,9 @@ def _chain(chain: Chain, ancestors: Sequence[Pack]) -> Iterator[Problem]:
         if above.delegates == "none":
             yield Problem(chain.where, chain.id, _("%s 的办理环节已定，下级不得改动") % above.label, article)
             continue
-        here = iter((step.side, step.role) for step in chain.steps)
-        if not all(any(own == (step.side, step.role) for own in here) for step in above.steps):
+        here = iter((step.side, step.role, step.mode) for step in chain.steps if not step.optional)
+        asked = [step for step in above.steps if not step.optional and step.mode == "approve"]
+        if not all(any(own == (step.side, step.role, step.mode) for own in here) for step in asked):
             message = _("%s 的环节只能增加，不能减少或换序") % above.label
             yield Problem(chain.where, chain.id, message, article)
 

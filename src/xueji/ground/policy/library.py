@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from functools import lru_cache
@@ -38,19 +38,27 @@ def pack_paths(folder: Path) -> list[Path]:
 class PolicyLibrary:
     """Checked packs by id. Nothing in it changes; a new version of a pack is a new library."""
 
-    def __init__(self, packs: Mapping[str, Pack]) -> None:
+    def __init__(self, packs: Mapping[str, Pack], texts: Mapping[str, str] | None = None) -> None:
         self._packs = dict(packs)
+        self._texts = dict(texts or {})
         self._sets: dict[tuple[tuple[str, ...], date | None, date | None], PolicySet] = {}
+        self._since: date | None = None
+        self._until: date | None = None
+        self._beyond: Callable[[Sequence[str], date], PolicySet] | None = None
         self._check_transitions()
 
     @classmethod
-    def from_files(cls, files: Iterable[PackFile]) -> PolicyLibrary:
-        """Read packs in any order; PackError at the first that is wrong or says what it may not say."""
+    def from_files(cls, files: Iterable[PackFile], *, checked: bool = False) -> PolicyLibrary:
+        """Read packs in any order; PackError at the first that is wrong or says what it may not say.
+
+        `checked`: they were in force once, so what they may say is not asked again.
+        """
+        files = list(files)
         packs = _load(files)
-        for pack in packs.values():
+        for pack in packs.values() if not checked else ():
             for problem in inheritance.problems(pack, _ancestors(pack, packs)):
                 raise PackError(problem.where, _describe(problem))
-        return cls(packs)
+        return cls(packs, {extends_of(file.text, file.name)[0]: file.text for file in files})
 
     @classmethod
     def from_folder(cls, folder: Path) -> PolicyLibrary:
@@ -66,6 +74,25 @@ class PolicyLibrary:
     def pack(self, pack_id: str) -> Pack:
         """One pack; KeyError when it is not there."""
         return self._packs[pack_id]
+
+    def text_of(self, pack_id: str) -> str:
+        """The text that a pack was read from; KeyError when it is not there."""
+        return self._texts[pack_id]
+
+    def files(self) -> list[PackFile]:
+        """All packs as files, named as they were read."""
+        return [PackFile(self._packs[name].file, text) for name, text in self._texts.items()]
+
+    def on(self, day: date) -> PolicyLibrary:
+        """The packs as they stand on a day; the same for packs of which no version is to follow."""
+        return self
+
+    def bounded(
+        self, since: date | None, until: date | None, beyond: Callable[[Sequence[str], date], PolicySet]
+    ) -> PolicyLibrary:
+        """This library, speaking for the days from `since` to `until` only; for other days `beyond` is asked."""
+        self._since, self._until, self._beyond = since, until, beyond
+        return self
 
     def chain_of(self, pack_id: str) -> tuple[str, ...]:
         """The pack and all above it, the nation's first."""
@@ -98,12 +125,18 @@ class PolicyLibrary:
         Raises KeyError for an unknown pack, ValueError when they do not extend each other.
         """
         ids = tuple(pack_ids)
+        inside = (self._since is None or self._since <= on) and (self._until is None or on <= self._until)
+        if self._beyond is not None and not inside:
+            return self._beyond(ids, on)
         for (key, start, end), held in list(self._sets.items()):  # other threads may add meanwhile
             if key == ids and (start is None or start <= on) and (end is None or on <= end):
                 return held
         if ids != self.chain_of(ids[-1]):
             raise ValueError(_("这些规则文件不是逐级继承的：%s") % " → ".join(ids))
         policy = PolicySet([self._packs[name] for name in ids], on, lambda day: self.resolve(ids, day))
+        starts = [day for day in (policy.valid_from, self._since) if day]
+        ends = [day for day in (policy.valid_to, self._until) if day]
+        policy.valid_from, policy.valid_to = max(starts, default=None), min(ends, default=None)
         self._sets[ids, policy.valid_from, policy.valid_to] = policy
         return policy
 
@@ -142,9 +175,19 @@ def lint(files: Iterable[PackFile]) -> list[Problem]:
 
 
 @lru_cache(maxsize=1)
-def library() -> PolicyLibrary:
-    """The packs of this installation, read once on first use."""
+def shipped() -> PolicyLibrary:
+    """The packs of the files of this installation, read once on first use."""
     return PolicyLibrary.from_folder(data_dir("policies"))
+
+
+def library() -> PolicyLibrary:
+    """The packs in force in the open transaction: the files, and over them the versions that places have approved.
+
+    Read once per state of the packs; asking costs no query where the transaction was entered as an account.
+    """
+    from xueji.ground.policy import versions  # the tables are not there for lint and tools
+
+    return versions.current()
 
 
 def _describe(problem: Problem) -> str:

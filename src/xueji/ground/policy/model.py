@@ -267,6 +267,12 @@ class Step:
     clock: str
     days: int | None
     """Working days of the clock, which all steps of the same ``clock`` share; None = the texts give none."""
+    mode: str = "approve"
+    """``approve``: the case waits for this step; ``file`` (备案): the unit is told and acknowledges, nobody waits."""
+    branch: str = ""
+    """Steps with a branch stand in a fork: branches side by side, each in its own order, then the next step."""
+    optional: bool = False
+    """Left out where there is no such unit (a school without a central school above it)."""
 
 
 @dataclass(frozen=True, slots=True)

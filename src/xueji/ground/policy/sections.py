@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from xueji.ground.policy import model
+from xueji.ground.policy.chains import SIDES, chain
 from xueji.ground.policy.model import Source
 from xueji.ground.policy.predicates import Names
 from xueji.ground.policy.reader import Table
@@ -37,15 +38,6 @@ TIGHTER = {
     "duration": ("lower", "higher"),
     "set": ("subset",),
 }
-SIDES = (
-    "to_school",
-    "to_authority",
-    "from_school",
-    "from_authority",
-    "school",
-    "authority",
-    "higher_authority",
-)
 EFFECTS = ("open", "move", "status", "fields", "class", "grade", "number", "guest", "none")
 MOVES = ("none", "school", "class", "grade")
 LINT_CHECKS = ("docs_ceiling", "never_blocks_on", "never_asks", "schemes_reserved")
@@ -280,43 +272,6 @@ def transition(table: Table, ctx: Context) -> model.Transition:
         moves=table.choice("moves", MOVES, "none"),
         cite=table.cite(ctx.sources),
         note=table.text("note", ""),
-        pack=ctx.pack,
-        where=table.where(),
-    )
-
-
-def chain(table: Table, ctx: Context) -> model.Chain:
-    """``[[chain]]`` with its steps in order."""
-    code = table.text("business")
-    if code not in ctx.businesses:
-        table.fail("business", _("业务“%s”没有声明") % code)
-    days_param = table.text("days", "").removeprefix("@")
-    if days_param and ctx.names.params.get(days_param) not in ("int", "duration"):
-        table.fail("days", _("“days”应是一个已有的时限参数，例如 @transfer.party_days"))
-    shared = table.choice("clock", ("side", "step"), "side")
-    steps = []
-    for number, entry in enumerate(table.tables("steps"), start=1):
-        side = entry.choice("side", SIDES)
-        holder = entry.text("role")
-        if holder not in ctx.names.roles:
-            entry.fail("role", _("角色“%s”没有在 [[role]] 中声明") % holder)
-        act = entry.choice("act", ("submit", "decide", "record"), "submit" if number == 1 else "decide")
-        own = entry.integer("days", 0) or None
-        clock = side if shared == "side" else f"{side}.{holder}"
-        steps.append(model.Step(number, side, holder, entry.text("label"), act, clock, own))
-        entry.finish()
-    if not steps:
-        table.fail("", _("办理环节“steps”不能为空"))
-    return model.Chain(
-        id=identifier(table),
-        business=code,
-        variant=table.text("variant", ""),
-        label=table.text("label"),
-        delegates=table.choice("delegates", ("none", "tighten", "free"), "none"),
-        days_param=days_param,
-        steps=tuple(steps),
-        cite=table.cite(ctx.sources),
-        caveat=table.text("caveat", ""),
         pack=ctx.pack,
         where=table.where(),
     )
