@@ -12,7 +12,7 @@ from itertools import groupby
 from typing import TYPE_CHECKING
 
 from xueji.ground.policy import model
-from xueji.ground.policy.reader import Table
+from xueji.ground.policy.reader import Table, identifier
 from xueji.ground.policy.words import _
 
 if TYPE_CHECKING:

@@ -141,7 +141,8 @@ def chain_words(chain: Chain) -> str:
             parts += [_step_words(step) for step in run]
             continue
         branches = groupby(run, key=lambda step: step.branch)
-        parts.append("(%s)" % " ∥ ".join(" → ".join(map(_step_words, steps)) for _name, steps in branches))
+        side_by_side = " ∥ ".join(" → ".join(map(_step_words, steps)) for _name, steps in branches)
+        parts.append(f"({side_by_side})")
     return " → ".join(parts)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from datetime import date
 from typing import Any, NoReturn
@@ -12,6 +13,7 @@ from xueji.ground.policy.predicates import Names, Predicate, Wrong, parse
 from xueji.ground.policy.values import Anchor, Duration, Span, anchor_or_date
 from xueji.ground.policy.words import _
 
+_ID = re.compile(r"^[A-Za-z0-9][A-Za-z0-9._\-]*$")
 PHRASE_LIMIT = 25
 _TYPE_NAMES = {
     str: "文字",
@@ -165,6 +167,14 @@ class Table:
         except (ValueError, KeyError, TypeError) as error:
             self.fail(key, _("%(raw)r 不是类型 %(kind)s 的值") % {"raw": raw, "kind": kind})
             raise AssertionError from error
+
+
+def identifier(table: Table) -> str:
+    """The ``id`` of a table."""
+    value = table.text("id")
+    if not _ID.match(value):
+        table.fail("id", _("标识“%s”只能用字母、数字、点、下划线和连字符") % value)
+    return value
 
 
 def convert(raw: Any, kind: str) -> Any:

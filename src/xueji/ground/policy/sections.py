@@ -11,7 +11,7 @@ from xueji.ground.policy import model
 from xueji.ground.policy.chains import SIDES, chain
 from xueji.ground.policy.model import Source
 from xueji.ground.policy.predicates import Names
-from xueji.ground.policy.reader import Table
+from xueji.ground.policy.reader import Table, identifier
 from xueji.ground.policy.statuses import BY_WORD, ChainKind, Status
 from xueji.ground.policy.words import _
 
@@ -41,7 +41,6 @@ TIGHTER = {
 EFFECTS = ("open", "move", "status", "fields", "class", "grade", "number", "guest", "none")
 MOVES = ("none", "school", "class", "grade")
 LINT_CHECKS = ("docs_ceiling", "never_blocks_on", "never_asks", "schemes_reserved")
-_ID = re.compile(r"^[A-Za-z0-9][A-Za-z0-9._\-]*$")
 _EVENT = re.compile(r"^[a-z][a-z_]*\.[a-z][a-z_]*$")
 _TOKEN = re.compile(r"\{([$@][^{}]+)\}")
 
@@ -57,14 +56,6 @@ class Context:
     names: Names
     businesses: frozenset[str]
     events: frozenset[str] = frozenset()
-
-
-def identifier(table: Table) -> str:
-    """The ``id`` of a table."""
-    value = table.text("id")
-    if not _ID.match(value):
-        table.fail("id", _("标识“%s”只能用字母、数字、点、下划线和连字符") % value)
-    return value
 
 
 def source(table: Table) -> Source:
