@@ -245,6 +245,46 @@ def correct_roster(person_id: uuid.UUID) -> None:
         )
 
 
+def write_event(
+    actor: Any,
+    person_id: uuid.UUID,
+    *,
+    business: str,
+    at: datetime | None = None,
+    kind: int = REGISTERED,
+    case_id: uuid.UUID | None = None,
+    article: str = "",
+    reason: str = "",
+    detail: dict[str, Any] | None = None,
+) -> uuid.UUID:
+    """Write down what happened to a record without moving it (a correction, a number, marks of a stay elsewhere);
+    returns the key of the event. It stands where the child's chain stands now.
+
+    Needs a transaction; the caller has checked the actor's right. Raises `IllegalStep` when the child has no
+    chain of this kind.
+    """
+    now, event_id = timezone.now(), uuid.uuid4()
+    with transaction.atomic(), acting("writer"), connection.cursor() as c:
+        due = [x for x in _links(c, person_id, kind) if x.valid_from <= now]
+        if not due:
+            raise IllegalStep(_("该生没有在籍的学籍, 不能办理这项业务"))
+        _insert_event(
+            c,
+            actor,
+            event_id,
+            person_id,
+            business,
+            at or now,
+            now,
+            due[-1],
+            case_id=case_id,
+            article=article,
+            reason=reason,
+            detail=detail,
+        )
+    return event_id
+
+
 def set_open_case(person_id: uuid.UUID, number: str) -> None:
     """Show on present rosters that a case is under way (empty: none)."""
     with transaction.atomic(), acting("writer"), connection.cursor() as c:
@@ -615,4 +655,5 @@ __all__ = [
     "relink",
     "set_open_case",
     "set_problem",
+    "write_event",
 ]

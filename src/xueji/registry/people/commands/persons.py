@@ -204,26 +204,8 @@ def set_profile(actor: Any, person_id: uuid.UUID, values: Mapping[str, str]) -> 
     """
     actor.require("student.edit")
     _rows.require_sight(person_id)
-    with transaction.atomic(), acting("writer"), connection.cursor() as c:
-        person = _rows.lock(person_id)
-        data, secret = split_profile(values)
-        c.execute("select data, sealed from person_profile where person_id = %s", [person_id])
-        row = c.fetchone()
-        if row is None:
-            _write_profile(person, values)
-        else:
-            old = row[0] if isinstance(row[0], dict) else json.loads(row[0])
-            place = places.profile(person_id)
-            kept = vault.open_json(row[1], place) if row[1] else {}
-            c.execute(
-                "update person_profile set data = %s::jsonb, sealed = %s where person_id = %s",
-                [
-                    json.dumps(old | data, ensure_ascii=False),
-                    vault.seal_json(kept | secret, place) if kept or secret else None,
-                    person_id,
-                ],
-            )
-        c.execute("update person set version = version + 1 where person_id = %s", [person_id])
+    with transaction.atomic(), acting("writer"):
+        _keep_profile(_rows.lock(person_id), values)
     record(
         actor,
         "people.profile.set",
@@ -232,6 +214,57 @@ def set_profile(actor: Any, person_id: uuid.UUID, values: Mapping[str, str]) -> 
         person_id=person_id,
         after={"fields": sorted(values)},
     )
+
+
+#: Fields of the national form with a column of the person that a decided case may change without being key facts.
+PERSON_FIELDS = ("ethnicity", "nationality")
+
+
+def change_profile(
+    actor: Any, person_id: uuid.UUID, values: Mapping[str, str], *, event_id: uuid.UUID, at: datetime
+) -> None:
+    """Change general information by a decided case (一般信息变更, C-INF-01, C-INF-03): the profile, and of the person
+    ethnicity and nationality. Raises `BadValue` for a key field or an unknown one, Http404.
+    """
+    actor.require("case.decide")
+    _rows.require_sight(person_id)
+    own = {k: v for k, v in values.items() if k in PERSON_FIELDS}
+    with transaction.atomic(), acting("writer"), connection.cursor() as c:
+        person = _rows.lock(person_id)
+        _keep_profile(person, {k: v for k, v in values.items() if k not in own})
+        for key, value in own.items():
+            c.execute(f"update person set {key} = %s where person_id = %s", [value, person_id])
+    record(
+        actor,
+        "people.profile.change",
+        object_type="person",
+        object_id=event_id,
+        person_id=person_id,
+        after={"fields": sorted(values), "from": at.isoformat()},
+    )
+
+
+def _keep_profile(person: _rows.Locked, values: Mapping[str, str]) -> None:
+    """Write fields over those that are kept; the others stay. In the writing role, with the person locked."""
+    data, secret = split_profile(values)
+    with connection.cursor() as c:
+        c.execute("select data, sealed from person_profile where person_id = %s", [person.person_id])
+        row = c.fetchone()
+        if row is None:
+            _write_profile(person, values)
+        else:
+            old = row[0] if isinstance(row[0], dict) else json.loads(row[0])
+            place = places.profile(person.person_id)
+            kept = vault.open_json(row[1], place) if row[1] else {}
+            c.execute(
+                "update person_profile set data = %s::jsonb, sealed = %s where person_id = %s",
+                [
+                    json.dumps(old | data, ensure_ascii=False),
+                    vault.seal_json(kept | secret, place) if kept or secret else None,
+                    person.person_id,
+                ],
+            )
+        c.execute("update person set version = version + 1 where person_id = %s", [person.person_id])
 
 
 def split_profile(values: Mapping[str, str]) -> tuple[dict[str, str], dict[str, str]]:
