@@ -34,6 +34,7 @@ INSTALLED_APPS = [
     "xueji.registry.enrolment",
     "xueji.registry.intake",
     "xueji.registry.changes",
+    "xueji.registry.yearly",
     "xueji.office.certificates",
     "xueji.office.statistics",
     "xueji.web.layout",

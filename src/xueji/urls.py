@@ -18,6 +18,7 @@ ROOMS = (
     "xueji.registry.enrolment",
     "xueji.registry.intake",
     "xueji.registry.changes",
+    "xueji.registry.yearly",
     "xueji.office.certificates",
     "xueji.office.statistics",
     "xueji.web.portal",

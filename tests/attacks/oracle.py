@@ -170,6 +170,11 @@ def of_school(f: Facts, s: Sight, row: Row) -> bool:
     return s.school(f, row["school_id"])
 
 
+def both_schools(f: Facts, s: Sight, row: Row) -> bool:
+    """A graduate's way to another school: both schools, and the authorities of both."""
+    return s.school(f, row["from_school_id"]) or s.school(f, row["to_school_id"])
+
+
 def evidence(f: Facts, s: Sight, row: Row) -> bool:
     """Papers of a case: its parties alone. Teachers and families follow the case without its papers."""
     return bool(f.cases[row["case_id"]].units & s.units)
@@ -238,6 +243,19 @@ ORACLES: dict[str, Oracle] = {
     **dict.fromkeys(("enrolment_state", "enrolment_superseded", "event", "roster"), at_the_time),
     "cube_delta": of_school,
     "import_batch": of_school,
+    **dict.fromkeys(
+        (
+            "graduation_list",
+            "graduation_vector",
+            "graduation_item",
+            "graduation_step",
+            "graduation_log",
+            "promotion_check",
+            "graduate_destination",
+        ),
+        of_school,
+    ),
+    "admission": both_schools,
     "case_": takes_part,
     "case_step": steps,
     "case_file": lists_evidence,

@@ -14,6 +14,9 @@ from django.db import connection, transaction
 from tests.children import enrol, id_number
 from tests.helpers import Place, act_as, give_role, link_child, make_county, seeing_all
 from tests.registry.changes.world import EIGHT, attach, pass_all, picture, send
+from tests.registry.yearly.world import COHORT, begin, last_class
+from tests.registry.yearly.world import pass_all as pass_list
+from tests.registry.yearly.world import send as send_list
 
 from xueji.ground.files import commands as files
 from xueji.office.certificates import commands as certificates
@@ -24,6 +27,8 @@ from xueji.registry.enrolment import queries as chains
 from xueji.registry.enrolment.timeline import Link, Step, midnight
 from xueji.registry.people import commands as people
 from xueji.registry.people.commands import NewGuardian
+from xueji.registry.yearly import commands as yearly
+from xueji.registry.yearly.models import Admission
 
 STUDYING, SUSPENDED, LEFT = 1, 2, 11
 ENROLLED = date(2026, 9, 1)
@@ -60,6 +65,8 @@ class World:
     files: dict[str, uuid.UUID] = field(default_factory=dict)
     batches: dict[str, int] = field(default_factory=dict)
     certificates: dict[str, uuid.UUID] = field(default_factory=dict)
+    lists: dict[str, uuid.UUID] = field(default_factory=dict)
+    admissions: dict[str, uuid.UUID] = field(default_factory=dict)
     many: int = 0
 
     def personas(self) -> list[tuple[str, str]]:
@@ -92,6 +99,7 @@ def build() -> World:
     _photos(world)
     _cases(world)
     _accounts(world)
+    _year(world)
     return world
 
 
@@ -268,6 +276,41 @@ def _accounts(world: World) -> None:
     for key, school in (("one", "a1"), ("c1", "c1")):
         with act_as(place.user("registrar", school)) as actor:
             world.certificates[key] = certificates.issue(actor, world.persons[key], purpose="升学").pk
+
+
+def _year(world: World) -> None:
+    """Graduation lists that took effect in two counties, one under way, where the graduates go, promotion checks."""
+    place = world.place
+    for key, school, name in (("graduate", "a1", "季无双"), ("far_graduate", "c1", "宫羽裳")):
+        last_class(place, school)
+        born = date(2013, 5, 11)
+        world.numbers[key] = id_number(born, "1", division=place.org(school).division)
+        world.persons[key] = enrol(
+            place,
+            school,
+            name=name,
+            birth=born,
+            cohort=COHORT,
+            on=date(COHORT, 9, 1),
+            identity=world.numbers[key],
+        )
+        row = begin(place, school=school)
+        send_list(place, row, school=school)
+        county = school[0]
+        rest = (("school_head", school), ("county_clerk", county), ("county_head", county))
+        pass_list(place, row, rest)
+        world.lists[school] = row.list_id
+        with act_as(place.user("registrar", school)) as actor:
+            yearly.record_destinations(actor, list_id=row.list_id, person_ids=[world.persons[key]], code="16")
+        with act_as(place.user("school_head", school)) as actor:
+            yearly.confirm_promotion(actor, start_year=2026)
+    with act_as(place.user("registrar", "b1")) as actor:
+        world.admissions["a1"] = yearly.claim(
+            actor, name="季无双", number=world.numbers["graduate"], reason="户籍在本县"
+        )
+    with act_as(place.user("county_clerk", "c")) as actor:
+        yearly.place(actor, person_ids=[world.persons["far_graduate"]], to_school_id=place.org("c1").pk)
+        world.admissions["c1"] = Admission.objects.get(person_id=world.persons["far_graduate"]).pk
 
 
 def committed() -> World:

@@ -48,6 +48,9 @@ PERMISSIONS: dict[str, frozenset[Role]] = {
     "case.start": frozenset({Role.REGISTRAR}),
     "case.decide": SCHOOL_STAFF | CLERKS | HEADS,
     "case.view": STAFF | PORTAL,
+    "yearly.view": SCHOOL_STAFF | AUTHORITY,
+    "yearly.confirm": frozenset({Role.SCHOOL_HEAD}),
+    "yearly.place": CLERKS | HEADS,
     "class.view": STAFF,
     "class.edit": frozenset({Role.REGISTRAR}),
     "roster.print": frozenset({Role.REGISTRAR, Role.SCHOOL_HEAD, Role.CLASS_TEACHER}),
@@ -61,6 +64,9 @@ PERMISSIONS: dict[str, frozenset[Role]] = {
     "audit.view": frozenset({Role.AUDIT_ADMIN}),
     "system.view": frozenset({Role.SYSTEM_ADMIN}),
     "policy.view": STAFF | ADMINS,
+    # An authority proposes a version of its own rules; its head, another person, puts it into force.
+    "policy.stage": CLERKS | HEADS,
+    "policy.approve": HEADS,
 }
 
 
