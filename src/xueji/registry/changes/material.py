@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Any
 
@@ -24,6 +24,7 @@ class Material:
     submitted_by: str
     today: date
     new_number: str = ""
+    secret: Mapping[str, str] = field(default_factory=dict)
     confirmed: frozenset[str] = frozenset()
 
     def with_confirmed(self, roles: Iterable[str]) -> Material:

@@ -17,7 +17,7 @@ from django.utils.translation import gettext as _
 from xueji.ground.accounts.roles import AUTHORITY, SCHOOL_STAFF, Role
 from xueji.ground.orgs.models import OrgKind
 from xueji.ground.policy.calendar import add_workdays, workdays_between
-from xueji.registry.enrolment.models import REGISTERED, Roster
+from xueji.registry.enrolment.models import GUEST, REGISTERED, Roster
 
 from .kinds import KINDS, label_of
 from .models import OPEN, CaseStatus
@@ -265,11 +265,14 @@ def of_person(actor: Any, person_id: uuid.UUID, *, limit: int = 20) -> list[Row]
     return listing(actor, Filters(person_id=person_id), limit=limit).rows
 
 
-def own_child(actor: Any, person_id: uuid.UUID) -> Roster | None:
-    """The present row of a child of the actor's own school; None for any other child."""
+def own_child(actor: Any, person_id: uuid.UUID, *, guest: bool = False) -> Roster | None:
+    """The present row of a child of the actor's own school (`guest`: of one that borrows there); else None."""
     return (
         Roster.objects.filter(
-            county_id=actor.county_id, school_id=actor.org_id, person_id=person_id, kind=REGISTERED
+            county_id=actor.county_id,
+            school_id=actor.org_id,
+            person_id=person_id,
+            kind=GUEST if guest else REGISTERED,
         )
         .exclude(reason="former")
         .first()

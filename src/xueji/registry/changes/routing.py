@@ -39,6 +39,7 @@ class Units:
     source_authority: Org
     target: Org | None
     target_authority: Org | None
+    variant: str = ""
 
     def side(self, name: str) -> Org:
         """The unit that a chain calls `to_school`, `from_authority` and so on."""
@@ -109,9 +110,10 @@ def policy_for(unit: Org, on: date) -> PolicySet:
 
 
 def variant_of(business: str, units: Units) -> str:
-    """`same_county`, `other_county` or `other_province` for a transfer; empty for the rest."""
-    if business != "transfer":
-        return ""
+    """What the kind of case has found (`Kind.variant`); of a transfer `same_county`, `other_county` or
+    `other_province`; empty for the rest."""
+    if units.variant or business != "transfer":
+        return units.variant
     if units.source_authority.pk == (units.target_authority or units.start_authority).pk:
         return "same_county"
     return "other_county" if units.source.division[:2] == units.start.division[:2] else "other_province"

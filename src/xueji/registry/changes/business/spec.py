@@ -47,6 +47,10 @@ def _no_checks(_policy: PolicySet, _m: Material, _trace: Trace) -> Iterable[Chec
     return ()
 
 
+def _no_events(_case: Case) -> Iterable[str]:
+    return ()
+
+
 def _nothing_suggested(_child: Subject, _today: date) -> dict[str, Any]:
     return {}
 
@@ -60,6 +64,11 @@ class Kind:
     are added to those of every case, `wanted` is what deciders read, `days` are the date fields that must be filled
     in (name, label), the first of them the day of effect. `lookup`: begun with name and number by a school where the
     child is not yet. `stages`: letters of the stages that know this business; empty means all.
+
+    `events` names further occasions of the packs besides applying (`resume.early`); what their rules say is shown with
+    the checks. `newcomer` makes the subject of a child who has no record here yet. `quiet`: the family is told in
+    few and gentle words, without dates and papers. `variant` names the chain among those of the business. `guest`: begun
+    by the school that has the child as a guest (借读). `common`: offered first among what a school can begin.
     """
 
     id: str
@@ -81,7 +90,14 @@ class Kind:
     despite_problem: bool = False
     stages: str = ""
     needs_reason: bool = True
+    events: Callable[[Case], Iterable[str]] = _no_events
+    newcomer: Callable[[Case, Subject | None], Subject] | None = None
+    quiet: bool = False
+    variant: Callable[[Material], str] | None = None
+    guest: bool = False
+    common: bool = False
     fields: tuple[str, ...] = field(init=False)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "fields", tuple(self.form.base_fields))
+        # `answers`: what the rules of the place ask beside the form (`asking`).
+        object.__setattr__(self, "fields", (*self.form.base_fields, "answers"))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import uuid
-from datetime import timedelta
 from typing import Any
 
 from django.db import transaction
@@ -13,12 +12,10 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from xueji.ground.audit.commands import record
-from xueji.ground.crypto import vault
 from xueji.ground.db.scope import acting
 from xueji.ground.files import commands as files
 from xueji.ground.standards.identity import normalise_identity
 from xueji.ground.standards.idtypes import RESIDENT, id_types
-from xueji.ground.standards.masking import mask_identity
 from xueji.ground.standards.names import normalise_name
 from xueji.registry.people import places
 from xueji.registry.people.models import IdentityLookup, NumberLookup, Person
@@ -30,10 +27,8 @@ from ..errors import CaseError, NotFoundByNumber
 from ..kinds import KINDS
 from ..models import Case, CaseFile, CaseStatus, LookupAttempt
 from ..routing import policy_for, units_of
+from . import sealing
 from ._base import EDITABLE, audit, note, opened, own, require_status, save, write_seats
-
-MISSES_AN_HOUR = 10
-LOOKUPS_AN_HOUR = 60
 
 
 def find_child(actor: Any, name: str, number: str) -> uuid.UUID:
@@ -43,13 +38,8 @@ def find_child(actor: Any, name: str, number: str) -> uuid.UUID:
     `NotFoundByNumber`, and `CaseError` after too many tries.
     """
     actor.require("case.start")
-    since = timezone.now() - timedelta(hours=1)
     with transaction.atomic(), acting("writer"):
-        tries = list(
-            LookupAttempt.objects.filter(user_id=actor.user_id, at__gte=since).values_list("found", flat=True)
-        )
-        if len(tries) >= LOOKUPS_AN_HOUR or tries.count(False) >= MISSES_AN_HOUR:
-            raise CaseError(_("一小时内查询次数过多, 请稍后再试。可以请家长提供原学校打印的学生基本信息表"))
+        sealing.require_tries(actor)
         clean = normalise_name(name).value
         person_id = next(
             (
@@ -110,7 +100,7 @@ def start(
         raise Http404
     if kind.lookup:
         person_id = find_child(actor, name, number)
-    elif person_id is None or queries.own_child(actor, person_id) is None:
+    elif person_id is None or queries.own_child(actor, person_id, guest=kind.guest) is None:
         raise Http404
     with transaction.atomic(), acting("writer"):
         child = subjects.read(person_id)
@@ -133,7 +123,7 @@ def start(
             parties=[actor.org_id],
             student_name=child.name,
             from_school_id=child.school_id,
-            to_school_id=actor.org_id if kind.lookup else None,
+            to_school_id=actor.org_id if kind.lookup or kind.guest else None,
             summary=child.summary(timezone.localdate()),
             form=kind.suggested(child, timezone.localdate()),
         )
@@ -144,7 +134,7 @@ def start(
 
 
 def save_draft(actor: Any, *, case_id: uuid.UUID, form: dict[str, Any], version: int | None = None) -> Case:
-    """Keep what was filled in (clean values; dates as ISO text). An identity number is sealed, never stored plain.
+    """Keep what was filled in (clean values; dates as ISO text). What is secret is sealed, never stored plain.
 
     Raises Http404, `StaleCase`, `CaseError`.
     """
@@ -153,13 +143,7 @@ def save_draft(actor: Any, *, case_id: uuid.UUID, form: dict[str, Any], version:
         own(actor, case)
         require_status(case, EDITABLE)
         allowed = KINDS[case.business].fields
-        kept = {k: v for k, v in form.items() if k in allowed and k != "new_number"}
-        number = str(form.get("new_number") or "")
-        if number:
-            case.sealed = vault.seal_json({"number": number}, f"case_.sealed:{case.case_id}")
-            kept["new_number_masked"] = mask_identity(number)
-        elif case.form.get("new_number_masked"):
-            kept["new_number_masked"] = case.form["new_number_masked"]
+        kept = sealing.keep(actor, case, form, allowed)
         case.form = kept
         case.to_class_id = kept.get("to_class_id") or None
         save(case)
