@@ -12,7 +12,7 @@ from xueji.ground.policy.engine import PolicySet
 from xueji.ground.policy.findings import Finding, Trace, caveat_words
 
 from . import facts as fact_builder
-from .business import KINDS, Check, label_of
+from .business import KINDS, Check, asking, label_of
 from .material import Material, form_date
 from .models import Case, CaseStatus
 
@@ -35,7 +35,8 @@ class Report:
 def evaluate(policy: PolicySet, m: Material, event: str = "apply") -> Trace:
     """Ask the rules of the place about the case. Must run in the writing role."""
     kind = KINDS[m.case.business]
-    return policy.evaluate(f"{m.case.business}.{event}", fact_builder.build(m, kind.facts(m)), m.today)
+    own = {"event.kind": policy.business(m.case.business).label, **kind.facts(m)}
+    return policy.evaluate(f"{m.case.business}.{event}", fact_builder.build(m, own), m.today)
 
 
 def run(policy: PolicySet, m: Material, others: Iterable[Case]) -> Report:
@@ -75,7 +76,7 @@ def _system(policy: PolicySet, m: Material, trace: Trace, others: list[Case]) ->
         )
     if kind.lookup and s.school_id == m.units.start.pk:
         yield Check("place", "block", _("该生的学籍已经在本校, 不需要办理%(kind)s") % {"kind": kind.label})
-    if not kind.lookup and s.school_id != m.units.start.pk:
+    if not (kind.lookup or kind.guest) and s.school_id != m.units.start.pk:
         yield Check("place", "block", _("该生的学籍已不在本校, 不能由本校办理"))
     yield from _open_cases(others)
     if s.problem and not kind.despite_problem:
@@ -84,6 +85,7 @@ def _system(policy: PolicySet, m: Material, trace: Trace, others: list[Case]) ->
     yield from _dates(m)
     yield from _documents(policy, m, trace)
     yield from kind.checks(policy, m, trace)
+    yield from asking.checks(policy, kind.id, kind.events(case), m.today, trace)
 
 
 def _open_cases(others: list[Case]) -> Iterable[Check]:

@@ -3,10 +3,12 @@
 All businesses: student.stage, .grade, .status, .birth_date, .number_prefix, .home_school, .has_id_number and
 .has_record say where the child stands; school.id is the starting school; case.channel, .system_failure,
 .submitted_by, .variant, .reason and .docs (the papers attached) say how the case is made; calendar.* are the days
-of the school calendar where the authority has set them; case.confirmed_roles, at the effect, has `side.duty` of
+of the school calendar where the authority has set them; case.applied_on is the day of applying, event.kind the word
+of the business, student.graduating the last year of a stage; case.confirmed_roles, at the effect, has `side.duty` of
 every step that passed.
 
-Each kind of case adds its own (`business/`): the classes it moves between, its dates, the fields it changes.
+Each kind of case adds its own (`business/`): the classes it moves between, its dates, the fields it changes. What
+nobody here can know the school is asked for (`business/asking`); its answers never stand against what is known.
 
 A fact `x.label` beside `x` is the word that sentences use.
 """
@@ -17,6 +19,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
+
+from django.utils import timezone
 
 from xueji.ground.crypto import vault
 from xueji.ground.orgs.models import Term
@@ -61,8 +65,11 @@ def build(m: Material, own: Mapping[str, Any]) -> dict[str, Any]:
         "case.reason": form.get("reason") or None,
         "case.docs": sorted(m.docs),
         "case.confirmed_roles": sorted(m.confirmed),
+        "case.applied_on": timezone.localdate(m.case.submitted_at) if m.case.submitted_at else m.today,
+        "student.graduating": grade.last if grade else None,
     }
-    return {**facts, **own, **_anchors(m.today)}
+    known = {**facts, **own, **_calendar(m.today)}
+    return known | {k: v for k, v in m.case.form.get("answers", {}).items() if known.get(k) is None}
 
 
 def held_number(s: Subject) -> str:
@@ -73,9 +80,11 @@ def held_number(s: Subject) -> str:
     return vault.open(bytes(document.sealed), places.document(s.person_id, document.doc_no))
 
 
-def _anchors(day: date) -> dict[str, Any]:
+def _calendar(day: date) -> dict[str, Any]:
     rows = [
         _TermRow(t.year_id, t.number, t.starts, t.ends)
         for t in Term.objects.filter(year__in=[day.year - 1, day.year, day.year + 1])
     ]
-    return dict(calendar.anchors(day, rows))
+    found: dict[str, Any] = dict(calendar.anchors(day, rows))
+    term = next((t for t in rows if t.start <= day <= t.end), None)
+    return found | ({"case.term": term.number} if term else {})

@@ -22,12 +22,12 @@ from xueji.registry.enrolment import queries as enrolment
 
 from . import commands, queries
 from . import page as pages
+from .business import asking
 from .errors import CaseError
 from .forms import LookupForm
 from .http import actor_of, back_to_form, run, to
 from .kinds import KINDS
 from .models import Case, CaseStatus
-from .routing import policy_for
 
 
 @require_GET
@@ -112,12 +112,26 @@ def editor(request: HttpRequest, page: pages.CasePage, form: Any = None, status:
     actor = actor_of(request)
     case = page.case
     report, steps = commands.preflight(actor, case_id=case.case_id)
-    slots = policy_for(start_org(case), timezone.localdate()).business(case.business).evidence
+    form = form or KINDS[case.business].form(case)
+    slots = form.policy.business(case.business).evidence
+    form.ask(
+        asking.questions(
+            form.policy,
+            case.business,
+            KINDS[case.business].events(case),
+            timezone.localdate(),
+            report.trace,
+            case.form.get("answers", {}),
+        )
+    )
     last = next((s.due_on for s in reversed(steps) if s.due_on), None)
+    partial = bool(request.headers.get("HX-Request"))
+    posted = {name for name in request.POST if name.startswith(asking.PREFIX)}
     context = {
         "page": page,
         "case": case,
-        "form": form or KINDS[case.business].form(case),
+        "form": form,
+        "asks_changed": partial and posted != set(form.questions),
         "kind": KINDS[case.business],
         "checks": report.checks,
         "stopping": len(report.stopping),
@@ -134,7 +148,7 @@ def editor(request: HttpRequest, page: pages.CasePage, form: Any = None, status:
         "units": len({s.org.pk for s in steps}),
         "last": last,
     }
-    part = "changes/_preflight.html" if request.headers.get("HX-Request") else "changes/draft.html"
+    part = "changes/_preflight.html" if partial else "changes/draft.html"
     return render(request, part, context, status=status)
 
 

@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import date
 from typing import Any
 
 from django import forms
 from django.utils import timezone
+from django.utils.functional import cached_property
 from django.utils.translation import gettext_lazy as _
 
+from xueji.ground.orgs.models import Org
+from xueji.ground.policy.engine import PolicySet
+
 from ..models import Case
+from ..routing import policy_for
 from ..subject import classes_of_grade
+from . import asking
 
 _FORMATS = ["%Y-%m-%d", "%Y%m%d", "%Y/%m/%d", "%Y.%m.%d", "%Y年%m月%d日"]
 
@@ -34,22 +41,71 @@ def reason_field(*reasons: Any) -> forms.ChoiceField:
 
 
 class CaseForm(forms.Form):
-    """Base: a draft may be kept half-filled; what is missing is said by the checks."""
+    """Base: a draft may be kept half-filled; what is missing is said by the checks.
+
+    Beside its own fields it has those that the rules of the place ask for (`ask`, module `asking`).
+    """
+
+    #: Further occasions of the packs that this kind may meet (`suspend.order`).
+    occasions: tuple[str, ...] = ()
 
     def __init__(self, case: Case, data: Any = None) -> None:
         self.case = case
+        self.questions: dict[str, asking.Question] = {}
         super().__init__(data, initial=case.form)
         self.prepare()
+        if data is not None and any(name.startswith(asking.PREFIX) for name in data):
+            events = asking.events_of(case.business, self.occasions)
+            self.ask(asking.posted(self.policy, events, data))
+
+    @cached_property
+    def policy(self) -> PolicySet:
+        """The rules that hold for the school that started the case."""
+        return policy_for(Org.objects.get(pk=self.case.org_id), timezone.localdate())
 
     def prepare(self) -> None:
         """Fill in choices that depend on the case."""
 
+    def ask(self, questions: Iterable[asking.Question]) -> None:
+        """Ask for facts that the rules look at and nobody here knows."""
+        answers = self.case.form.get("answers", {})
+        for question in questions:
+            if question.name not in self.fields:
+                self.fields[question.name] = asking.field_of(question)
+                held = answers.get(question.fact)
+                self.initial[question.name] = _shown(question, held)
+            self.questions[question.name] = question
+
+    @property
+    def own_fields(self) -> list[forms.BoundField]:
+        """What the kind of case asks."""
+        return [self[name] for name in self.fields if name not in self.questions]
+
+    @property
+    def asked_fields(self) -> list[forms.BoundField]:
+        """What the rules of the place ask."""
+        return [self[name] for name in self.fields if name in self.questions]
+
     def values(self) -> dict[str, Any]:
         """Clean values as the case keeps them."""
-        out = {}
+        out: dict[str, Any] = {}
+        answers = dict(self.case.form.get("answers", {}))
         for key, value in self.cleaned_data.items():
-            out[key] = value.isoformat() if isinstance(value, date) else value
-        return out
+            if (question := self.questions.get(key)) is not None:
+                answers[question.fact] = asking.clean(question, value)
+            else:
+                out[key] = value.isoformat() if isinstance(value, date) else value
+        return out | {"answers": {k: v for k, v in answers.items() if v is not None}}
+
+    def offer_reasons(self, reasons: Iterable[Any], param: str = "") -> None:
+        """The reasons that can be chosen: those that the place allows, where it names them, else these."""
+        words = [str(r) for r in reasons]
+        if param and param in self.policy.param_ids() and (held := self.policy.param(param)).stated:
+            words = [str(r) for r in held.value]
+        kept = self.case.form.get("reason", "")
+        more = [kept] if kept and kept not in words else []
+        choices = [("", _("请选择")), *((r, r) for r in (*words, *more))]
+        self.fields["reason"].choices = choices  # type: ignore[attr-defined]
 
     def _classes(self, codes: list[str]) -> list[tuple[str, str]]:
         today = timezone.localdate()
@@ -84,6 +140,14 @@ def note_field(help_text: Any = "") -> forms.CharField:
 def class_field(help_text: Any = "") -> forms.ChoiceField:
     """The class into which the child is put; its choices come from `CaseForm.offer_classes`."""
     return forms.ChoiceField(label=_("编入班级"), required=False, help_text=help_text)
+
+
+def _shown(question: asking.Question, held: Any) -> Any:
+    if question.type == "bool" and held is not None:
+        return "1" if held else "0"
+    if question.type == "set" and not question.choices and isinstance(held, list):
+        return "、".join(held)
+    return held
 
 
 class ClassForm(CaseForm):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import date
 from typing import Any
 
@@ -14,7 +15,6 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from xueji.ground.audit.commands import Who, record
-from xueji.ground.crypto import vault
 from xueji.ground.db.scope import acting
 from xueji.ground.orgs.models import School
 
@@ -25,6 +25,7 @@ from ..kinds import ACTIONS, KINDS
 from ..material import Material
 from ..models import Case, CaseFile, CaseLog, CaseSeat, CaseStatus, CaseStep
 from ..routing import units_of
+from . import sealing
 
 SYSTEM = Who(user_id=None, user_name="系统", role="system", org_id=None)
 EDITABLE = (CaseStatus.DRAFT, CaseStatus.RETURNED)
@@ -82,12 +83,16 @@ def require_status(case: Case, allowed: Iterable[str]) -> None:
 def material(actor: Any, case: Case, *, on: date | None = None) -> Material:
     """All that the checks look at, read now. Must run in the writing role. Raises `CaseError`."""
     assert case.person_id is not None
+    kind = KINDS[case.business]
     child = subjects.read(case.person_id)
+    if kind.newcomer is not None:
+        child = kind.newcomer(case, child)
     if child is None:
         raise CaseError(_("该生没有在籍的学籍, 不能办理这项业务"))
     class_id = case.form.get("to_class_id")
-    target = case.to_school_id if KINDS[case.business].lookup else None
-    return Material(
+    target = case.to_school_id if kind.lookup or kind.guest else None
+    secret = sealing.opened_values(case)
+    m = Material(
         case=case,
         subject=child,
         units=units_of(case.org_id, child.school_id, target),
@@ -95,15 +100,12 @@ def material(actor: Any, case: Case, *, on: date | None = None) -> Material:
         docs=frozenset(CaseFile.objects.filter(case=case).values_list("slot", flat=True)),
         submitted_by=actor.user_name,
         today=on or timezone.localdate(),
-        new_number=sealed_number(case),
+        new_number=secret.get("number", ""),
+        secret=secret,
     )
-
-
-def sealed_number(case: Case) -> str:
-    """The new identity number of a correction, or empty."""
-    if case.sealed is None:
-        return ""
-    return str(vault.open_json(bytes(case.sealed), f"case_.sealed:{case.case_id}").get("number", ""))
+    if kind.variant is None:
+        return m
+    return replace(m, units=replace(m.units, variant=kind.variant(m)))
 
 
 def other_open(case: Case) -> list[Case]:
