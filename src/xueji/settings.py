@@ -34,6 +34,7 @@ INSTALLED_APPS = [
     "xueji.registry.enrolment",
     "xueji.registry.intake",
     "xueji.registry.changes",
+    "xueji.registry.relay",
     "xueji.registry.yearly",
     "xueji.office.certificates",
     "xueji.office.statistics",
@@ -101,9 +102,9 @@ PASSWORD_HASHERS = [
     "django.contrib.auth.hashers.PBKDF2PasswordHasher",
 ]
 AUTH_PASSWORD_VALIDATORS = [
-    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
-    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 10}},
-    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+    {"NAME": "xueji.ground.accounts.passwords.UnlikeNameValidator"},
+    {"NAME": "xueji.ground.accounts.passwords.LengthValidator", "OPTIONS": {"min_length": 10}},
+    {"NAME": "xueji.ground.accounts.passwords.UncommonValidator"},
     {"NAME": "xueji.ground.accounts.passwords.ThreeKindsValidator"},
 ]
 LOGIN_URL = "/login/"
@@ -123,6 +124,12 @@ SECURE_CONTENT_TYPE_NOSNIFF = True
 SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
 MAX_SESSIONS_PER_USER = config.env_int("XUEJI_MAX_SESSIONS", 3, low=1)
+
+# Cases: what holds where no text says anything. Days are working days, except the last two.
+CASE_STEP_DAYS = config.env_int("XUEJI_CASE_STEP_DAYS", 10, low=1, high=90)
+CASE_ESCALATE_DAYS = config.env_int("XUEJI_CASE_ESCALATE_DAYS", 3, low=1, high=90)
+CASE_OUTAGE_DAYS = config.env_int("XUEJI_CASE_OUTAGE_DAYS", 90, low=1, high=366)
+CASE_SIGHT_DAYS = config.env_int("XUEJI_CASE_SIGHT_DAYS", 365, low=1, high=36500)
 
 CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": {

@@ -14,6 +14,7 @@ from tests.helpers import PASSWORD, Place, act_as, give_role, login, make_county
 
 from xueji.ground.accounts import commands, queries
 from xueji.ground.accounts.commands import signin
+from xueji.ground.accounts.http import agent_words
 from xueji.ground.accounts.models import LoginFailure, User, UserSession
 from xueji.ground.accounts.passwords import ThreeKindsValidator, first_password
 from xueji.ground.audit.models import AuditEntry
@@ -325,3 +326,26 @@ def test_sessions_are_listed_without_their_keys(place: Place) -> None:
         (row,) = queries.sessions(actor, client.session.session_key)
     assert row.present
     assert row.handle != client.session.session_key
+
+
+@pytest.mark.parametrize(
+    ("agent", "words"),
+    [
+        (
+            "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 Chrome/130.0 Safari/537.36",
+            "Chrome · Windows",
+        ),
+        (
+            "Mozilla/5.0 (Linux; Android 14; V2309) AppleWebKit/537.36 Chrome/116.0 MicroMessenger/8.0",
+            "微信 · 安卓",
+        ),
+        (
+            "Mozilla/5.0 (iPhone; CPU iPhone OS 17_0 like Mac OS X) Version/17.0 Safari/604.1",
+            "Safari · iPhone",
+        ),
+        ("curl/8.5", "curl/8.5"),
+        ("", ""),
+    ],
+)
+def test_a_browser_is_named_as_its_user_knows_it(agent: str, words: str) -> None:
+    assert agent_words(agent) == words

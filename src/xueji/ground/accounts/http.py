@@ -28,6 +28,33 @@ def client_agent(request: HttpRequest) -> str:
     return str(request.META.get("HTTP_USER_AGENT", ""))[:200]
 
 
+_BROWSERS = (
+    ("MicroMessenger", "微信"),
+    ("DingTalk", "钉钉"),
+    ("QQBrowser", "QQ 浏览器"),
+    ("360", "360 浏览器"),
+    ("Edg", "Edge"),
+    ("Firefox", "Firefox"),
+    ("Chrome", "Chrome"),
+    ("Safari", "Safari"),
+)
+_SYSTEMS = (
+    ("HarmonyOS", "鸿蒙"),
+    ("Android", "安卓"),
+    ("iPhone", "iPhone"),
+    ("iPad", "iPad"),
+    ("Windows", "Windows"),
+    ("Mac OS", "macOS"),
+    ("Linux", "Linux"),
+)
+
+
+def agent_words(agent: str) -> str:
+    """A browser as its user knows it, "Chrome · Windows", from what it calls itself; the raw beginning if unknown."""
+    found = (next((word for mark, word in marks if mark in agent), "") for marks in (_BROWSERS, _SYSTEMS))
+    return " · ".join(word for word in found if word) or agent[:40]
+
+
 def safe_next(request: HttpRequest, raw: str | None) -> str:
     """`raw` if it is an address inside this site, else the home page: nobody is sent elsewhere after signing in."""
     if (

@@ -5,11 +5,52 @@ from __future__ import annotations
 import secrets
 from typing import Any
 
+from django.contrib.auth.password_validation import (
+    CommonPasswordValidator,
+    MinimumLengthValidator,
+    UserAttributeSimilarityValidator,
+)
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext as _
 
 #: Without characters that are mistaken for each other when read from paper.
 _UPPER, _LOWER, _DIGITS = "ABCDEFGHJKLMNPQRSTUVWXYZ", "abcdefghijkmnpqrstuvwxyz", "23456789"
+
+
+class UnlikeNameValidator(UserAttributeSimilarityValidator):
+    """Not like the user name or the name, in the words of this site."""
+
+    def get_error_message(self) -> str:
+        """What is wrong."""
+        return self.get_help_text()
+
+    def get_help_text(self) -> str:
+        """What the page says beside the field."""
+        return _("密码不能和用户名、姓名相近")
+
+
+class LengthValidator(MinimumLengthValidator):
+    """Long enough, in the words of this site."""
+
+    def get_error_message(self) -> str:
+        """What is wrong."""
+        return self.get_help_text()
+
+    def get_help_text(self) -> str:
+        """What the page says beside the field."""
+        return _("密码至少 %s 个字符") % self.min_length
+
+
+class UncommonValidator(CommonPasswordValidator):
+    """None of the passwords that everybody tries first, in the words of this site."""
+
+    def get_error_message(self) -> str:
+        """What is wrong."""
+        return self.get_help_text()
+
+    def get_help_text(self) -> str:
+        """What the page says beside the field."""
+        return _("不能用太常见的密码, 如 Password123")
 
 
 class ThreeKindsValidator:

@@ -14,6 +14,7 @@ from xueji.ground.orgs.models import Org
 
 from . import rules
 from .actor import Actor, today
+from .http import agent_words
 from .models import RoleAssignment, User, UserSession
 from .roles import ADMINS, Role
 
@@ -26,7 +27,7 @@ class SessionRow:
     started_at: datetime
     seen_at: datetime
     address: str
-    agent: str
+    browser: str
     present: bool
 
 
@@ -98,7 +99,7 @@ def sessions(actor: Actor, session_key: str = "") -> list[SessionRow]:
             s.started_at,
             s.seen_at,
             s.address,
-            s.agent,
+            agent_words(s.agent),
             s.session_key == session_key,
         )
         for s in UserSession.objects.filter(user_id=actor.user_id).order_by("-seen_at")[:50]
