@@ -20,7 +20,7 @@ from .http import ASSIGNMENT_KEY, USER_KEY, client_address
 #: Pages for everybody: signing in, checking a certificate, and what machines ask.
 PUBLIC = ("/login/", "/verify/")
 #: Answered without looking at the session at all.
-UNTOUCHED = ("/static/", "/healthz", "/favicon.ico")
+UNTOUCHED = ("/static/", "/healthz", "/favicon.ico", "/relay/inbox/")
 #: What an account with a first password may open.
 CHANGE_FIRST = ("/me/password/", "/logout/", "/session/extend/")
 

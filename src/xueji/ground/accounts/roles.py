@@ -63,6 +63,8 @@ PERMISSIONS: dict[str, frozenset[Role]] = {
     "account.manage_own": frozenset({Role.REGISTRAR, Role.COUNTY_CLERK}),
     "audit.view": frozenset({Role.AUDIT_ADMIN}),
     "system.view": frozenset({Role.SYSTEM_ADMIN}),
+    "relay.manage": frozenset({Role.SYSTEM_ADMIN}),
+    "relay.view": SCHOOL_STAFF | CLERKS | HEADS,
     "policy.view": STAFF | ADMINS,
     # An authority proposes a version of its own rules; its head, another person, puts it into force.
     "policy.stage": CLERKS | HEADS,

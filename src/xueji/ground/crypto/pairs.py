@@ -11,7 +11,7 @@ import base64
 import binascii
 import hashlib
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from cryptography.exceptions import InvalidSignature, InvalidTag
@@ -61,18 +61,53 @@ def ensure() -> None:
     _write_down(made)
 
 
-def rotate() -> list[Public]:
-    """Put new pairs into use; the former ones still open what was sealed for them. Returns the new public halves."""
-    ensure()
+def draft() -> list[Public]:
+    """Make the next pairs, not yet in use: the others must know them first. What they seal for them can be opened at
+    once. Asked again before `activate`, it gives the same ones. Raises `KeyMissing`.
+    """
     made: list[Key] = []
     with keyring.locked():
         ring = keyring.load()
-        for purpose, suite in _SUITES.items():
-            made.append(keyring.new_key(purpose, suite, ring.keys))
-            ring = ring.with_active(made[-1])
-        keyring.save(ring)
-    _write_down(made)
-    return [_public(k) for k in made]
+        found = _waiting(ring)
+        if not found:
+            for purpose, suite in _SUITES.items():
+                made.append(replace(keyring.new_key(purpose, suite, ring.keys), active=False))
+                ring = Ring((*ring.keys, made[-1]))
+            keyring.save(ring)
+            found = made
+    _write_down(made, "next")
+    return [_public(k) for k in found]
+
+
+def activate() -> bool:
+    """Put drafted pairs into use; the former ones still open what was sealed for them. False when there are none."""
+    with keyring.locked():
+        ring = keyring.load()
+        waiting = {k.id for k in _waiting(ring)}
+        if not waiting:
+            return False
+        keys = tuple(
+            replace(k, active=k.id in waiting) if k.purpose in _SUITES else k for k in ring.keys
+        )
+        keyring.save(Ring(keys))
+    _write_down([k for k in keys if k.id in waiting], "active")
+    return True
+
+
+def drafted() -> list[str]:
+    """Ids of pairs that were drafted and are not yet in use."""
+    return [k.id for k in _waiting(keyring.load())]
+
+
+def _waiting(ring: Ring) -> list[Key]:
+    """Keys made after those in use."""
+    return [
+        k
+        for purpose in _SUITES
+        for now in [next((x for x in ring.keys if x.purpose == purpose and x.active), None)]
+        for k in ring.keys
+        if now is not None and k.purpose == purpose and not k.active and k.created_at > now.created_at
+    ]
 
 
 def published(ring: Ring | None = None) -> list[Public]:
@@ -146,20 +181,21 @@ def _public(key: Key) -> Public:
     return Public(key.id, key.purpose, key.suite, _pack(half))
 
 
-def _write_down(made: list[Key]) -> None:
+def _write_down(made: list[Key], state: str = "active") -> None:
     """Fingerprints of new keys, by which a lost key file is noticed at the next start."""
     if not made:
         return
     vault.forget()
     with transaction.atomic(), acting("writer"), connection.cursor() as c:
         for k in made:
-            c.execute(
-                "update vault_key set state = 'former' where purpose = %s and key_id <> %s", [k.purpose, k.id]
-            )
+            if state == "active":
+                c.execute(
+                    "update vault_key set state = 'former' where purpose = %s and key_id <> %s", [k.purpose, k.id]
+                )
             c.execute(
                 "insert into vault_key (key_id, purpose, suite, fingerprint, state, created_at)"
-                " values (%s, %s, %s, %s, 'active', %s) on conflict (key_id) do nothing",
-                [k.id, k.purpose, k.suite, k.fingerprint, k.created_at],
+                " values (%s, %s, %s, %s, %s, %s) on conflict (key_id) do update set state = excluded.state",
+                [k.id, k.purpose, k.suite, k.fingerprint, state, k.created_at],
             )
 
 

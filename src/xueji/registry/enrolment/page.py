@@ -123,7 +123,7 @@ def timeline(events: list[EventRow], actor: Any) -> list[dict[str, Any]]:
                 "icon": ICONS.get(e.business, "timeline-event"),
                 "future": day > today(),
                 "text": e.reason,
-                "org": e.school_name,
+                "org": e.detail.get("school_name") or e.school_name,
                 "actor": "" if actor.is_portal else e.actor_name,
                 "number": e.article,
                 "url": f"/cases/{e.case_id}/" if e.case_id else "",

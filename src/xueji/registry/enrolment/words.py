@@ -30,5 +30,7 @@ def _label(business: str) -> str:
 
 def business_label(business: str) -> str:
     """The name of a business as the national pack calls it; corrections of the record have names of their own."""
+    # What happened in another installation, before the child came from there.
+    business = business.removeprefix("foreign.")
     own = {"correct": _("更正"), "undo": _("撤销登记"), "relink": _("更正学籍记录")}
     return _label(business) or own.get(business, business)

@@ -1,0 +1,144 @@
+"""Reading transfers between installations: lists, to-dos, the child as the other side may know it."""
+
+from __future__ import annotations
+
+import uuid
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from django.db import connection
+from django.db.models import F, Q, QuerySet
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from xueji.registry.changes import subject as subjects
+from xueji.registry.changes.models import OPEN as OPEN_CASES
+from xueji.registry.changes.models import Case
+
+from .models import ENDED, LIVE, RelayCase, RelayStep, Side, State
+
+PAGE = 50
+TABS = ("todo", "running", "ended")
+
+
+def held_words(person_id: uuid.UUID) -> str:
+    """Why a record must stand still while it is handed over; empty when it need not. In the writing role."""
+    with connection.cursor() as c:
+        c.execute(
+            "select number from relay_case where person_id = %s and side = 'out' and state = 'moving' limit 1",
+            [person_id],
+        )
+        row = c.fetchone()
+    return _("该生的学籍正在向外省移交(%s), 移交结束前不能变动") % row[0] if row else ""
+
+
+def summary_of(child: subjects.Subject, day: date) -> dict[str, Any]:
+    """What the receiving side learns of a child that it named: no number, no address, no contact."""
+    grade = child.grade(day)
+    return child.summary(day) | {
+        "stage": child.stage,
+        "has_id_number": child.id_type == "1",
+        "last_grade": bool(grade and grade.last),
+    }
+
+
+def other_business(person_id: uuid.UUID) -> str:
+    """The child's case under way in this installation, in words; empty when there is none. In the writing role."""
+    case = Case.objects.filter(person_id=person_id, status__in=OPEN_CASES).first()
+    if case is None:
+        return ""
+    return _("该生在本系统还有一件业务没有办完(%s), 办完后才能继续") % (case.number or "")
+
+
+@dataclass(frozen=True)
+class Row:
+    """One line of the list."""
+
+    case_id: uuid.UUID
+    number: str
+    name: str
+    side: str
+    side_label: str
+    other: str
+    peer: str
+    state: str
+    state_label: str
+    mine: bool
+    holder: str
+    due_on: date | None
+
+    @property
+    def overdue(self) -> bool:
+        """Whether its day has passed."""
+        return self.due_on is not None and self.due_on < timezone.localdate() and self.state in LIVE
+
+
+def _seen(actor: Any) -> QuerySet[RelayCase]:
+    """What the actor's list begins with; row-level security decides what is seen at all."""
+    return RelayCase.objects.exclude(state=State.ASKED)
+
+
+def todo_filter(actor: Any) -> Q:
+    """What waits for the actor's role at the actor's unit."""
+    return Q(holder_id=actor.org_id, holder_role=actor.role)
+
+
+def todo_count(actor: Any) -> int:
+    """How many transfers wait for the actor; one query."""
+    if not (actor.can("case.decide") or actor.can("case.start")) or actor.org_id is None:
+        return 0
+    return _seen(actor).filter(todo_filter(actor)).count()
+
+
+def listing(actor: Any, *, tab: str = "", after: str = "", limit: int = PAGE) -> tuple[list[Row], str]:
+    """Transfers that the actor sees, the last changed first; and where the next page begins. Two queries."""
+    found = _seen(actor)
+    if tab == "todo":
+        found = found.filter(todo_filter(actor))
+    elif tab == "running":
+        found = found.filter(state__in=[*LIVE, State.ASKING, State.DRAFT])
+    elif tab == "ended":
+        found = found.filter(state__in=ENDED)
+    start = int(after) if after.isascii() and after.isdigit() and len(after) < 6 else 0
+    cases = list(
+        found.select_related("peer").order_by(F("changed_at").desc(), "case_id")[start : start + limit + 1]
+    )
+    holders = holders_of(cases[:limit])
+    rows = [
+        Row(
+            case_id=c.case_id,
+            number=c.number or "",
+            name=c.student_name,
+            side=c.side,
+            side_label=str(Side(c.side).label),
+            other=c.other_school or c.other_code,
+            peer=c.peer.name,
+            state=c.state,
+            state_label=str(State(c.state).label),
+            mine=c.holder_id is not None and c.holder_id == actor.org_id and c.holder_role == actor.role,
+            holder=holders.get(c.case_id, ""),
+            due_on=c.due_on,
+        )
+        for c in cases[:limit]
+    ]
+    return rows, str(start + limit) if len(cases) > limit else ""
+
+
+def holders_of(cases: list[RelayCase]) -> dict[uuid.UUID, str]:
+    """Who holds each of these transfers, on either side; one query."""
+    current = RelayStep.objects.filter(case__in=cases, state="current").values_list(
+        "case_id", "own", "org_name", "label"
+    )
+    steps = {(case_id, own): f"{org} · {label}" for case_id, own, org, label in current}
+    out = {}
+    for c in cases:
+        own = c.state != State.AWAY
+        if c.state in LIVE:
+            out[c.case_id] = steps.get((c.case_id, own), "")
+    return out
+
+
+def watches(actor: Any) -> bool:
+    """Whether the role has a part in transfers: schools and authorities."""
+    return actor.can("relay.view")
