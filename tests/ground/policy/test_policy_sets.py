@@ -92,9 +92,10 @@ def test_states_have_fixed_codes_and_words() -> None:
     assert {status.value: status.code_label for status in Status} == {
         0: "起始", 1: "在读", 2: "休学", 3: "保留学籍", 4: "出国(境)", 5: "其他离校", 6: "失踪",
         11: "转出", 12: "毕业", 13: "结业", 14: "肄业", 15: "退学", 16: "开除", 17: "死亡",
+        18: "注销",
     }  # fmt: skip
     assert {status.value for status in OPEN} == {1, 2, 3, 4, 5, 6}
-    assert {status.value for status in FINAL} == {11, 12, 13, 14, 15, 16, 17}
+    assert {status.value for status in FINAL} == {11, 12, 13, 14, 15, 16, 17, 18}
     assert [status for status in Status if status.counts_in_school] == [Status.STUDYING]
     assert BY_WORD["休学"] is Status.SUSPENDED
     assert str(Status.ABROAD.label) == "出国(境)"
@@ -116,6 +117,7 @@ def test_changes_of_state_are_a_stable_list(shipped: PolicyLibrary, nation: Poli
     assert {row.source for row in shipped.transitions() if row.kind is ChainKind.GUEST} == {
         Status.NONE,
         Status.STUDYING,
+        Status.TRANSFERRED_OUT,
     }
 
 

@@ -29,6 +29,7 @@ class Status(IntEnum):
     WITHDRAWN = 15
     EXPELLED = 16
     DECEASED = 17
+    CANCELLED = 18
 
     @property
     def code_label(self) -> str:
@@ -71,6 +72,7 @@ _WORDS: dict[Status, str] = {
     Status.WITHDRAWN: "退学",
     Status.EXPELLED: "开除",
     Status.DECEASED: "死亡",
+    Status.CANCELLED: "注销",
 }
 
 LABELS: dict[Status, Promise] = {
@@ -88,6 +90,7 @@ LABELS: dict[Status, Promise] = {
     Status.WITHDRAWN: _("退学"),
     Status.EXPELLED: _("开除"),
     Status.DECEASED: _("死亡"),
+    Status.CANCELLED: _("注销"),
 }
 
 BY_WORD: dict[str, Status] = {word: status for status, word in _WORDS.items()}

@@ -58,6 +58,7 @@ ENROLMENT: dict[str, StatusFace] = {
     "withdrew": StatusFace(N("退学"), "door-exit", "grey"),
     "expelled": StatusFace(N("开除"), "circle-x", "red"),
     "deceased": StatusFace(N("死亡注销"), "circle-minus", "grey"),
+    "cancelled_record": StatusFace(N("注销"), "circle-minus", "grey"),
     "transferred_out": StatusFace(N("转出"), "arrow-right", "grey"),
     "graduated": StatusFace(N("毕业"), "school", "green"),
     "completed": StatusFace(N("结业"), "school", "grey"),

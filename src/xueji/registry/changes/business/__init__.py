@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from . import fields, move, pause
+from . import details, fields, move, pause
 from .spec import Check, Kind
 
-KINDS: dict[str, Kind] = {kind.id: kind for module in (move, pause, fields) for kind in module.KINDS}
+KINDS: dict[str, Kind] = {kind.id: kind for module in (move, pause, fields, details) for kind in module.KINDS}
 
 
 def label_of(business: str) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Iterable
 from datetime import date
 from typing import Any
@@ -19,7 +18,6 @@ from xueji.ground.standards.idtypes import RESIDENT, id_types
 from xueji.ground.standards.masking import mask_identity
 from xueji.ground.standards.names import normalise_name
 from xueji.registry.enrolment import commands as enrolment
-from xueji.registry.enrolment.models import Event
 from xueji.registry.people import commands as people
 from xueji.registry.people import places
 from xueji.registry.people.models import IdentityLookup
@@ -52,6 +50,7 @@ class CorrectionForm(CaseForm):
         max_length=40,
         widget=forms.TextInput(attrs={"autocomplete": "off"}),
     )
+    clear_number = forms.BooleanField(label=_("不再变更证件号, 删去已填的号码"), required=False)
     new_sex = forms.ChoiceField(
         label=_("新性别"), required=False, choices=[("", _("不变")), ("1", _("男")), ("2", _("女"))]
     )
@@ -63,6 +62,8 @@ class CorrectionForm(CaseForm):
         self.fields["new_id_type"].choices = [("", _("不变")), *kinds]  # type: ignore[attr-defined]
         if masked := self.case.form.get("new_number_masked"):
             self.fields["new_number"].help_text = _("已填 %s, 留空表示不再改动") % masked
+        else:
+            self.fields.pop("clear_number")
 
     def clean_new_name(self) -> str:
         """The name as it is stored: dots unified, no stray blanks."""
@@ -88,16 +89,19 @@ class CorrectionForm(CaseForm):
         return data
 
 
-def _correction(m: Material) -> dict[str, Any]:
+def facts(m: Material) -> dict[str, Any]:
     form, s = m.case.form, m.subject
     changed = [
         word
         for key, word in FIELD_WORDS.items()
         if form.get(f"new_{key}") or (key == "number" and m.new_number)
     ]
-    facts: dict[str, Any] = {
+    found: dict[str, Any] = {
         "case.changed_fields": changed,
         "case.id_number_changes": bool(m.new_number),
+        "case.name_from": s.name,
+        "case.name_to": form.get("new_name") or s.name,
+        "case.actor": "学籍管理员",
     }
     id_type = form.get("new_id_type") or s.id_type
     if m.new_number:
@@ -105,15 +109,15 @@ def _correction(m: Material) -> dict[str, Any]:
         check = check_identity(
             id_type, m.new_number, on=m.today, sex=form.get("new_sex") or s.sex, birth=birth
         )
-        facts["call.identity_match"] = check.ok
+        found["call.identity_match"] = check.ok
         held = IdentityLookup.objects.filter(
             id_type=id_type, bidx=places.identity_index(id_type, check.value)
         ).values_list("person_id", flat=True)
-        facts["call.dedup_national"] = all(person == s.person_id for person in held)
+        found["call.dedup_national"] = all(person == s.person_id for person in held)
     else:
-        facts["call.identity_match"] = _number_agrees(m)
-        facts["call.dedup_national"] = True
-    return facts
+        found["call.identity_match"] = _number_agrees(m)
+        found["call.dedup_national"] = True
+    return found
 
 
 def _number_agrees(m: Material) -> bool:
@@ -148,7 +152,7 @@ def _checks(policy: PolicySet, m: Material, trace: Trace) -> Iterable[Check]:
         )
 
 
-def _wanted(m: Material) -> dict[str, Any]:
+def wanted(m: Material) -> dict[str, Any]:
     """Before and after, numbers masked."""
     form, s = m.case.form, m.subject
     rows = (
@@ -160,30 +164,19 @@ def _wanted(m: Material) -> dict[str, Any]:
     return {"diff": [{"label": FIELD_WORDS[key], "old": old, "new": new} for key, old, new in rows if new]}
 
 
-def _correct(actor: Any, case: Case, m: Material, policy: PolicySet) -> date:
+def write(actor: Any, case: Case, m: Material, policy: PolicySet) -> date:
     """Name, number, sex and birth date; each change keeps what was before, and one event names the decision."""
     form, s = case.form, m.subject
     moment = timezone.now()
-    event_id = uuid.uuid4()
-    Event.objects.bulk_create(
-        [
-            Event(
-                person_id=s.person_id,
-                event_id=event_id,
-                business=case.business,
-                valid_at=moment,
-                recorded_at=moment,
-                county_id=s.county_id,
-                school_id=s.school_id,
-                class_id=s.class_id,
-                actor_id=actor.user_id,
-                actor_name=actor.user_name,
-                case_id=case.case_id,
-                article=common.article(policy, case)[:200],
-                reason=case.summary.get("reason", "")[:300],
-                detail={"case": case.number, "diff": case.summary.get("diff", [])},
-            )
-        ]
+    event_id = enrolment.write_event(
+        actor,
+        s.person_id,
+        business=case.business,
+        at=moment,
+        case_id=case.case_id,
+        article=common.article(policy, case),
+        reason=case.summary.get("reason", ""),
+        detail={"case": case.number, "diff": case.summary.get("diff", [])},
     )
     if form.get("new_name"):
         people.change_name(actor, s.person_id, form["new_name"], event_id=event_id, at=moment)
@@ -220,10 +213,10 @@ KINDS = (
         "change",
         OPEN,
         CorrectionForm,
-        _correct,
-        facts=_correction,
+        write,
+        facts=facts,
         checks=_checks,
-        wanted=_wanted,
+        wanted=wanted,
         despite_problem=True,
     ),
 )
