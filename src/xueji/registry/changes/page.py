@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import uuid
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import date
 from typing import Any
 
 from django.db import connection
 from django.http import Http404
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -16,13 +17,14 @@ from xueji.ground.accounts.models import RoleAssignment
 from xueji.ground.accounts.roles import Role
 from xueji.ground.orgs.models import Org
 from xueji.ground.policy.calendar import workdays_between
-from xueji.ground.policy.findings import article_words
 from xueji.registry.enrolment.models import Roster
 
-from .kinds import ACTIONS, KINDS, label_of
+from . import showing
+from .kinds import KINDS, label_of
 from .models import Case, CaseFile, CaseLog, CaseStatus, CaseStep
 from .queries import FACES
-from .routing import CLERK_ROLES
+from .routing import CLERK_ROLES, policy_for
+from .showing import stamp
 
 _STEP_STATES = {"future": "waiting", "refused": "rejected"}
 
@@ -54,7 +56,7 @@ class CasePage:
     facts: list[dict[str, str]]
     wanted: list[dict[str, str]]
     diff: list[dict[str, str]]
-    checks: list[dict[str, str]]
+    checks: list[dict[str, Any]]
     files: list[CaseFile]
     log: list[dict[str, Any]]
     rights: frozenset[str]
@@ -64,14 +66,33 @@ class CasePage:
     person_url: str
     reasons: list[str] = field(default_factory=list)
 
+    @property
+    def passed(self) -> int:
+        """How many checks passed."""
+        return sum(c["verdict"] == "pass" for c in self.checks)
+
+    @property
+    def open_checks(self) -> list[dict[str, Any]]:
+        """Checks that somebody should look at."""
+        return [c for c in self.checks if c["verdict"] != "pass"]
+
+    @property
+    def papers(self) -> list[dict[str, str]]:
+        """What can be printed of this case by the actor."""
+        if "print" not in self.rights:
+            return []
+        from .forms_paper import FORMS
+
+        sheet = reverse("changes:sheet", args=[self.case.case_id])
+        return [{"label": _("办理单"), "url": sheet}] + [
+            {"label": str(form.title), "url": reverse("changes:form", args=[self.case.case_id, form.key])}
+            for form in FORMS
+            if form.fits(self.case)
+        ]
+
     def may(self, action: str) -> bool:
         """Whether an action is open to the actor."""
         return action in self.rights
-
-
-def stamp(moment: datetime | None) -> str:
-    """A moment as pages write it."""
-    return timezone.localtime(moment).strftime("%Y-%m-%d %H:%M") if moment else ""
 
 
 def load(actor: Any, case_id: uuid.UUID) -> CasePage:
@@ -87,6 +108,9 @@ def load(actor: Any, case_id: uuid.UUID) -> CasePage:
     today = timezone.localdate()
     current = next((s for s in steps if s.state == "current"), None)
     staff = not actor.is_portal
+    policy = policy_for(
+        orgs[case.org_id], timezone.localdate(case.submitted_at) if case.submitted_at else today
+    )
     rights, hint = _rights(actor, case, steps, current)
     return CasePage(
         case=case,
@@ -94,18 +118,18 @@ def load(actor: Any, case_id: uuid.UUID) -> CasePage:
         face=FACES.get(case.status, case.status),
         holder=_holder(case, steps, current, orgs, today, staff=staff),
         steps=[_step(s, orgs, today, staff=staff) for s in steps],
-        facts=_facts(case),
-        wanted=_wanted(case),
-        diff=[d | {"source": _("申请变更")} for d in case.summary.get("diff", [])],
-        checks=_findings(case) if staff else [],
+        facts=showing.child_rows(case),
+        wanted=showing.wanted_rows(case.business, case.summary),
+        diff=showing.before_after(case, policy),
+        checks=showing.findings(case, policy.labels) if staff else [],
         files=list(CaseFile.objects.filter(case=case).order_by("id")),
-        log=[_log(entry, orgs, staff=staff) for entry in log] if staff else [],
+        log=[showing.log_entry(entry, orgs, staff=staff) for entry in log] if staff else [],
         rights=rights,
         hint=hint,
         urged=any(e.action == "urge" and timezone.localtime(e.at).date() == today for e in log),
         repair=list(case.summary.get("repair", [])) if case.status == CaseStatus.RETURNED else [],
         person_url=_person_url(actor, case),
-        reasons=_reasons(case) if "decide" in rights else [],
+        reasons=showing.reasons(case) if "decide" in rights else [],
     )
 
 
@@ -132,17 +156,7 @@ def _rights(
         and actor.can("case.decide")
         and (current.org_id, current.role) == (actor.org_id, actor.role)
     ):
-        clerk = current.role in CLERK_ROLES
-        clash = next(
-            (
-                s
-                for s in steps
-                if s.seq != current.seq
-                and (s.decider_id == actor.user_id or (s.seq == 1 and case.creator_id == actor.user_id))
-                and (s.org_id == current.org_id or (s.role in CLERK_ROLES) != clerk)
-            ),
-            None,
-        )
+        clash = clash_of(actor, steps, case.creator_id)
         if clash is None:
             out.add("decide")
         else:
@@ -150,6 +164,24 @@ def _rights(
     if case.number and not actor.is_portal:
         out.add("print")
     return frozenset(out), hint
+
+
+def clash_of(actor: Any, steps: list[CaseStep], creator_id: int) -> CaseStep | None:
+    """The step by which the actor is barred from the current one: nobody is 经办 and 负责人 of one case."""
+    current = next((s for s in steps if s.state == "current" and s.org_id == actor.org_id), None)
+    if current is None:
+        return None
+    clerk = current.role in CLERK_ROLES
+    return next(
+        (
+            s
+            for s in steps
+            if s.seq != current.seq
+            and (s.decider_id == actor.user_id or (s.seq == 1 and creator_id == actor.user_id))
+            and (s.org_id == current.org_id or (s.role in CLERK_ROLES) != clerk)
+        ),
+        None,
+    )
 
 
 def _holder(
@@ -219,75 +251,6 @@ def _step(s: CaseStep, orgs: dict[int, Org], today: date, *, staff: bool) -> dic
         "opinion": s.opinion if staff or s.state in ("refused", "returned") else "",
         "phone": orgs[s.org_id].phone,
         "due": s.due_on.isoformat() if s.due_on else "",
-    }
-
-
-def _facts(case: Case) -> list[dict[str, str]]:
-    s = case.summary
-    rows = (
-        (_("姓名"), s.get("name")),
-        (_("性别"), s.get("sex")),
-        (_("出生日期"), s.get("birth_date")),
-        (_("学籍所在学校"), s.get("school")),
-        (_("年级和班级"), s.get("class") or s.get("grade")),
-        (_("入学届别"), _("%s级") % s["cohort"] if s.get("cohort") else ""),
-        (_("学籍状态"), s.get("status")),
-    )
-    return [{"label": str(label), "value": str(value)} for label, value in rows if value]
-
-
-def _wanted(case: Case) -> list[dict[str, str]]:
-    s = case.summary
-    rows = (
-        (_("转入学校"), s.get("to_school") if case.business == "transfer" else ""),
-        (_("编入班级"), s.get("to_class")),
-        (_("原因"), s.get("reason")),
-        (_("转入日期"), s.get("effective_on")),
-        (_("休学开始"), s.get("start")),
-        (_("休学结束"), s.get("end")),
-        (_("复学日期"), s.get("resume_on")),
-    )
-    return [{"label": str(label), "value": str(value)} for label, value in rows if value]
-
-
-def _findings(case: Case) -> list[dict[str, str]]:
-    out = []
-    for f in case.findings:
-        verdict = f["verdict"] if f["verdict"] in ("pass", "warn", "ask") else "block"
-        if verdict == "block" and not f.get("stops", True):
-            verdict = "warn"
-        out.append({"verdict": verdict, "sentence": f["sentence"], "article": f.get("doc_no", "")})
-    return out
-
-
-def _reasons(case: Case) -> list[str]:
-    """What a refusal can rest on: the rules that were asked, each with its article."""
-    cited = dict.fromkeys(
-        f"《{f['source']}》{article_words(f['article'])}“{f['phrase']}”"
-        for f in case.findings
-        if f.get("source") and f.get("phrase")
-    )
-    return [*cited, _("其他规定, 已在意见中写明")]
-
-
-def _log(entry: CaseLog, orgs: dict[int, Org], *, staff: bool) -> dict[str, Any]:
-    org = orgs.get(entry.org_id) if entry.org_id is not None else None
-    return {
-        "at": stamp(entry.at),
-        "title": str(ACTIONS.get(entry.action, entry.action)),
-        "text": entry.text,
-        "org": org.name if org else "",
-        "actor": entry.actor_name if staff else "",
-        "tone": {"refuse": "red", "return": "amber", "apply": "green", "pass": "green"}.get(entry.action, ""),
-        "icon": {
-            "urge": "bell-ringing",
-            "return": "arrow-back-up",
-            "refuse": "circle-x",
-            "pass": "check",
-            "apply": "circle-check",
-            "submit": "send",
-            "resubmit": "send",
-        }.get(entry.action, "timeline-event"),
     }
 
 

@@ -18,7 +18,8 @@ from xueji.ground.paper.fonts import MissingGlyphs
 
 from . import commands, queries
 from . import page as pages
-from .http import actor_of, run, to, version_of
+from .commands.paper import paper_form
+from .http import actor_of, pdf, run, to, version_of
 from .kinds import KINDS, TEMPLATES
 from .models import CaseStatus
 from .routing import policy_for
@@ -209,7 +210,16 @@ def sheet(request: HttpRequest, case_id: uuid.UUID) -> HttpResponse:
     except MissingGlyphs as error:
         messages.error(request, str(error))
         return to("case", case_id)
-    response = HttpResponse(data, content_type="application/pdf")
-    response["Content-Disposition"] = f'attachment; filename="case-{case_id}.pdf"'
-    response["Cache-Control"] = "private, no-store"
-    return response
+    return pdf(data, f"case-{case_id}.pdf")
+
+
+@require_safe
+def form(request: HttpRequest, case_id: uuid.UUID, key: str) -> HttpResponse:
+    """An application form or certificate of the case as PDF."""
+    url = request.build_absolute_uri(reverse("changes:case", args=[case_id]))
+    try:
+        data, name = paper_form(actor_of(request), case_id=case_id, key=key, url=url)
+    except MissingGlyphs as error:
+        messages.error(request, str(error))
+        return to("case", case_id)
+    return pdf(data, name)

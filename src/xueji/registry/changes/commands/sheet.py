@@ -8,7 +8,7 @@ from typing import Any
 
 from django.db import transaction
 from django.http import Http404
-from django.utils import timezone
+from django.utils import timezone, translation
 from django.utils.translation import gettext as _
 
 from xueji.ground.accounts.roles import Role
@@ -28,6 +28,11 @@ def sheet(actor: Any, *, case_id: uuid.UUID, url: str) -> bytes:
 
     Raises Http404, `ground.paper.fonts.MissingGlyphs`.
     """
+    with translation.override("zh-hans"):  # the paper is Chinese, whatever the reader's screen is
+        return _sheet(actor, case_id, url)
+
+
+def _sheet(actor: Any, case_id: uuid.UUID, url: str) -> bytes:
     page = pages.load(actor, case_id)
     if not page.may("print"):
         raise Http404
