@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from django.urls import path
 
-from . import views, views_draft
+from . import views, views_desk, views_draft
 
 app_name = "changes"
 urlpatterns = [
     path("cases/", views.listing, name="list"),
+    path("cases/desk/", views_desk.page, name="desk"),
     path("cases/new/", views_draft.new, name="new"),
     path("cases/new/transfer/", views_draft.new_transfer, name="new_transfer"),
     path("cases/new/<str:business>/<uuid:person_id>/", views_draft.start, name="start"),
@@ -25,4 +26,5 @@ urlpatterns = [
     path("cases/<uuid:case_id>/cancel/", views.cancel, name="cancel"),
     path("cases/<uuid:case_id>/urge/", views.urge, name="urge"),
     path("cases/<uuid:case_id>/sheet.pdf", views.sheet, name="sheet"),
+    path("cases/<uuid:case_id>/forms/<slug:key>.pdf", views.form, name="form"),
 ]
