@@ -11,6 +11,7 @@ ROOMS = (
     "xueji.web.home",
     "xueji.ground.accounts",
     "xueji.ground.orgs",
+    "xueji.ground.policy",
     "xueji.ground.audit",
     "xueji.ground.files",
     "xueji.ground.jobs",

@@ -59,7 +59,21 @@ ADDRESSES: dict[str, Address] = {
     "home:healthz": Address("/healthz", PUBLIC),
     "home:system": Address("/system/", "system.view"),
     "home:help": Address("/help/", SIGNED_IN),
-    "home:rules": Address("/rules/", "policy.view"),
+    "policy:rules": Address("/rules/", "policy.view"),
+    "policy:print": Address("/rules/print/", "policy.view"),
+    "policy:values": Address("/rules/values/", "policy.view"),
+    "policy:businesses": Address("/rules/businesses/", "policy.view"),
+    "policy:compare": Address("/rules/compare/?a=cn-99&b=cn-31", "policy.view"),
+    "policy:differences": Address("/rules/differences/", "policy.view"),
+    "policy:try": Address("/rules/try/?event=transfer.apply", "policy.view", both=True),
+    "policy:versions": Address("/rules/versions/", "policy.stage"),
+    "policy:new": Address("/rules/versions/new/", "policy.stage", both=True),
+    "policy:stage": Address("/rules/stages/{stage}/", "policy.stage", about="stage"),
+    "policy:download": Address("/rules/stages/{stage}/pack.toml", "policy.stage", about="stage"),
+    "changes:stage_cases": Address("/rules/stages/{stage}/cases/", "policy.stage", about="stage"),
+    "policy:decide": Address(
+        "/rules/stages/{stage}/withdraw/", "policy.stage", about="stage", post=True, answers=DEED
+    ),
     "home:orgs": Address("/orgs/", "org.view"),
     "home:org": Address("/orgs/{org}/", "org.view", about="org"),
     "home:org_new": Address("/orgs/{org}/new/", "org.edit", about="org", both=True),
@@ -203,7 +217,7 @@ def objects(world: World, address: Address) -> list[tuple[dict[str, Any], str]]:
     p = world.place
     nothing: dict[str, Any] = {
         "person": NOBODY, "photo": NOBODY, "case": NOBODY, "file": NOBODY, "certificate": NOBODY, "org": 99999999,
-        "klass": 99999999, "user": 99999999, "batch": 99999999, "any": NOBODY,
+        "stage": 99999999, "klass": 99999999, "user": 99999999, "batch": 99999999, "any": NOBODY,
     }  # fmt: skip
     found: list[tuple[dict[str, Any], str]] = [({}, "")]
     match address.about:
@@ -226,6 +240,8 @@ def objects(world: World, address: Address) -> list[tuple[dict[str, Any], str]]:
                 ({"user": p.user("teacher", "a1").pk}, "a1"),
                 ({"user": p.user("class_teacher", "c1").pk}, "c1"),
             ]
+        case "stage":
+            found = [({"stage": v}, k) for k, v in world.stages.items()]
         case "batch":
             found = [({"batch": v}, k) for k, v in world.batches.items()]
     if address.about:

@@ -66,6 +66,8 @@ def sees(world: World, facts: Facts, sight: Sight, about: str, key: str) -> bool
         case "certificate":
             school = place.org("a1" if key == "moved" else CHILDREN[key][0]).pk
             return school in sight.units or world.persons[key] in sight.persons
+        case "stage":
+            return sight.units == {place.org(key).pk}
         case "batch":
             return place.org(key).pk in sight.units
         case "klass":

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from datetime import date
 
 from django.db import connection, transaction
+from django.utils import timezone
 from tests.children import enrol, id_number
 from tests.helpers import Place, act_as, give_role, link_child, make_county, seeing_all
 from tests.registry.changes.world import EIGHT, attach, pass_all, picture, send
@@ -19,6 +20,7 @@ from tests.registry.yearly.world import pass_all as pass_list
 from tests.registry.yearly.world import send as send_list
 
 from xueji.ground.files import commands as files
+from xueji.ground.policy import commands as policy
 from xueji.office.certificates import commands as certificates
 from xueji.registry.changes import commands as cases
 from xueji.registry.changes.models import Case
@@ -64,6 +66,7 @@ class World:
     cases: dict[str, uuid.UUID] = field(default_factory=dict)
     files: dict[str, uuid.UUID] = field(default_factory=dict)
     batches: dict[str, int] = field(default_factory=dict)
+    stages: dict[str, int] = field(default_factory=dict)
     certificates: dict[str, uuid.UUID] = field(default_factory=dict)
     lists: dict[str, uuid.UUID] = field(default_factory=dict)
     admissions: dict[str, uuid.UUID] = field(default_factory=dict)
@@ -239,6 +242,17 @@ def _cases(world: World) -> None:
         keys = {v: k for k, v in world.cases.items()}
         for case_id, file_id, _slot in c.fetchall():
             world.files.setdefault(f"case:{keys[case_id]}", file_id)
+
+
+def _rules(world: World) -> None:
+    """Each of two counties has proposed a version of its own rules."""
+    head = '[pack]\nid = "{}"\ntitle = "县"\ntier = "county"\nextends = "cn-99"\nversion = "9"\ninvented = true\n'
+    for key, pack in (("a", "cn-99-0101"), ("c", "cn-99-0201")):
+        with act_as(world.place.user("county_clerk", key)) as actor:
+            row = policy.stage(
+                actor, text=head.format(pack), effective_on=timezone.localdate(), note="测试用的版本"
+            )
+        world.stages[key] = row.pk
 
 
 def _accounts(world: World) -> None:

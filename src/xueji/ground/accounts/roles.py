@@ -46,7 +46,10 @@ PERMISSIONS: dict[str, frozenset[Role]] = {
     "identity.reveal": frozenset({Role.REGISTRAR, Role.SCHOOL_HEAD, *CLERKS, *HEADS}),
     "intake.import": frozenset({Role.REGISTRAR}),
     "case.start": frozenset({Role.REGISTRAR}),
-    "case.decide": SCHOOL_STAFF | CLERKS | HEADS,
+    "case.decide": SCHOOL_STAFF | CLERKS | HEADS | {Role.CENTRAL_CLERK},
+    # Entering what was done on paper while the system was down (补录); it is approved like any other case.
+    "case.backfill": frozenset({Role.REGISTRAR}),
+    "case.intervene": HEADS,
     "case.view": STAFF | PORTAL,
     "yearly.view": SCHOOL_STAFF | AUTHORITY,
     "yearly.confirm": frozenset({Role.SCHOOL_HEAD}),

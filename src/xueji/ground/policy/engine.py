@@ -161,6 +161,14 @@ class PolicySet:
         """Periods that cover ``on`` and concern ``business``."""
         return tuple(window for window in self._windows(business) if window.covers(on))
 
+    def pauses(self, business: str, *, graduating: bool) -> tuple[tuple[date, date], ...]:
+        """Periods in which ``business`` rests, first and last day: clocks stand still in them."""
+        return tuple(
+            (w.start, w.end)
+            for w in self._windows(business)
+            if w.kind == "pause" and (graduating or not w.graduating_only)
+        )
+
     def closed_by(self, business: str, on: date, *, graduating: bool) -> Window | None:
         """The period that keeps ``business`` closed on ``on``, or None when it is open.
 
@@ -223,6 +231,10 @@ class PolicySet:
             for event in rule.on:
                 by_event[event].append(ready)
         return dict(by_event)
+
+    def caveats_of(self, rule: Rule) -> tuple[str, ...]:
+        """What weakens every finding of a rule in force here; see `findings.CAVEATS`."""
+        return self._caveats(rule, {pack.id for pack in self.packs if pack.invented})
 
     def _caveats(self, rule: Rule, invented: set[str]) -> tuple[str, ...]:
         """What weakens every finding of a rule: undated or incomplete texts, open boundaries."""

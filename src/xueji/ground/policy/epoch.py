@@ -26,9 +26,14 @@ def token() -> str | None:
         return None
     held = getattr(connection, "_xueji_policy", None)
     if held is None or held[0] is not connection.atomic_blocks[0]:
-        with connection.cursor() as c:
-            c.execute(f"select {COLUMN}")
-            seen(c.fetchone()[0])
+        refresh()
         held = connection._xueji_policy  # type: ignore[attr-defined]
     found: str | None = held[1]
     return found
+
+
+def refresh() -> None:
+    """Read the token anew: whoever has just taken the lock on it must not go on with an older one."""
+    with connection.cursor() as c:
+        c.execute(f"select {COLUMN}")
+        seen(c.fetchone()[0])

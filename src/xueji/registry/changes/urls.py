@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from . import views, views_desk, views_draft
+from . import views, views_desk, views_draft, views_preview
 
 app_name = "changes"
 urlpatterns = [
@@ -27,4 +27,5 @@ urlpatterns = [
     path("cases/<uuid:case_id>/urge/", views.urge, name="urge"),
     path("cases/<uuid:case_id>/sheet.pdf", views.sheet, name="sheet"),
     path("cases/<uuid:case_id>/forms/<slug:key>.pdf", views.form, name="form"),
+    path("rules/stages/<int:stage_id>/cases/", views_preview.stage_cases, name="stage_cases"),
 ]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import shutil
 from dataclasses import dataclass
 from datetime import date
@@ -10,16 +9,11 @@ from typing import Any
 
 from django.conf import settings
 from django.db import connection
-from django.utils.translation import gettext as _
 
 from xueji.ground.accounts.actor import Actor, today
 from xueji.ground.orgs.models import Org
+from xueji.ground.policy import places
 from xueji.ground.policy.engine import PolicySet
-from xueji.ground.policy.findings import article_words, caveat_words
-from xueji.ground.policy.library import library
-from xueji.ground.policy.values import speak
-
-_TOKEN = re.compile(r"\{([$@])([^{}]+)\}")
 
 
 @dataclass(frozen=True)
@@ -85,13 +79,8 @@ def problems(school_id: int) -> Problems:
 
 def policy_for(actor: Actor, day: date | None = None) -> PolicySet:
     """The rules that hold for the actor's unit; the nation's for those who have none. One query."""
-    packs = library()
-    day = day or today()
     org = Org.objects.filter(pk=actor.org_id).first() if actor.org_id else None
-    if org is None:
-        return packs.resolve(packs.chain_of("cn"), day)
-    ids = packs.chain_of(org.policy) if org.policy in packs.ids() else packs.ids_for(org.division)
-    return packs.resolve(ids, day)
+    return places.policy_for(org, day or today())
 
 
 def windows(policy: PolicySet, day: date) -> list[dict[str, str]]:
@@ -108,62 +97,6 @@ def windows(policy: PolicySet, day: date) -> list[dict[str, str]]:
             "end": w.end.isoformat(),
         }
     return list(seen.values())[:6]
-
-
-@dataclass(frozen=True)
-class RuleRow:
-    """A rule in force, in words."""
-
-    id: str
-    sentence: str
-    article: str
-    force: str
-    caveats: list[str]
-    pack: str
-    businesses: list[str]
-
-
-def rules(actor: Actor, text: str = "") -> list[RuleRow]:
-    """The rules in force at the actor's place, the nation's first; `text` filters by words or identifier."""
-    policy = policy_for(actor)
-    forces = {"must": _("应当"), "general": _("一般"), "may": _("可以"), "advisory": _("建议")}
-    labels = {b.id: b.label for b in policy.businesses()}
-    titles = {p.id: p.title for p in policy.packs}
-    invented = {p.id for p in policy.packs if p.invented}
-    rows = [
-        RuleRow(
-            id=r.id,
-            sentence=_TOKEN.sub(lambda m: _word(policy, m[1], m[2]), r.message),
-            article=f"{r.cite.source.title} {article_words(r.cite.article)}".strip(),
-            force=forces[r.force],
-            caveats=[
-                caveat_words(c)
-                for c in (
-                    *(("invented",) if r.pack in invented else ()),
-                    *(("date_unstated",) if r.start is None else ()),
-                    *({"cut": ("source_cut",), "quoted": ("source_quoted",)}.get(r.cite.source.text, ())),
-                )
-            ],
-            pack=titles[r.pack],
-            businesses=list(
-                dict.fromkeys(labels[e.split(".")[0]] for e in r.on if e.split(".")[0] in labels)
-            ),
-        )
-        for r in policy.rules
-    ]
-    text = text.strip().casefold()
-    return [r for r in rows if not text or text in f"{r.id} {r.sentence} {r.article} {r.pack}".casefold()]
-
-
-def _word(policy: PolicySet, kind: str, name: str) -> str:
-    if kind == "@":
-        try:
-            held = policy.param(name)
-        except KeyError:
-            return name
-        return speak(held.value) if held.stated else _("(原文未写明)")
-    field = policy.fields.get(name.removesuffix(".label"))
-    return _("〔%(fact)s〕") % {"fact": field.label if field else name}
 
 
 @dataclass(frozen=True)

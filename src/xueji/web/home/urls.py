@@ -10,7 +10,6 @@ urlpatterns = [
     path("healthz", views.healthz, name="healthz"),
     path("system/", views.system, name="system"),
     path("help/", views.help_page, name="help"),
-    path("rules/", views.rules, name="rules"),
     path("orgs/", places.org_tree, name="orgs"),
     path("orgs/<int:org_id>/", places.org_card, name="org"),
     path("orgs/<int:org_id>/new/", places.org_new, name="org_new"),

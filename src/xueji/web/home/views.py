@@ -67,13 +67,14 @@ def _work(actor: Actor) -> dict[str, Any]:
 
         todo = changes.todo(actor, limit=20)
         words = {
+            "pressed": _("超期督办"),
             "overdue": _("已超时"),
             "today": _("今天到期"),
             "soon": _("3个工作日内"),
             "later": _("其他"),
         }
         out["todo"] = todo
-        out["todo_groups"] = [(words[k], k == "overdue", rows) for k, rows in todo.groups.items()]
+        out["todo_groups"] = [(words[k], k in ("pressed", "overdue"), rows) for k, rows in todo.groups.items()]
         if actor.can("case.start"):
             out["started"] = changes.started(actor, limit=10)
     if actor.can("intake.import"):
@@ -124,13 +125,3 @@ def help_page(request: HttpRequest) -> HttpResponse:
     actor = _actor(request)
     base = "layout/base_phone.html" if actor.is_portal else "layout/base.html"
     return render(request, "home/help.html", {"page_title": _("帮助"), "base": base})
-
-
-@require_GET
-def rules(request: HttpRequest) -> HttpResponse:
-    """The rules in force at the actor's place, with their articles."""
-    actor = _actor(request)
-    actor.require("policy.view")
-    text = request.GET.get("q", "")[:60]
-    context = {"page_title": _("规则"), "rows": queries.rules(actor, text), "text": text}
-    return render(request, "home/rules.html", context)
