@@ -252,18 +252,21 @@ def test_a_waiting_case_that_cannot_go_on_does_not_hold_up_the_one_that_ends(
         assert Case.objects.get(pk=second.pk).status == CaseStatus.RETURNED
 
 
-def test_a_problem_record_is_solved_before_anything_else() -> None:
+def test_a_case_waits_for_a_problem_record_and_goes_on_when_it_is_cleared() -> None:
     place = make_county()
     child = make_child(place)
     case = suspend_draft(place, child)
     with seeing_all():
         enrolment_commands.set_problem(child, True)
-    with act_as(place.user("registrar", "a1")) as actor, pytest.raises(Blocked) as error:
-        cases.submit(actor, case_id=case.pk)
-    assert [c.code for c in error.value.checks] == ["problem"]
+    case = send(place, case, ("registrar", "a1"))
+    assert (case.status, case.waits_for) == (CaseStatus.WAITING, "问题学籍处理完毕")
     with seeing_all():
+        assert cases.wake_child(child) is None, "the problem is still there"
         enrolment_commands.set_problem(child, False)
-    assert send(place, case, ("registrar", "a1")).status == CaseStatus.RUNNING
+        assert cases.wake_child(child) == case
+        assert Case.objects.get(pk=case.pk).status == CaseStatus.RUNNING
+        assert CaseLog.objects.filter(case=case, action="wake").exists()
+    assert pass_all(place, case, FOUR).status == CaseStatus.DONE
 
 
 def test_rosters_show_a_case_while_it_is_under_way_and_no_longer() -> None:

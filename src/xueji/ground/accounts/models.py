@@ -128,3 +128,28 @@ class PortalLink(models.Model):
 
     class Meta:
         db_table = "portal_link"
+
+
+class Delegation(models.Model):
+    """Somebody of the same unit takes a holder's part in deciding cases for a while: absence, illness, leave.
+
+    It gives the part in cases and nothing else of the role; the unit and the role are those of the assignment.
+    """
+
+    id = models.BigAutoField(primary_key=True)
+    assignment = models.ForeignKey(RoleAssignment, on_delete=models.CASCADE, related_name="delegations")
+    org_id = models.IntegerField(help_text="unit of the assignment, for row-level security")
+    to_user = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
+    since = models.DateField()
+    until = models.DateField()
+    reason = models.CharField(max_length=200)
+    set_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
+    set_at = models.DateTimeField(auto_now_add=True)
+    ended_at = models.DateTimeField(null=True)
+
+    class Meta:
+        db_table = "delegation"
+        constraints = [
+            models.CheckConstraint(condition=Q(until__gte=F("since")), name="delegation_period"),
+        ]
+        indexes = [models.Index(fields=["to_user", "until"]), models.Index(fields=["assignment", "until"])]

@@ -15,7 +15,7 @@ from xueji.ground.orgs.models import Org
 from . import rules
 from .actor import Actor, today
 from .http import agent_words
-from .models import RoleAssignment, User, UserSession
+from .models import Delegation, RoleAssignment, User, UserSession
 from .roles import ADMINS, Role
 
 
@@ -242,3 +242,30 @@ def admins_in_force() -> dict[str, int]:
         .annotate(n=Count("user_id", distinct=True))
     )
     return dict(rows)
+
+
+@dataclass(frozen=True)
+class Part:
+    """A part in deciding cases that a colleague who is away has handed to the actor."""
+
+    role: str
+    holder: str
+
+
+def handed_parts(actor: Actor) -> list[Part]:
+    """What colleagues of the actor's unit have handed to him for today; one query."""
+    day = today()
+    rows = (
+        Delegation.objects.filter(
+            to_user_id=actor.user_id,
+            org_id=actor.org_id,
+            ended_at=None,
+            since__lte=day,
+            until__gte=day,
+            assignment__valid_from__lte=day,
+        )
+        .exclude(assignment__valid_to__lt=day)
+        .order_by("pk")
+        .values_list("assignment__role", "assignment__user__display_name")[:20]
+    )
+    return [Part(role, holder) for role, holder in rows]

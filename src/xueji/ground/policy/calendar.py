@@ -85,6 +85,30 @@ def workdays_between(start: date, end: date) -> int:
     return total[_offset(end)] - total[_offset(start)]
 
 
+def workdays_within(start: date, end: date, closed: Iterable[tuple[date, date]]) -> int:
+    """Working days after ``start`` up to and including ``end`` that lie in a closed period (both ends included)."""
+    one = timedelta(days=1)
+    spans = sorted((max(first, start + one), min(last, end)) for first, last in closed)
+    total, reached = 0, start
+    for first, last in spans:  # periods may overlap
+        first = max(first, reached + one)
+        if first <= last:
+            total += workdays_between(first - one, last)
+            reached = last
+    return total
+
+
+def add_open_workdays(day: date, count: int, closed: Iterable[tuple[date, date]]) -> date:
+    """As ``add_workdays``, leaving out the closed periods: how a clock runs that a pause stops."""
+    spans = list(closed)
+    due = add_workdays(day, count)
+    while True:
+        later = add_workdays(day, count + workdays_within(day, due, spans))
+        if later == due:
+            return due
+        due = later
+
+
 @dataclass(frozen=True, slots=True)
 class Deadline:
     """A due day, and whether a year without official notice had to be guessed on the way."""

@@ -36,7 +36,13 @@ def evaluate(policy: PolicySet, m: Material, event: str = "apply") -> Trace:
     """Ask the rules of the place about the case. Must run in the writing role."""
     kind = KINDS[m.case.business]
     own = {"event.kind": policy.business(m.case.business).label, **kind.facts(m)}
-    return policy.evaluate(f"{m.case.business}.{event}", fact_builder.build(m, own), m.today)
+    reasons = {rule: stated["reason"] for rule, stated in m.case.overrides.items()}
+    return policy.evaluate(f"{m.case.business}.{event}", fact_builder.build(m, own), m.today, reasons)
+
+
+def overridable(finding: Finding) -> bool:
+    """Whether the starter may go on in spite of it with a stated reason: rules of force 一般, met and not unknown."""
+    return finding.force == "general" and finding.verdict in ("block", "route", "need_docs")
 
 
 def run(policy: PolicySet, m: Material, others: Iterable[Case]) -> Report:
@@ -59,7 +65,10 @@ def _of_finding(m: Material, finding: Finding) -> Check:
         docs = finding.verdict == "need_docs"
         url, label = ("#materials", _("去上传")) if docs else ("#form", _("去修改"))
     caveats = "；".join(caveat_words(code) for code in finding.caveats if code != "source_cut")
-    return Check(finding.rule, verdict, finding.sentence, caveats, url, label)
+    words = finding.sentence
+    if finding.overridden:
+        words = _("%(rule)s。例外办理, 理由: %(why)s") % {"rule": words, "why": finding.overridden}
+    return Check(finding.rule, verdict, words, caveats, url, label, overridable(finding) and finding.stops)
 
 
 def _system(policy: PolicySet, m: Material, trace: Trace, others: list[Case]) -> Iterable[Check]:
@@ -80,7 +89,11 @@ def _system(policy: PolicySet, m: Material, trace: Trace, others: list[Case]) ->
         yield Check("place", "block", _("该生的学籍已不在本校, 不能由本校办理"))
     yield from _open_cases(others)
     if s.problem and not kind.despite_problem:
-        yield Check("problem", "block", _("该生有问题学籍没有处理完, 处理完后才能提交。草稿会保留"))
+        yield Check(
+            "problem", "warn", _("该生有问题学籍没有处理完。可以提交, 提交后会等待, 处理完后自动继续")
+        )
+    if s.open_case and s.open_case not in {case.number, *(o.number for o in others)}:
+        yield Check("held", "block", _("该生正在办理 %s, 办完后才能提交。草稿会保留") % s.open_case)
     yield from _window(policy, m)
     yield from _dates(m)
     yield from _documents(policy, m, trace)

@@ -5,7 +5,8 @@ All businesses: student.stage, .grade, .status, .birth_date, .number_prefix, .ho
 .submitted_by, .variant, .reason and .docs (the papers attached) say how the case is made; calendar.* are the days
 of the school calendar where the authority has set them; case.applied_on is the day of applying, event.kind the word
 of the business, student.graduating the last year of a stage; case.confirmed_roles, at the effect, has `side.duty` of
-every step that passed.
+every step that passed, and case.decided_by and .recorded_with the words by which rules name those who decided in
+order and those who were told. A case entered after an outage (补录) has the channel `backfilled` and a system failure.
 
 Each kind of case adds its own (`business/`): the classes it moves between, its dates, the fields it changes. What
 nobody here can know the school is asked for (`business/asking`); its answers never stand against what is known.
@@ -58,8 +59,8 @@ def build(m: Material, own: Mapping[str, Any]) -> dict[str, Any]:
         "student.has_record": True,
         "school.id": str(m.units.start.pk),
         "school.id.label": m.units.start.name,
-        "case.channel": "electronic",
-        "case.system_failure": False,
+        "case.channel": "backfilled" if m.case.outage else "electronic",
+        "case.system_failure": bool(m.case.outage),
         "case.submitted_by": m.submitted_by,
         "case.variant": variant_of(business, m.units),
         "case.reason": form.get("reason") or None,
@@ -68,8 +69,14 @@ def build(m: Material, own: Mapping[str, Any]) -> dict[str, Any]:
         "case.applied_on": timezone.localdate(m.case.submitted_at) if m.case.submitted_at else m.today,
         "student.graduating": grade.last if grade else None,
     }
+    answers = m.case.form.get("answers", {})
+    if m.decided_by:  # who signed inside the school before it was sent is the school's answer
+        inside = answers.get("case.decided_by") or ()
+        facts["case.decided_by"] = [*([inside] if isinstance(inside, str) else inside), *m.decided_by]
+    if m.recorded_with:
+        facts["case.recorded_with"] = [*m.recorded_with]
     known = {**facts, **own, **_calendar(m.today)}
-    return known | {k: v for k, v in m.case.form.get("answers", {}).items() if known.get(k) is None}
+    return known | {k: v for k, v in answers.items() if known.get(k) is None}
 
 
 def held_number(s: Subject) -> str:

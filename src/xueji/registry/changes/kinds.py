@@ -24,6 +24,18 @@ ACTIONS: dict[str, Promise] = {
     "approve": _("批准, 到期自动生效"),
     "stop": _("终止"),
     "print": _("打印办理单"),
+    "take_back": _("收回意见"),
+    "ask": _("请求会签"),
+    "agree": _("会签同意"),
+    "disagree": _("会签不同意"),
+    "file": _("备案"),
+    "remind": _("到期提醒"),
+    "press": _("超期督办"),
+    "shift": _("期限顺延"),
+    "force_pass": _("督办: 代为通过"),
+    "force_stop": _("督办: 终止"),
+    "force_return": _("督办: 退回"),
+    "reassign": _("督办: 改派"),
 }
 
 #: Opinions offered as templates, by decision.

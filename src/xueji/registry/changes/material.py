@@ -26,10 +26,19 @@ class Material:
     new_number: str = ""
     secret: Mapping[str, str] = field(default_factory=dict)
     confirmed: frozenset[str] = frozenset()
+    decided_by: tuple[str, ...] = ()
+    recorded_with: tuple[str, ...] = ()
 
-    def with_confirmed(self, roles: Iterable[str]) -> Material:
-        """The same, with the steps that passed."""
-        return replace(self, confirmed=frozenset(roles))
+    def with_confirmed(
+        self, roles: Iterable[str], *, decided_by: Iterable[str] = (), recorded_with: Iterable[str] = ()
+    ) -> Material:
+        """The same, with the steps that passed, and who decided and was told, in the words of the rules."""
+        return replace(
+            self,
+            confirmed=frozenset(roles),
+            decided_by=tuple(decided_by),
+            recorded_with=tuple(recorded_with),
+        )
 
 
 def form_date(form: dict[str, Any], key: str) -> date | None:

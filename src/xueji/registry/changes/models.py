@@ -59,17 +59,27 @@ class Case(Visible):
     facts = models.JSONField(default=dict)
     findings = models.JSONField(default=list)
     packs = models.CharField(max_length=64, blank=True, help_text="hash of the packs it was decided on")
+    evaluated_on = models.DateField(null=True, help_text="day for which the rules were asked")
+    effect = models.JSONField(default=dict, help_text="facts, packs and day of the rules asked at the effect")
+    overrides = models.JSONField(
+        default=dict, help_text="rule -> reason, by, at: stated exceptions of 一般 rules"
+    )
+    outage = models.JSONField(
+        default=dict, help_text="补录: the true day and why it was done on paper; else empty"
+    )
     chain_version = models.CharField(
         max_length=60, blank=True, help_text="last event of the child when submitted"
     )
     effective_on = models.DateField(null=True)
     current_seq = models.PositiveSmallIntegerField(null=True)
+    repair_due = models.DateField(null=True, help_text="until when the starter mends a returned case")
     version = models.IntegerField(default=1)
     created_at = models.DateTimeField(auto_now_add=True)
     submitted_at = models.DateTimeField(null=True)
     ended_at = models.DateTimeField(null=True)
     end_reason = models.CharField(max_length=300, blank=True)
     waits_for = models.CharField(max_length=200, blank=True)
+    narrowed_at = models.DateTimeField(null=True, help_text="since when only the starter still sees it")
 
     class Meta:
         db_table = "case_"
@@ -86,24 +96,59 @@ class Case(Visible):
         ]
 
 
+class StepMode(models.TextChoices):
+    """What a step is for the case."""
+
+    APPROVE = "approve", "审批"
+    FILE = "file", "备案"
+    ADVISE = "advise", "会签"
+
+
 class CaseStep(Visible):
-    """One step of a case's chain: whose, until when, what was decided."""
+    """One step of a case's chain: whose, until when, what was decided.
+
+    Steps of one `turn` stand beside each other: the branches of a fork, and the opinions that were asked of others
+    (`asked_by`). Read in the order of turn and seq. A step of mode `file` is `informed` until it is acknowledged.
+    """
 
     id = models.BigAutoField(primary_key=True)
     case = models.ForeignKey(Case, on_delete=models.CASCADE, related_name="steps")
     seq = models.PositiveSmallIntegerField()
+    turn = models.PositiveSmallIntegerField(default=1)
+    branch = models.CharField(max_length=20, blank=True)
+    mode = models.CharField(max_length=8, choices=StepMode.choices, default=StepMode.APPROVE)
+    side = models.CharField(max_length=20, blank=True)
+    duty = models.CharField(max_length=20, blank=True)
+    clock = models.CharField(max_length=40, blank=True)
+    asked_by = models.PositiveSmallIntegerField(
+        null=True, help_text="seq of the step that asked for an opinion"
+    )
+    question = models.CharField(max_length=300, blank=True)
     label = models.CharField(max_length=40)
     role = models.CharField(max_length=20)
     org_id = models.IntegerField()
     limit_days = models.PositiveSmallIntegerField(null=True)
+    limit_default = models.BooleanField(default=False, help_text="no text gives days: this system's default")
     state = models.CharField(
-        max_length=10, default="future", help_text="future, current, done, returned, refused"
+        max_length=10, default="future", help_text="future, current, informed, done, returned, refused"
     )
     arrived_at = models.DateTimeField(null=True)
     due_on = models.DateField(null=True)
+    left_days = models.SmallIntegerField(
+        null=True, help_text="working days that were left when the clock stopped; null while it runs"
+    )
+    paused_days = models.PositiveSmallIntegerField(
+        default=0, help_text="working days that a pause did not count"
+    )
+    reminded_on = models.DateField(null=True)
+    escalated = models.PositiveSmallIntegerField(
+        default=0, help_text="1 the unit's head, 2 the authority above"
+    )
     decided_at = models.DateTimeField(null=True)
     decider_id = models.BigIntegerField(null=True)
     decider_name = models.CharField(max_length=60, blank=True)
+    acted_for = models.CharField(max_length=60, blank=True, help_text="whose part a substitute took")
+    forced = models.BooleanField(default=False, help_text="passed by the authority above, with its reason")
     decision = models.CharField(max_length=10, blank=True)
     opinion = models.CharField(max_length=500, blank=True)
 
@@ -112,8 +157,13 @@ class CaseStep(Visible):
         constraints = [
             models.UniqueConstraint(fields=["case", "seq"], name="case_step_once"),
             models.UniqueConstraint(
-                fields=["case"], condition=models.Q(state="current"), name="one_current_step"
+                fields=["case", "branch"], condition=models.Q(state="current"), name="one_current_step"
             ),
+        ]
+        indexes = [
+            models.Index(
+                fields=["due_on"], condition=models.Q(state__in=["current", "informed"]), name="case_step_due"
+            )
         ]
 
 
@@ -128,7 +178,10 @@ class CaseSeat(models.Model):
     business = models.CharField(max_length=30)
     status = models.CharField(max_length=10)
     holds = models.BooleanField(default=False)
-    holder_role = models.CharField(max_length=20, blank=True)
+    holder_roles = ArrayField(models.CharField(max_length=20), default=list)
+    pressed_roles = ArrayField(
+        models.CharField(max_length=20), default=list, help_text="who is to press the holder: 超期督办"
+    )
     started_here = models.BooleanField(default=False)
     due_on = models.DateField(null=True)
     changed_at = models.DateTimeField()
@@ -172,6 +225,31 @@ class CaseLog(Visible):
 
     class Meta:
         db_table = "case_log"
+
+
+class OpinionTemplate(models.Model):
+    """An opinion kept for later: of one person (`user_id`), or of everybody in a unit (`org_id`). Never both."""
+
+    id = models.BigAutoField(primary_key=True)
+    org_id = models.IntegerField(null=True)
+    user_id = models.BigIntegerField(null=True)
+    business = models.CharField(max_length=30, blank=True, help_text="empty: any")
+    decision = models.CharField(max_length=10)
+    text = models.CharField(max_length=200)
+    created_by = models.BigIntegerField()
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        db_table = "opinion_template"
+        constraints = [
+            models.CheckConstraint(
+                condition=models.Q(org_id=None) ^ models.Q(user_id=None), name="template_of_one"
+            )
+        ]
+        indexes = [
+            models.Index(fields=["org_id", "decision"], name="template_org"),
+            models.Index(fields=["user_id", "decision"], name="template_user"),
+        ]
 
 
 class LookupAttempt(models.Model):

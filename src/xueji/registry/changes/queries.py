@@ -14,7 +14,7 @@ from django.http import Http404
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from xueji.ground.accounts.roles import AUTHORITY, SCHOOL_STAFF, Role
+from xueji.ground.accounts.roles import AUTHORITY, SCHOOL_STAFF
 from xueji.ground.orgs.models import OrgKind
 from xueji.ground.policy.calendar import add_workdays, workdays_between
 from xueji.registry.enrolment.models import GUEST, REGISTERED, Roster
@@ -22,7 +22,7 @@ from xueji.registry.enrolment.models import GUEST, REGISTERED, Roster
 from .kinds import KINDS, label_of
 from .models import OPEN, CaseStatus
 
-BUCKETS = ("overdue", "today", "soon", "later")
+BUCKETS = ("pressed", "overdue", "today", "soon", "later")
 TABS = ("todo", "started", "running", "ended")
 LIMIT = 50
 #: Case statuses in the words of the layout's status chips.
@@ -47,6 +47,7 @@ class Row:
     mine: bool
     started_here: bool
     at: datetime
+    pressed: bool = False
 
     @property
     def label(self) -> str:
@@ -79,7 +80,7 @@ class Page:
 
 @dataclass(frozen=True)
 class Todo:
-    """What waits for the actor, in four groups by deadline."""
+    """What waits for the actor, by deadline; `pressed` is what others hold too long (超期督办)."""
 
     groups: dict[str, list[Row]]
     total: int
@@ -124,63 +125,80 @@ def bucket_of(due: date | None, today: date) -> str:
     return "soon" if due <= add_workdays(today, 3) else "later"
 
 
+#: The parts that the actor takes today: his own, and those of colleagues who are away. Worked out once a statement.
+_PARTS = "(select xueji_parts(%(user)s, %(org)s, %(role)s, %(today)s))::varchar[]"
+_HELD = f"s.holds and s.holder_roles && {_PARTS}"
+_PRESSED = f"s.pressed_roles && {_PARTS}"
+
 _ROW = (
     "select c.case_id, coalesce(c.number, ''), c.business, c.status, c.student_name,"
     "  coalesce(c.summary ->> 'class', ''), coalesce(f.name, ''), coalesce(t.name, ''), coalesce(h.name, ''),"
-    "  coalesce(st.label, ''), coalesce(s.due_on, st.due_on), coalesce(s.holds, false) and s.holder_role = %(role)s,"
-    "  coalesce(s.started_here, false), coalesce(s.changed_at, c.submitted_at, c.created_at) as at"
+    "  coalesce(st.label, ''), coalesce(s.due_on, st.due_on), "
+    f"  coalesce({_HELD}, false),"
+    "  coalesce(s.started_here, false), coalesce(s.changed_at, c.submitted_at, c.created_at) as at,"
+    f"  coalesce({_PRESSED}, false)"
     " from case_ c left join case_seat s on s.case_id = c.case_id and s.org_id = %(org)s"
-    " left join case_step st on st.case_id = c.case_id and st.seq = c.current_seq and st.state = 'current'"
+    " left join case_step st on st.case_id = c.case_id and st.seq = c.current_seq"
+    "  and st.state = 'current'"
     " left join org f on f.id = c.from_school_id left join org t on t.id = c.to_school_id"
     " left join org h on h.id = st.org_id"
 )
 
 
+def _who(actor: Any) -> dict[str, Any]:
+    return {
+        "user": actor.user_id,
+        "org": actor.org_id,
+        "role": str(actor.role),
+        "today": timezone.localdate(),
+    }
+
+
 def _sits(actor: Any) -> bool:
     """Whether the actor's unit has seats at cases: schools and authorities; teachers and families have none."""
-    return actor.role in SCHOOL_STAFF or (actor.role in AUTHORITY and actor.role != Role.CENTRAL_CLERK)
+    return actor.role in SCHOOL_STAFF or actor.role in AUTHORITY
 
 
 def todo_count(actor: Any) -> int:
-    """How many cases wait for the actor; one query."""
+    """How many cases wait for the actor, to decide or to press; one query."""
     with connection.cursor() as c:
         c.execute(
-            "select count(*) from case_seat where org_id = %s and holds and holder_role = %s",
-            [actor.org_id, actor.role],
+            f"select count(*) from case_seat s where s.org_id = %(org)s and (({_HELD}) or {_PRESSED})",
+            _who(actor),
         )
         return int(c.fetchone()[0])
 
 
 def todo(actor: Any, *, limit: int = 20) -> Todo:
     """What waits for the actor, the most urgent first; two queries."""
-    today = timezone.localdate()
+    args = _who(actor)
+    today = args["today"]
     groups: dict[str, list[Row]] = {name: [] for name in BUCKETS}
     with connection.cursor() as c:
         c.execute(
-            "select count(*), count(*) filter (where due_on < %s) from case_seat"
-            " where org_id = %s and holds and holder_role = %s",
-            [today, actor.org_id, actor.role],
+            f"select count(*), count(*) filter (where s.due_on < %(today)s and {_HELD}) from case_seat s"
+            f" where s.org_id = %(org)s and (({_HELD}) or {_PRESSED})",
+            args,
         )
         total, overdue = c.fetchone()
         if total:
             c.execute(
-                _ROW
-                + " where s.holds and s.holder_role = %(role)s order by s.due_on nulls last, c.submitted_at"
-                " limit %(n)s",
-                {"org": actor.org_id, "role": actor.role, "n": limit},
+                f"{_ROW} where ({_HELD}) or {_PRESSED} order by coalesce(s.due_on, st.due_on) nulls last,"
+                " c.submitted_at limit %(n)s",
+                args | {"n": limit},
             )
             for row in map(_row, c.fetchall()):
-                groups[bucket_of(row.due_on, today)].append(row)
+                groups["pressed" if not row.mine else bucket_of(row.due_on, today)].append(row)
     return Todo({k: v for k, v in groups.items() if v}, total, overdue)
 
 
 def next_todo(actor: Any, *, but: uuid.UUID) -> uuid.UUID | None:
-    """The next case that waits for the actor, other than one."""
+    """The next case that waits for the actor's decision, other than one."""
     with connection.cursor() as c:
         c.execute(
-            "select case_id from case_seat where org_id = %s and holds and holder_role = %s and case_id <> %s"
-            " order by due_on nulls last, changed_at limit 1",
-            [actor.org_id, actor.role, but],
+            f"select s.case_id from case_seat s where s.org_id = %(org)s and {_HELD} and s.case_id <> %(but)s"
+            " order by s.due_on nulls last, s.changed_at limit 1",
+            _who(actor) | {"but": but},
         )
         row = c.fetchone()
     return row[0] if row else None
@@ -195,17 +213,12 @@ def counts(actor: Any) -> dict[str, int]:
     """Numbers for tabs and badges: todo, overdue, started, running; one query."""
     with connection.cursor() as c:
         c.execute(
-            "select count(*) filter (where holds and holder_role = %(role)s),"
-            "  count(*) filter (where holds and holder_role = %(role)s and due_on < %(today)s),"
-            "  count(*) filter (where started_here and status = any(%(open)s)),"
-            "  count(*) filter (where status = any(%(open)s))"
-            " from case_seat where org_id = %(org)s",
-            {
-                "role": actor.role,
-                "today": timezone.localdate(),
-                "org": actor.org_id,
-                "open": [str(s) for s in OPEN],
-            },
+            f"select count(*) filter (where ({_HELD}) or {_PRESSED}),"
+            f"  count(*) filter (where s.due_on < %(today)s and {_HELD}),"
+            "  count(*) filter (where s.started_here and s.status = any(%(open)s)),"
+            "  count(*) filter (where s.status = any(%(open)s))"
+            " from case_seat s where s.org_id = %(org)s",
+            _who(actor) | {"open": [str(s) for s in OPEN]},
         )
         todo_n, overdue, started_n, running = c.fetchone()
     return {"todo": todo_n, "overdue": overdue, "started": started_n, "running": running}
@@ -217,12 +230,12 @@ def listing(actor: Any, filters: Filters | None = None, *, after: str = "", limi
     Drafts are seen by the school that wrote them alone.
     """
     f = filters or Filters()
-    args: dict[str, Any] = {"org": actor.org_id, "role": actor.role, "n": max(1, min(limit, 200)) + 1}
+    args: dict[str, Any] = _who(actor) | {"n": max(1, min(limit, 200)) + 1}
     where = ["c.status <> 'draft'" if not _sits(actor) else "(c.status <> 'draft' or c.org_id = %(org)s)"]
     if _sits(actor) and actor.org_kind in (OrgKind.SCHOOL, OrgKind.COUNTY):
         where.append("s.id is not null")
     if f.tab == "todo":
-        where.append("s.holds and s.holder_role = %(role)s")
+        where.append(f"(({_HELD}) or {_PRESSED})")
     elif f.tab == "started":
         where.append("s.started_here")
     elif f.tab == "running":

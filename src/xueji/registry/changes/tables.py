@@ -19,7 +19,20 @@ TABLES = [
         scope=Scope(readers="parties", person="person_id"),
         writer="select, insert, update, delete",
     ),
-    Table("case_log", "local", scope=_CASE, writer="select, insert, delete"),
+    # What was said stays; only who may read it follows the case.
+    Table(
+        "case_log",
+        "local",
+        scope=_CASE,
+        writer="select, insert, delete",
+        extra=('grant update (parties, klasses) on "case_log" to xueji_writer',),
+    ),
+    Table(
+        "opinion_template",
+        "local",
+        scope=Scope(orgs=("org_id",), user="user_id"),
+        writer="select, insert, update, delete",
+    ),
     Table("case_lookup", "local", app="", writer="select, insert, delete"),
     Table("case_counter", "local", app="", writer="select, insert, update"),
 ]

@@ -8,14 +8,17 @@ from datetime import date
 from typing import Any
 
 from django.utils.functional import Promise
+from django.utils.translation import gettext as _
 
 from xueji.ground.policy.engine import PolicySet
-from xueji.ground.policy.findings import Trace
+from xueji.ground.policy.findings import Trace, article_words
 from xueji.ground.policy.statuses import Status
 
 from ..material import Material
 from ..models import Case
+from ..routing import policy_for
 from ..subject import Subject
+from . import asking
 from .forms import CaseForm
 
 STUDYING = frozenset({Status.STUDYING})
@@ -32,6 +35,7 @@ class Check:
     article: str = ""
     action_url: str = ""
     action_label: str = ""
+    overridable: bool = False
 
     @property
     def stops(self) -> bool:
@@ -101,3 +105,44 @@ class Kind:
     def __post_init__(self) -> None:
         # `answers`: what the rules of the place ask beside the form (`asking`).
         object.__setattr__(self, "fields", (*self.form.base_fields, "answers"))
+        object.__setattr__(self, "wanted", _with_answers(self.wanted))
+        object.__setattr__(self, "checks", _of_stage(self.checks))
+
+
+def stage_why(policy: PolicySet, business: str, stage: str) -> str:
+    """Why a business is not for a stage, with the article; empty when it is."""
+    declared = policy.business(business)
+    if not stage or stage in declared.levels:
+        return ""
+    words = {"P": _("小学"), "J": _("初中"), "S": _("高中")}
+    return _("《%(title)s》%(article)s: %(kind)s只适用于%(stages)s, %(stage)s阶段不能办理") % {
+        "title": declared.cite.source.title,
+        "article": article_words(declared.cite.article),
+        "kind": declared.label,
+        "stages": "、".join(words[x] for x in "PJS" if x in declared.levels),
+        "stage": words.get(stage, stage),
+    }
+
+
+def _of_stage(
+    checks: Callable[[PolicySet, Material, Trace], Iterable[Check]],
+) -> Callable[[PolicySet, Material, Trace], Iterable[Check]]:
+    def run(policy: PolicySet, m: Material, trace: Trace) -> Iterable[Check]:
+        if why := stage_why(policy, m.case.business, m.subject.stage):
+            yield Check("stage", "block", why)
+        yield from checks(policy, m, trace)
+
+    return run
+
+
+def _with_answers(wanted: Callable[[Material], Mapping[str, Any]]) -> Callable[[Material], Mapping[str, Any]]:
+    """Those who decide read what the school stated to the rules beside what the case asks for."""
+
+    def run(m: Material) -> dict[str, Any]:
+        found = dict(wanted(m))
+        if answers := m.case.form.get("answers"):
+            stated = asking.rows(policy_for(m.units.start, m.today), answers)
+            found["rows"] = [*found.get("rows", []), *stated]
+        return found
+
+    return run

@@ -1,21 +1,33 @@
 """Everything that writes cases. Each command is one transaction: right, checks, deed, log, audit."""
 
+from .advise import acknowledge, advise, ask_opinion
 from .batch import Outcome, decide_many
-from .decide import cancel, decide, finish_due, return_for_repair, urge, withdraw
+from .daily import finish_due, tend
+from .decide import decide, return_for_repair, take_back
 from .draft import attach, delete_draft, detach, find_child, save_draft, start
-from .send import preflight, resubmit, submit, wake
+from .intervene import intervene
+from .launch import wake, wake_child
+from .send import preflight, resubmit, submit
 from .sheet import sheet
+from .stop import cancel, urge, withdraw
+from .templates import drop_template, keep_template
 
 __all__ = [
     "Outcome",
+    "acknowledge",
+    "advise",
+    "ask_opinion",
     "attach",
     "cancel",
     "decide",
     "decide_many",
     "delete_draft",
     "detach",
+    "drop_template",
     "find_child",
     "finish_due",
+    "intervene",
+    "keep_template",
     "preflight",
     "resubmit",
     "return_for_repair",
@@ -23,7 +35,10 @@ __all__ = [
     "sheet",
     "start",
     "submit",
+    "take_back",
+    "tend",
     "urge",
     "wake",
+    "wake_child",
     "withdraw",
 ]

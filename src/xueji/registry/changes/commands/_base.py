@@ -14,9 +14,11 @@ from django.http import Http404
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from xueji.ground.accounts.roles import Role
 from xueji.ground.audit.commands import Who, record
 from xueji.ground.db.scope import acting
-from xueji.ground.orgs.models import School
+from xueji.ground.files import commands as files
+from xueji.ground.orgs.models import Org, OrgKind, School
 
 from .. import subject as subjects
 from ..checks import open_statuses
@@ -24,10 +26,19 @@ from ..errors import CaseError, StaleCase
 from ..kinds import ACTIONS, KINDS
 from ..material import Material
 from ..models import Case, CaseFile, CaseLog, CaseSeat, CaseStatus, CaseStep
-from ..routing import units_of
+from ..routing import head_role, units_of
 from . import sealing
 
-SYSTEM = Who(user_id=None, user_name="系统", role="system", org_id=None)
+
+class System(Who):
+    """The clock: it acts with what others have decided, and needs no right of its own."""
+
+    def require(self, action: str) -> None:
+        """Nothing to refuse."""
+
+
+SYSTEM = System(user_id=None, user_name="系统", role="system", org_id=None)
+MIN_WORDS = 5
 EDITABLE = (CaseStatus.DRAFT, CaseStatus.RETURNED)
 
 
@@ -78,6 +89,12 @@ def require_status(case: Case, allowed: Iterable[str]) -> None:
     """Raises `CaseError` with the present status in words."""
     if case.status not in tuple(allowed):
         raise CaseError(_("这件业务现在是“%s”, 不能做这一步") % CaseStatus(case.status).label)
+
+
+def need_words(text: str) -> None:
+    """Raises `CaseError` unless a reason has at least a few words."""
+    if len(text.strip()) < MIN_WORDS:
+        raise CaseError(_("请写明理由, 至少 %s 个字") % MIN_WORDS)
 
 
 def material(actor: Any, case: Case, *, on: date | None = None) -> Material:
@@ -139,33 +156,48 @@ def save(case: Case) -> None:
     case.save(force_update=True)
 
 
+def steps_of(case: Case) -> list[CaseStep]:
+    """The steps in the order in which people read them."""
+    return list(CaseStep.objects.filter(case=case).order_by("turn", "seq"))
+
+
 def write_seats(case: Case) -> None:
-    """Every party's place at the case: status, and who holds it until when."""
-    step = CaseStep.objects.filter(case=case, state="current").first()
-    holder, role, due = (step.org_id, step.role, step.due_on) if step else (None, "", None)
+    """Every party's place at the case: status, who holds it until when, and who is to press the holder."""
+    holding: dict[int, tuple[set[str], list[date]]] = {}
+    pressing: dict[int, set[str]] = {}
     if case.status == CaseStatus.RETURNED:
-        holder, role = case.org_id, "registrar"
-        back = CaseStep.objects.filter(case=case, state="returned").order_by("-seq").first()
-        due = back.due_on if back else None
+        first = CaseStep.objects.filter(case=case, seq=1).values_list("role", flat=True).first()
+        holding[case.org_id] = ({first or Role.REGISTRAR.value}, [case.repair_due] if case.repair_due else [])
+    else:
+        for step in CaseStep.objects.filter(case=case, state__in=("current", "informed")):
+            roles, days = holding.setdefault(step.org_id, (set(), []))
+            roles.add(step.role)
+            days += [step.due_on] if step.due_on else []
+            if step.escalated and step.state == "current":
+                for org, role in pressers(step):
+                    pressing.setdefault(org, set()).add(role)
     draft = case.status == CaseStatus.DRAFT
-    counties = dict(School.objects.filter(pk__in=case.parties).values_list("org_id", "county_id"))
+    orgs = sorted({*case.parties, *pressing})
+    counties = dict(School.objects.filter(pk__in=orgs).values_list("org_id", "county_id"))
     now = timezone.now()
+    CaseSeat.objects.filter(case=case).exclude(org_id__in=orgs).delete()
     CaseSeat.objects.bulk_create(
         [
             CaseSeat(
                 case=case,
                 org_id=org,
                 county_id=org if draft else counties.get(org, org),
-                person_id=None if draft else case.person_id,
+                person_id=None if draft or case.narrowed_at else case.person_id,
                 business=case.business,
                 status=case.status,
-                holds=org == holder,
-                holder_role=role if org == holder else "",
+                holds=org in holding,
+                holder_roles=sorted(holding[org][0]) if org in holding else [],
+                pressed_roles=sorted(pressing.get(org, ())),
                 started_here=org == case.org_id,
-                due_on=due if org == holder else None,
+                due_on=min(holding[org][1], default=None) if org in holding else None,
                 changed_at=now,
             )
-            for org in case.parties
+            for org in orgs
         ],
         update_conflicts=True,
         unique_fields=["case", "org_id"],
@@ -174,12 +206,39 @@ def write_seats(case: Case) -> None:
             "person_id",
             "status",
             "holds",
-            "holder_role",
+            "holder_roles",
+            "pressed_roles",
             "started_here",
             "due_on",
             "changed_at",
         ],
     )
+
+
+def pressers(step: CaseStep) -> list[tuple[int, str]]:
+    """Who presses the holder of an overdue step: the head of the unit, then also the head of the authority above."""
+    unit = Org.objects.select_related("parent").get(pk=step.org_id)
+    above: Org | None = unit.parent
+    if unit.kind == OrgKind.SCHOOL:
+        above = Org.objects.get(pk=School.objects.values_list("county_id", flat=True).get(pk=unit.pk))
+    found = [(unit.pk, head_role(unit.kind))]
+    if step.escalated > 1 and above is not None:
+        found.append((above.pk, head_role(above.kind)))
+    return [(org, role) for org, role in found if role]
+
+
+def spread(case: Case) -> None:
+    """Whoever may see the case sees all of it, and nobody else any of it; papers are for the parties alone."""
+    shown: dict[str, Any] = {
+        "parties": case.parties,
+        "klasses": case.klasses,
+        "person_id": None if case.narrowed_at else case.person_id,
+    }
+    CaseStep.objects.filter(case=case).update(**shown)
+    CaseLog.objects.filter(case=case).update(parties=case.parties, klasses=case.klasses)
+    rows = CaseFile.objects.filter(case=case)
+    rows.update(**shown | {"klasses": []})
+    files.share(rows.values_list("file_id", flat=True), readers=case.parties)
 
 
 def audit(who: Any, what: str, case: Case, **more: Any) -> None:

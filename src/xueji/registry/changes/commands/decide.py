@@ -1,30 +1,32 @@
-"""Deciding: pass, return, refuse; taking back, stopping, urging; and what happens at the end of a case."""
+"""Deciding one's own step: pass, refuse, return; and taking back one's word until the next has acted."""
 
 from __future__ import annotations
 
 import uuid
-from collections.abc import Sequence
-from datetime import date
+from collections.abc import Iterable, Sequence
 from typing import Any, Literal
 
 from django.core.exceptions import PermissionDenied
-from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from xueji.ground.db.scope import acting
+from xueji.ground.accounts import queries as accounts
 from xueji.ground.orgs.models import Org
-from xueji.registry.enrolment import commands as enrolment
-from xueji.registry.enrolment.errors import EnrolmentError, RecordChanged
-from xueji.registry.people.errors import PeopleError
 
-from .. import checks, effects, routing
+from .. import routing
 from ..errors import CaseError
-from ..models import Case, CaseLog, CaseStatus, CaseStep
-from ._base import SYSTEM, lock_person, material, note, opened, own, require_status, save, write_seats
-from .send import arrive, wake
+from ..models import Case, CaseStatus, CaseStep, StepMode
+from . import clock, flow
+from ._base import (
+    need_words,
+    note,
+    opened,
+    require_status,
+    save,
+    steps_of,
+    write_seats,
+)
 
-MIN_OPINION = 5
 Decision = Literal["pass", "refuse"]
 
 
@@ -40,34 +42,28 @@ def decide(
     """Pass or refuse the step that the actor's unit holds (C-CHG-03, C-TRF-09). The last pass takes effect at once,
     in the same transaction, or on its day. A refusal ends the case; it needs words and the rule it rests on.
 
-    Raises Http404, PermissionDenied (not this one's turn), `StaleCase`, `CaseError`.
+    Whoever stands in for a colleague who is away decides that one's step; the log says for whom. Raises Http404,
+    PermissionDenied (not this one's turn), `StaleCase`, `CaseError`.
     """
     actor.require("case.decide")
     with opened(actor, case_id, version) as case:
-        step = _my_step(actor, case)
+        step, away = my_step(actor, case)
         if decision == "refuse":
-            _need_words(opinion)
+            need_words(opinion)
             if not reason_rule.strip():
                 raise CaseError(_("不通过要选择所依据的规定"))
+        elif CaseStep.objects.filter(case=case, asked_by=step.seq, state="current").exists():
+            raise CaseError(_("还有会签单位没有答复, 答复后才能通过"))
         step.state = "done" if decision == "pass" else "refused"
-        step.decision, step.opinion = decision, (opinion.strip() or str(_("同意")))[:500]
-        step.decider_id, step.decider_name, step.decided_at = actor.user_id, actor.user_name, timezone.now()
-        step.save()
+        _sign(step, actor, away, decision, opinion.strip() or str(_("同意")))
         if decision == "refuse":
             reason = f"{reason_rule.strip()} {opinion.strip()}"
-            _end(case, CaseStatus.REFUSED, reason, enrolled=True)
-            note(case, actor, "refuse", f"{step.label}: {reason}", step=step.seq)
-            _after(case)
+            flow.end_case(case, CaseStatus.REFUSED, reason, enrolled=True)
+            note(case, actor, "refuse", f"{step.label}: {reason}{_for(away)}", step=step.seq)
+            flow.after(case)
             return case
-        following = CaseStep.objects.filter(case=case, seq__gt=step.seq).order_by("seq").first()
-        if following is not None:
-            arrive(case, following, timezone.localdate())
-            save(case)
-            write_seats(case)
-            note(case, actor, "pass", f"{step.label}: {step.opinion}", step=step.seq)
-            return case
-        note(case, actor, "pass", f"{step.label}: {step.opinion}", step=step.seq)
-        _take_effect(actor, case)
+        note(case, actor, "pass", f"{step.label}: {step.opinion}{_for(away)}", step=step.seq)
+        flow.advance(actor, case)
         return case
 
 
@@ -80,186 +76,151 @@ def return_for_repair(
     """
     actor.require("case.decide")
     with opened(actor, case_id, version) as case:
-        step = _my_step(actor, case)
-        wanted = [x.strip() for x in items if x.strip()]
-        if not wanted:
-            raise CaseError(_("退回修改要写明需要修改的项目"))
-        text = "；".join(wanted) + (f"。{opinion.strip()}" if opinion.strip() else "")
-        if not opinion.strip():
-            _need_words(text)
-        step.state, step.decision, step.opinion = "returned", "return", text[:500]
-        step.decider_id, step.decider_name, step.decided_at = actor.user_id, actor.user_name, timezone.now()
-        step.save()
-        case.status = CaseStatus.RETURNED
-        case.summary = case.summary | {"repair": wanted}
-        save(case)
-        write_seats(case)
-        note(case, actor, "return", f"{step.label}: {text}", step=step.seq)
+        step, away = my_step(actor, case)
+        send_back(case, step, actor, items, opinion, away)
     return case
 
 
-def withdraw(actor: Any, *, case_id: uuid.UUID, version: int | None = None) -> Case:
-    """The starting school takes a case back before anybody else has handled it (撤回).
-
-    Raises Http404, `StaleCase`, `CaseError`.
-    """
-    actor.require("case.start")
-    with opened(actor, case_id, version) as case:
-        own(actor, case)
-        require_status(case, (CaseStatus.RUNNING, CaseStatus.WAITING))
-        if (
-            CaseStep.objects.filter(case=case, seq__gt=1).exclude(decision="").exists()
-            or (case.current_seq or 2) > 2
-        ):
-            raise CaseError(_("已有单位办理过, 不能撤回。如果确实不办了, 请撤销申请并说明原因"))
-        _end(case, CaseStatus.WITHDRAWN, "", enrolled=case.status != CaseStatus.WAITING)
-        note(case, actor, "withdraw")
-        _after(case)
-    return case
-
-
-def cancel(actor: Any, *, case_id: uuid.UUID, reason: str, version: int | None = None) -> Case:
-    """The starting school stops a case that is under way (撤销), with its reason. Nothing has taken effect yet.
-
-    Raises Http404, `StaleCase`, `CaseError`.
-    """
-    actor.require("case.start")
-    with opened(actor, case_id, version) as case:
-        own(actor, case)
-        require_status(case, (CaseStatus.RUNNING, CaseStatus.RETURNED, CaseStatus.WAITING))
-        _need_words(reason)
-        _end(case, CaseStatus.CANCELLED, reason.strip(), enrolled=case.status != CaseStatus.WAITING)
-        note(case, actor, "cancel", reason.strip())
-        _after(case)
-    return case
-
-
-def urge(actor: Any, *, case_id: uuid.UUID) -> Case:
-    """Remind whoever holds the case, once a day. Raises Http404, `CaseError`."""
-    actor.require("case.start")
-    with opened(actor, case_id) as case:
-        own(actor, case)
-        require_status(case, (CaseStatus.RUNNING,))
-        if CaseLog.objects.filter(case=case, action="urge", at__date=timezone.localdate()).exists():
-            raise CaseError(_("今天已经催办过, 明天可以再催"))
-        step = CaseStep.objects.get(case=case, state="current")
-        if step.org_id == case.org_id:
-            raise CaseError(_("这件业务现在在本校, 不需要催办"))
-        holder = Org.objects.get(pk=step.org_id)
-        note(case, actor, "urge", _("提醒%(org)s办理“%(step)s”") % {"org": holder.name, "step": step.label})
-    return case
-
-
-def finish_due(today: date | None = None) -> int:
-    """Close approved cases whose day has come; the timeline's own links are activated by the enrolment room.
-
-    Called by the daily job. Idempotent; returns how many were closed.
-    """
-    today = today or timezone.localdate()
-    done = 0
-    with transaction.atomic(), acting("writer"):
-        due = list(
-            Case.objects.filter(status=CaseStatus.APPROVED, effective_on__lte=today)
-            .order_by("effective_on", "pk")
-            .values_list("pk", "person_id")[:5000]
-        )
-        # All children first and in one order: nobody waits for another in a circle.
-        for person_id in sorted({p for _case, p in due if p is not None}):
-            lock_person(person_id)
-        for case_id, _person in due:
-            case = Case.objects.select_for_update().get(pk=case_id)
-            if case.status != CaseStatus.APPROVED:
-                continue
-            _end(case, CaseStatus.DONE, "", enrolled=True)
-            note(case, SYSTEM, "apply", _effect_words(case))
-            _after(case)
-            done += 1
-    return done
-
-
-def _need_words(text: str) -> None:
-    if len(text.strip()) < MIN_OPINION:
-        raise CaseError(_("请写明理由, 至少 %s 个字") % MIN_OPINION)
-
-
-def _my_step(actor: Any, case: Case) -> CaseStep:
-    """The current step, if it is this actor's turn (四眼: nobody is both 经办 and 负责人 of one case)."""
-    require_status(case, (CaseStatus.RUNNING,))
-    steps = list(CaseStep.objects.filter(case=case).order_by("seq"))
-    step = next(s for s in steps if s.state == "current")
-    if (step.org_id, step.role) != (actor.org_id, actor.role):
-        raise PermissionDenied(
-            _("这件业务现在在%(org)s办理(%(step)s), 还没有轮到您")
-            % {"org": Org.objects.get(pk=step.org_id).name, "step": step.label}
-        )
-    clerk = step.role in routing.CLERK_ROLES
-    for other in steps:
-        mine = other.decider_id == actor.user_id or (other.seq == 1 and case.creator_id == actor.user_id)
-        if (
-            mine
-            and other.seq != step.seq
-            and (other.org_id == step.org_id or (other.role in routing.CLERK_ROLES) != clerk)
-        ):
-            raise CaseError(
-                _("您已经办理过“%s”, 经办和核办不能是同一个人, 请由本单位另一位同事办理") % other.label
-            )
-    return step
-
-
-def _take_effect(actor: Any, case: Case) -> None:
-    """The last step has passed: write the change, all of it or nothing. Raises `CaseError`."""
-    m = material(actor, case)
-    route = case.summary.get("route", {})
-    m = m.with_confirmed(".".join(route[str(seq)][:2]) for seq in _done_steps(case) if str(seq) in route)
-    policy = routing.policy_for(m.units.start, m.today)
-    trace = checks.evaluate(policy, m, "effect")
-    if not trace.may_proceed:
-        raise CaseError("；".join(f.sentence for f in trace.stopping))
-    try:
-        with transaction.atomic():
-            day = effects.apply(actor, case, m, policy)
-    except RecordChanged as error:
-        # Two cases that would change one record cannot both be applied: the second is told why and ends.
-        _end(case, CaseStatus.CANCELLED, error.message, enrolled=True)
-        note(case, SYSTEM, "stop", error.message)
-        _after(case)
-        return
-    except (EnrolmentError, PeopleError) as error:
-        raise CaseError(error.message) from error
-    case.effective_on = day
-    case.klasses = sorted({*case.klasses, *([case.to_class_id] if case.to_class_id else [])})
-    case.findings = [*case.findings, *(f.to_dict() for f in trace.findings)]
-    if day > m.today:
-        case.status, case.current_seq = CaseStatus.APPROVED, None
-        save(case)
-        write_seats(case)
-        note(case, actor, "approve", _effect_words(case))
-        return
-    _end(case, CaseStatus.DONE, "", enrolled=True)
-    note(case, actor, "apply", _effect_words(case))
-    _after(case)
-
-
-def _done_steps(case: Case) -> list[int]:
-    return list(CaseStep.objects.filter(case=case, state="done").values_list("seq", flat=True))
-
-
-def _effect_words(case: Case) -> str:
-    return _("自 %(day)s 起生效") % {"day": case.effective_on}
-
-
-def _end(case: Case, status: CaseStatus, reason: str, *, enrolled: bool) -> None:
-    """Close a case: nobody holds it any more; rosters no longer show it."""
-    CaseStep.objects.filter(case=case, state="current").update(state="future", arrived_at=None, due_on=None)
-    case.status, case.end_reason, case.current_seq = status, reason[:300], None
-    case.ended_at, case.waits_for = timezone.now(), ""
+def send_back(
+    case: Case, step: CaseStep, actor: Any, items: Sequence[str], opinion: str, away: str = ""
+) -> None:
+    """Return a case at a step: clocks stop, questions to other units fall away. Raises `CaseError`."""
+    wanted = [x.strip() for x in items if x.strip()]
+    if not wanted:
+        raise CaseError(_("退回修改要写明需要修改的项目"))
+    text = "；".join(wanted) + (f"。{opinion.strip()}" if opinion.strip() else "")
+    if not opinion.strip():
+        need_words(text)
+    today = timezone.localdate()
+    flow.drop_questions(case)
+    step.state = "returned"
+    _sign(step, actor, away, "return", text)
+    clock.stop(case, steps_of(case), today)
+    case.status, case.repair_due = CaseStatus.RETURNED, flow.repair_day(today)
+    case.summary = case.summary | {"repair": wanted}
     save(case)
     write_seats(case)
-    if enrolled and case.person_id is not None:
-        enrolment.set_open_case(case.person_id, "")
+    note(case, actor, "return", f"{step.label}: {text}{_for(away)}", step=step.seq)
 
 
-def _after(case: Case) -> None:
-    """Whoever waited for this case goes on."""
-    if case.person_id is not None:
-        wake(case.person_id)
+def take_back(actor: Any, *, case_id: uuid.UUID, version: int | None = None) -> Case:
+    """Take back one's own pass or return, as long as nobody has acted on it (C-CHG-03).
+
+    What has taken effect, or was refused, is undone by a new case only. Raises Http404, `StaleCase`, `CaseError`.
+    """
+    actor.require("case.decide")
+    with opened(actor, case_id, version) as case:
+        require_status(case, (CaseStatus.RUNNING, CaseStatus.RETURNED))
+        steps = steps_of(case)
+        step = last_own(actor, steps)
+        if step is None:
+            raise CaseError(_("您没有可以收回的办理意见"))
+        later = following(step, steps)
+        if any(s.decision or s.asked_by is not None for s in later):
+            raise CaseError(_("后面的环节已经办理, 不能收回。可以联系办理单位, 或由发起学校撤销申请"))
+        for s in later:
+            if s.state in ("current", "informed"):
+                s.state, s.arrived_at, s.due_on, s.left_days = "future", None, None, None
+                s.save(update_fields=["state", "arrived_at", "due_on", "left_days"])
+        returned = step.state == "returned"
+        step.state, step.decision, step.opinion = "current", "", ""
+        step.decider_id, step.decided_at = None, None
+        step.decider_name = step.acted_for = ""
+        step.save()
+        if returned:
+            case.status, case.repair_due = CaseStatus.RUNNING, None
+            case.summary = {k: v for k, v in case.summary.items() if k != "repair"}
+            clock.go_on(case, steps, timezone.localdate())
+        case.current_seq = step.seq
+        save(case)
+        write_seats(case)
+        note(case, actor, "take_back", step.label, step=step.seq)
+        return case
+
+
+def last_own(actor: Any, steps: Iterable[CaseStep]) -> CaseStep | None:
+    """The step that the actor could take back: his own, the last one decided in its branch."""
+    own = [
+        s
+        for s in steps
+        if s.seq > 1
+        and s.asked_by is None
+        and s.mode == StepMode.APPROVE
+        and not s.forced
+        and (s.state, s.decider_id, s.org_id)
+        in (("done", actor.user_id, actor.org_id), ("returned", actor.user_id, actor.org_id))
+    ]
+    return max(own, key=lambda s: s.decided_at or s.arrived_at, default=None)
+
+
+def following(step: CaseStep, steps: Iterable[CaseStep]) -> list[CaseStep]:
+    """What comes after a step: later in its branch, and all turns after it, with what was asked there."""
+    after = [
+        s
+        for s in steps
+        if s.asked_by is None and (s.turn > step.turn or (s.branch == step.branch and s.seq > step.seq))
+    ]
+    numbers = {s.seq for s in after}
+    return after + [s for s in steps if s.asked_by in numbers]
+
+
+def my_step(actor: Any, case: Case, mode: str = StepMode.APPROVE) -> tuple[CaseStep, str]:
+    """The step whose turn it is for this actor, and the name of the colleague whose part he takes (or empty).
+
+    四眼: nobody is both 经办 and 负责人 of one case, not for a colleague either. Raises PermissionDenied, `CaseError`.
+    """
+    if mode != StepMode.FILE:
+        require_status(case, (CaseStatus.RUNNING,))
+    steps = steps_of(case)
+    running = [s for s in steps if s.state in ("current", "informed")]
+    parts = {actor.role: ""} | {
+        p.role: p.holder for p in accounts.handed_parts(actor) if p.role != actor.role
+    }
+    mine = [s for s in running if s.mode == mode and s.org_id == actor.org_id and s.role in parts]
+    if not mine:
+        asked = [s for s in running if s.mode != mode and s.org_id == actor.org_id and s.role in parts]
+        if asked:
+            raise CaseError(_("这件业务请您%s, 不由您审批") % StepMode(asked[0].mode).label)
+        now = next((s for s in running if s.mode == mode), None)
+        if now is None:
+            raise PermissionDenied(_("这件业务现在没有等您办理的环节"))
+        raise PermissionDenied(
+            _("这件业务现在在%(org)s办理(%(step)s), 还没有轮到您")
+            % {"org": Org.objects.get(pk=now.org_id).name, "step": now.label}
+        )
+    clash = None
+    for step in sorted(mine, key=lambda s: (parts[s.role] != "", s.seq)):
+        clash = clash_of(actor, case, step, steps)
+        if clash is None:
+            return step, parts[step.role]
+    assert clash is not None
+    raise CaseError(clash_words(clash))
+
+
+def clash_of(actor: Any, case: Case, step: CaseStep, steps: Iterable[CaseStep]) -> CaseStep | None:
+    """A step that this actor decided and that keeps him from deciding another one of the case."""
+    if step.mode != StepMode.APPROVE:
+        return None
+    clerk = step.role in routing.CLERK_ROLES
+    for other in steps:
+        if other.seq == step.seq or other.mode != StepMode.APPROVE:
+            continue
+        mine = other.decider_id == actor.user_id or (other.seq == 1 and case.creator_id == actor.user_id)
+        if mine and (other.org_id == step.org_id or (other.role in routing.CLERK_ROLES) != clerk):
+            return other
+    return None
+
+
+def clash_words(clash: CaseStep) -> str:
+    """Why somebody cannot decide, for the user."""
+    return _("您已经办理过“%s”, 经办和核办不能是同一个人, 请由本单位另一位同事办理") % clash.label
+
+
+def _sign(step: CaseStep, actor: Any, away: str, decision: str, opinion: str) -> None:
+    step.decision, step.opinion, step.acted_for = decision, opinion[:500], away
+    step.decider_id, step.decider_name, step.decided_at = actor.user_id, actor.user_name, timezone.now()
+    step.save()
+
+
+def _for(away: str) -> str:
+    return _("(代 %s 办理)") % away if away else ""

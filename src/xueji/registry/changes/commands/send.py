@@ -74,9 +74,11 @@ def submit(
         others = other_open(case)
         problem = m.subject.problem and not KINDS[case.business].despite_problem
         if others or problem:
-            case.summary = m.subject.summary(m.today)
+            # What it was checked against is on its page while it waits; when it goes on it is checked anew.
+            freeze(case, m, policy, report)
             wait(case, actor, others, problem=problem)
             return case
+        case.status = CaseStatus.RUNNING
         note(case, actor, "submit", case_words(case) + _exceptions(case))
         launch(case, actor, m, policy, report)
         return case
@@ -127,9 +129,7 @@ def resubmit(
         return case
 
 
-def _checked(
-    actor: Any, case: Case, reasons: Mapping[str, str]
-) -> tuple[Material, PolicySet, checks.Report]:
+def _checked(actor: Any, case: Case, reasons: Mapping[str, str]) -> tuple[Material, PolicySet, checks.Report]:
     m = material(actor, case)
     policy = routing.policy_for(m.units.start, m.today)
     if reasons:
@@ -164,5 +164,3 @@ def _exceptions(case: Case) -> str:
         return ""
     words = "；".join(f"{v['article']}: {v['reason']}" for v in case.overrides.values())
     return str(_("。例外: %s") % words)
-
-
