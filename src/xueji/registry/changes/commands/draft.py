@@ -28,7 +28,7 @@ from ..kinds import KINDS
 from ..models import Case, CaseFile, CaseStatus, LookupAttempt
 from ..routing import policy_for, units_of
 from . import sealing
-from ._base import EDITABLE, audit, note, opened, own, require_status, save, write_seats
+from ._base import EDITABLE, audit, lock_person, note, opened, own, require_status, save, write_seats
 
 
 def find_child(actor: Any, name: str, number: str) -> uuid.UUID:
@@ -103,6 +103,7 @@ def start(
     elif person_id is None or queries.own_child(actor, person_id, guest=kind.guest) is None:
         raise Http404
     with transaction.atomic(), acting("writer"):
+        lock_person(person_id)  # a button pressed twice begins one draft
         child = subjects.read(person_id)
         if child is None:
             raise CaseError(_("该生没有在籍的学籍, 不能办理这项业务"))
