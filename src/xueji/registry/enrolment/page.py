@@ -10,7 +10,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from xueji.ground.accounts.actor import today
-from xueji.ground.orgs.grades import class_label
+from xueji.ground.orgs.grades import class_label, grade_on
 from xueji.ground.standards.pinyin import pinyin_of
 from xueji.registry.people import queries as people
 
@@ -42,6 +42,7 @@ def build(actor: Any, person_id: uuid.UUID, *, tab: str = "") -> dict[str, Any]:
         "person_id": person_id,
         "may": {
             "start": actor.can("case.start") and not row.former,
+            "graduate": actor.can("case.start") and _graduating(row),
             "certificate": actor.can("certificate.issue") and not row.former,
             "reveal": actor.can("identity.reveal"),
         },
@@ -126,10 +127,31 @@ def timeline(events: list[EventRow], actor: Any) -> list[dict[str, Any]]:
                 "org": e.detail.get("school_name") or e.school_name,
                 "actor": "" if actor.is_portal else e.actor_name,
                 "number": e.article,
-                "url": f"/cases/{e.case_id}/" if e.case_id else "",
+                "url": _paper_of(e, actor),
             }
         )
     return out
+
+
+def _graduating(row: RosterRow) -> bool:
+    """Whether the child belongs on a graduation list: registered here, in its last year or beyond it."""
+    if row.former or row.reason != "enrolled" or not 0 < row.status < 10:
+        return False
+    grade = grade_on(row.stage, row.cohort_year, row.system, today())
+    return row.cohort_year < today().year - 1 if grade is None else grade.last
+
+
+def _paper_of(e: EventRow, actor: Any) -> str:
+    """Where the decision stands: the case, or the graduation list, of whoever may open it."""
+    if e.case_id:
+        return f"/cases/{e.case_id}/"
+    if (
+        e.detail.get("list")
+        and not actor.is_portal
+        and (actor.org_kind != "school" or e.school_id == actor.org_id)
+    ):
+        return f"/yearly/lists/{e.detail['list']}/"
+    return ""
 
 
 def states(links: list[Link]) -> list[dict[str, Any]]:

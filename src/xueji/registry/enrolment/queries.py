@@ -57,6 +57,7 @@ class RosterRow:
     school_name: str = ""
     class_name: str = ""
     grade_label: str = ""
+    system: str = "6-3-3"
 
     @property
     def status_label(self) -> str:
@@ -311,6 +312,7 @@ def _with_places(rows: list[RosterRow]) -> list[RosterRow]:
                     "school_name": name,
                     "class_name": label,
                     "grade_label": grade.label if grade else "",
+                    "system": system,
                 }
             )
         )

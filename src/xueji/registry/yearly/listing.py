@@ -15,6 +15,7 @@ from django.utils import timezone
 from xueji.ground.orgs.models import Org, School
 from xueji.ground.policy.engine import PolicySet
 from xueji.registry.changes import routing
+from xueji.registry.changes.models import StepMode
 from xueji.registry.changes.routing import Planned, Units
 
 from . import facts, readiness
@@ -45,6 +46,10 @@ class Ground:
         )  # fmt: skip
 
 
+def _length(steps: list[Planned]) -> int:
+    return len(steps)
+
+
 def ground(school_id: int, kind: str, today: date) -> Ground:
     """The rules and the chain for a list of a school. Lists with several results take the longest of their chains.
 
@@ -57,7 +62,8 @@ def ground(school_id: int, kind: str, today: date) -> Ground:
         businesses = ("graduate",)
     plans = [routing.plan(policy, business, units, today) for business in businesses]
     system = School.objects.values_list("system", flat=True).get(pk=school_id)
-    return Ground(units, system, policy, tuple(max(plans, key=len)))
+    chains: list[list[Planned]] = [[s for s in steps if s.mode == StepMode.APPROVE] for steps in plans]
+    return Ground(units, system, policy, tuple(sorted(chains, key=_length)[-1]))
 
 
 _SELECT = (
@@ -70,7 +76,7 @@ _SELECT = (
     "  ad.person_id is not null as next_school, coalesce(i.given, '{}')::text as given"
     " from roster r"
     " join enrolment_state s on s.person_id = r.person_id and s.kind = 1 and s.valid_to is null"
-    " left join (select distinct person_id from person_photo) ph on ph.person_id = r.person_id"
+    " left join person_photo ph on ph.person_id = r.person_id"
     " left join (select distinct person_id from roster where kind = 2 and reason = 'guest') g on g.person_id = r.person_id"
     " left join (select distinct person_id from admission where state in ('placed', 'accepted')) ad"
     "   on ad.person_id = r.person_id"
@@ -154,7 +160,12 @@ def _write(c: Any, row: GraduationList, judged: list[tuple[Vector, int, Assessme
         "  vector_no = excluded.vector_no, proposed = excluded.proposed,"
         "  manual = i.manual and not (excluded.vector_no = any(%(shut)s)),"
         "  result = case when i.manual and not (excluded.vector_no = any(%(shut)s)) then i.result"
-        "           else excluded.proposed end",
+        "           else excluded.proposed end"
+        # What is as it was is not written again.
+        " where (i.vector_no, i.proposed, i.expected, i.from_status, i.class_id, i.class_seat, i.name, i.sex, i.birth_date)"
+        "  is distinct from (excluded.vector_no, excluded.proposed, excluded.expected, excluded.from_status,"
+        "  excluded.class_id, excluded.class_seat, excluded.name, excluded.sex, excluded.birth_date)"
+        "  or i.result is distinct from excluded.proposed",
         {
             "list": row.list_id, "county": row.county_id, "school": row.school_id, "no": numbers,
             "hard": [a.hard for _v, _n, a in judged], "proposed": [a.proposed for _v, _n, a in judged],

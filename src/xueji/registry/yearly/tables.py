@@ -6,11 +6,11 @@ _OWN = Scope(orgs=("county_id", "school_id"))
 _ALL = "select, insert, update, delete"
 
 TABLES = [
-    Table("graduation_list", "county", scope=_OWN, writer=_ALL),
+    Table("graduation_list", "county", scope=_OWN),
     Table("graduation_vector", "county", scope=_OWN, writer=_ALL),
     Table("graduation_item", "county", scope=_OWN, writer=_ALL),
     Table("graduation_step", "county", scope=_OWN, writer=_ALL),
-    Table("graduation_log", "county", scope=_OWN, writer="select, insert, delete"),
+    Table("graduation_log", "county", scope=_OWN, writer="select, insert"),
     Table("promotion_check", "county", scope=_OWN),
     Table(
         "admission",

@@ -29,11 +29,13 @@ def due_now() -> dict[str, int]:
     from xueji.ground.files import commands as files
     from xueji.registry.changes import commands as changes
     from xueji.registry.enrolment import commands as enrolment
+    from xueji.registry.yearly import commands as yearly
 
     global _sweep_at
     duties: list[tuple[str, Callable[[], int]]] = [
         ("activated", enrolment.activate_due),
         ("cases", changes.finish_due),
+        ("lists", yearly.finish_due),
         ("sealed", audit.seal),
     ]
     if time.monotonic() >= _sweep_at:

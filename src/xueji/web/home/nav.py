@@ -46,6 +46,16 @@ MENU: tuple[Group, ...] = (
             Item(gettext_lazy("发起业务"), "/cases/new/", "case.start"),
         ),
     ),
+    Group(
+        gettext_lazy("升级毕业"),
+        "award",
+        (
+            Item(gettext_lazy("升级毕业"), "/yearly/", "yearly.view"),
+            Item(gettext_lazy("毕业名册"), "/yearly/lists/", "yearly.view"),
+            Item(gettext_lazy("升级情况"), "/yearly/promotion/", "yearly.view"),
+            Item(gettext_lazy("升学接收"), "/yearly/admission/", "yearly.view"),
+        ),
+    ),
     Group(gettext_lazy("班级年级"), "school", (Item(gettext_lazy("班级年级"), "/classes/", "class.view"),)),
     Group(
         gettext_lazy("统计"),

@@ -74,9 +74,15 @@ def _work(actor: Actor) -> dict[str, Any]:
             "later": _("其他"),
         }
         out["todo"] = todo
-        out["todo_groups"] = [(words[k], k in ("pressed", "overdue"), rows) for k, rows in todo.groups.items()]
+        out["todo_groups"] = [
+            (words[k], k in ("pressed", "overdue"), rows) for k, rows in todo.groups.items()
+        ]
         if actor.can("case.start"):
             out["started"] = changes.started(actor, limit=10)
+    if actor.can("yearly.view"):
+        from xueji.registry.yearly import queries as yearly
+
+        out["year_lists"], out["year_waiting"] = yearly.todo(actor), yearly.waiting(actor)
     if actor.can("intake.import"):
         from xueji.registry.intake import queries as intake
 

@@ -149,7 +149,7 @@ def _begin(
     if not sum(counts.values()):
         raise YearlyError(_("%s级现在没有可以列入的学生") % cohort_year)
     save(row)
-    note(row, actor, "start", source, rows=sum(counts.values()), **counts)
+    note(row, actor, "start", source, rows=sum(counts.values()), found=counts)
     return row
 
 
@@ -184,7 +184,7 @@ def check(actor: Any, *, list_id: uuid.UUID, version: int | None = None) -> dict
         editable(actor, row)
         counts = _rebuild(row)
         save(row)
-        note(row, actor, "check", rows=sum(counts.values()), **counts)
+        note(row, actor, "check", rows=sum(counts.values()), found=counts)
     return counts
 
 
