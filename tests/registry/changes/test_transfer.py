@@ -103,7 +103,7 @@ def test_receiving_school_finds_the_child_by_name_and_number_and_sees_only_a_sum
         case = cases.start(actor, business="transfer", name="赵小满", number=number.lower())
     assert case.person_id == child
     assert set(case.summary) == {
-        "name", "sex", "birth_date", "school", "grade", "grade_code", "class", "cohort", "status", "number_prefix",
+        "name", "sex", "birth_date", "school", "grade", "grade_code", "class", "cohort", "status", "number_prefix", "stage",
     }  # fmt: skip
     assert number[6:] not in str(case.summary)
     with act_as(place.user("registrar", "b1")):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Any
 
@@ -112,7 +112,7 @@ def load(actor: Any, case_id: uuid.UUID) -> CasePage:
         orgs[case.org_id], timezone.localdate(case.submitted_at) if case.submitted_at else today
     )
     rights, hint = _rights(actor, case, steps, current)
-    return CasePage(
+    page = CasePage(
         case=case,
         title=f"{label_of(case.business)} {case.student_name}",
         face=FACES.get(case.status, case.status),
@@ -131,6 +131,18 @@ def load(actor: Any, case_id: uuid.UUID) -> CasePage:
         person_url=_person_url(actor, case),
         reasons=showing.reasons(case) if "decide" in rights else [],
     )
+    return page if staff else _for_family(page)
+
+
+def _for_family(page: CasePage) -> CasePage:
+    """The words of the family for the business; of a grave one no more than that it is being seen to."""
+    kind = KINDS.get(page.case.business)
+    if kind is None:
+        return page
+    title = f"{kind.parent} {page.case.student_name}"
+    if not kind.quiet:
+        return replace(page, title=title)
+    return replace(page, title=title, wanted=[], diff=[], files=[], steps=[], repair=[], holder=None)
 
 
 def _rights(
@@ -283,26 +295,6 @@ def evidence_slots(case: Case, slots: Any, files: list[CaseFile]) -> list[dict[s
     return out
 
 
-def tasks_for(actor: Any, row: Roster | None, today: date, open_cases: list[Any]) -> list[dict[str, Any]]:
-    """What can be started for a child of one's own school; what cannot stays visible with the reason."""
-    from xueji.ground.policy.statuses import Status
-
-    out = []
-    for kind in KINDS.values():
-        why = ""
-        if kind.id == "transfer":
-            why = _("转到其他学校由转入学校发起, 请家长带学生基本信息表到转入学校办理")
-        elif row is None:
-            why = _("请先选择学生")
-        elif Status(row.status) not in kind.from_statuses:
-            why = _("学籍状态为“%s”, 不能办理") % Status(row.status).label
-        waits = [c for c in open_cases if c.business == kind.id]
-        if waits and not why:
-            why = _("正在办理: %s") % (waits[0].number or waits[0].label)
-        out.append({"kind": kind, "why": why})
-    return out
-
-
 def plain_words(page: CasePage) -> tuple[str, str]:
     """For the family: where the application is, and what happens next."""
     case, h = page.case, page.holder
@@ -310,6 +302,12 @@ def plain_words(page: CasePage) -> tuple[str, str]:
         "name": case.student_name,
         "kind": KINDS[case.business].parent if case.business in KINDS else case.business,
     }
+    if case.business in KINDS and KINDS[case.business].quiet:
+        done = case.status == CaseStatus.DONE
+        return (
+            (_("%(name)s的%(kind)s已经办好") if done else _("%(name)s的%(kind)s由学校办理")) % names,
+            _("不需要您再做什么。有任何需要, 请随时与学校联系"),
+        )
     match case.status:
         case CaseStatus.RUNNING if h is not None:
             limit = _(", 最长%s个工作日") % h.limit_days if h.limit_days else ""

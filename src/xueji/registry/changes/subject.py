@@ -64,6 +64,7 @@ class Subject:
             "class": self.class_name(day),
             "cohort": str(self.cohort_year),
             "status": self.status.code_label,
+            "stage": self.stage,
             "number_prefix": self.number_prefix,
         }
 
@@ -138,6 +139,28 @@ def class_place(class_id: int) -> ClassPlace | None:
         c.execute(_PLACES + "k.id = %s", [class_id])
         row = c.fetchone()
     return ClassPlace(*row) if row else None
+
+
+def open_classes(school_id: int) -> list[ClassPlace]:
+    """Open classes of a school (at most 300), the lowest grades first."""
+    with connection.cursor() as c:
+        c.execute(
+            _PLACES + "k.school_id = %s and k.closed_on is null"
+            " order by position(k.stage in 'PJS'), k.cohort_year desc, k.number limit 300",
+            [school_id],
+        )
+        return [ClassPlace(*row) for row in c.fetchall()]
+
+
+def classes_of_cohorts(school_id: int, stage: str, cohorts: list[int]) -> list[ClassPlace]:
+    """Open classes of a school that entered a stage in one of these years (at most 100), the oldest first."""
+    with connection.cursor() as c:
+        c.execute(
+            _PLACES + "k.school_id = %s and k.stage = %s and k.cohort_year = any(%s) and k.closed_on is null"
+            " order by k.cohort_year, k.number limit 100",
+            [school_id, stage, cohorts],
+        )
+        return [ClassPlace(*row) for row in c.fetchall()]
 
 
 def classes_of_grade(school_id: int, grade_code: str, day: date) -> list[ClassPlace]:

@@ -12,6 +12,7 @@ urlpatterns = [
     path("cases/desk/", views_desk.page, name="desk"),
     path("cases/new/", views_draft.new, name="new"),
     path("cases/new/transfer/", views_draft.new_transfer, name="new_transfer"),
+    path("cases/new/arrival/", views_draft.new_arrival, name="new_arrival"),
     path("cases/new/<str:business>/<uuid:person_id>/", views_draft.start, name="start"),
     path("cases/<uuid:case_id>/", views.case, name="case"),
     path("cases/<uuid:case_id>/edit/", views_draft.edit, name="edit"),

@@ -20,7 +20,7 @@ from xueji.ground.files.content import LIMIT, FileRefused
 from xueji.ground.orgs.models import Org
 from xueji.registry.enrolment import queries as enrolment
 
-from . import commands, queries
+from . import commands, offers, queries
 from . import page as pages
 from .business import asking
 from .errors import CaseError
@@ -28,6 +28,7 @@ from .forms import LookupForm
 from .http import actor_of, back_to_form, run, to
 from .kinds import KINDS
 from .models import Case, CaseStatus
+from .routing import slots_of
 
 
 @require_GET
@@ -41,7 +42,9 @@ def new(request: HttpRequest) -> HttpResponse:
         own = enrolment.Filters(school_id=actor.org_id, reasons=("enrolled",))
         rows = enrolment.search(actor, text, filters=own, limit=20).rows
         record(actor, "changes.find", object_type="person", row_count=len(rows))
-    chosen, tasks = None, []
+    chosen = None
+    common: list[offers.Offer] = []
+    groups: list[offers.Group] = []
     raw = request.GET.get("person", "")
     if raw:
         try:
@@ -52,7 +55,8 @@ def new(request: HttpRequest) -> HttpResponse:
         running = queries.listing(
             actor, queries.Filters(person_id=chosen.person_id, status="open"), limit=10
         ).rows
-        tasks = pages.tasks_for(actor, row, timezone.localdate(), running)
+        if row is not None:
+            common, groups = offers.offers(row, timezone.localdate(), running)
     return render(
         request,
         "changes/new.html",
@@ -60,7 +64,8 @@ def new(request: HttpRequest) -> HttpResponse:
             "text": text,
             "rows": rows,
             "chosen": chosen,
-            "tasks": tasks,
+            "common": common,
+            "groups": groups,
             "lookup": LookupForm(),
             "drafts": queries.listing(actor, queries.Filters(tab="started", status="draft"), limit=10).rows,
         },
@@ -82,6 +87,20 @@ def new_transfer(request: HttpRequest) -> HttpResponse:
     actor.require("case.start")
     drafts = queries.listing(actor, queries.Filters(tab="started", status="draft"), limit=10).rows
     return render(request, "changes/new.html", {"lookup": form, "drafts": drafts}, status=422)
+
+
+@require_POST
+def new_arrival(request: HttpRequest) -> HttpResponse:
+    """Begin a transfer from a system that is not ours, on paper."""
+    actor = actor_of(request)
+    try:
+        case = commands.start_newcomer(
+            actor, name=request.POST.get("name", "")[:100], number=request.POST.get("number", "")[:40]
+        )
+    except CaseError as error:
+        messages.error(request, error.message)
+        return to("new")
+    return to("case", case.case_id)
 
 
 @require_POST
@@ -113,7 +132,7 @@ def editor(request: HttpRequest, page: pages.CasePage, form: Any = None, status:
     case = page.case
     report, steps = commands.preflight(actor, case_id=case.case_id)
     form = form or KINDS[case.business].form(case)
-    slots = form.policy.business(case.business).evidence
+    slots = slots_of(form.policy, case)
     form.ask(
         asking.questions(
             form.policy,

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from . import details, fields, move, pause
+from . import arrive, details, fields, grade, leave, move, pause
 from .spec import Check, Kind
 
-KINDS: dict[str, Kind] = {kind.id: kind for module in (move, pause, fields, details) for kind in module.KINDS}
+KINDS: dict[str, Kind] = {
+    kind.id: kind for module in (move, arrive, pause, leave, grade, fields, details) for kind in module.KINDS
+}
 
 
 def label_of(business: str) -> str:

@@ -175,10 +175,13 @@ def clean(question: Question, value: Any) -> Any:
     return value
 
 
-def rows(policy: PolicySet, answers: Mapping[str, Any]) -> list[list[str]]:
+def rows(policy: PolicySet, answers: Mapping[str, Any]) -> list[dict[str, str]]:
     """What the school stated, in words, for those who decide."""
     labels = policy.labels
-    return [[_("%s(学校填报)") % labels.get(fact, fact), speak(value)] for fact, value in answers.items()]
+    return [
+        {"label": _("%s(学校填报)") % labels.get(fact, fact), "value": speak(value)}
+        for fact, value in answers.items()
+    ]
 
 
 def checks(policy: PolicySet, business: str, more: Iterable[str], on: date, trace: Trace) -> Iterable[Check]:

@@ -13,11 +13,24 @@ from xueji.ground.policy.findings import Trace, article_words
 from xueji.ground.policy.statuses import Status
 from xueji.registry.enrolment import commands as enrolment
 from xueji.registry.enrolment.errors import IllegalStep
+from xueji.registry.enrolment.models import GUEST
 from xueji.registry.enrolment.timeline import Step, midnight
 
+from .. import history
 from ..material import Material, form_date
 from ..models import Case
+from ..subject import classes_of_grade
 from .spec import Check
+
+
+def row(label: Any, value: Any) -> dict[str, str]:
+    """One line of what deciders read."""
+    return {"label": str(label), "value": str(value or "")}
+
+
+def rows(*pairs: tuple[Any, Any]) -> dict[str, Any]:
+    """The lines that have something to say."""
+    return {"rows": [row(label, value) for label, value in pairs if value]}
 
 
 def class_facts(m: Material) -> dict[str, Any]:
@@ -28,8 +41,14 @@ def class_facts(m: Material) -> dict[str, Any]:
         "case.from_grade.label": grade.label if grade else None,
         "case.to_grade": to.code if to else None,
         "case.to_grade.label": to.label if to else None,
-        "class.size_after": m.place.size + 1 if m.place else None,
+        "class.size_after": m.place.size + (0 if _there(m) else 1) if m.place else None,
+        "class.full": m.place.size >= m.place.capacity if m.place else None,
     }
+
+
+def _there(m: Material) -> bool:
+    """Whether the child is counted in the chosen class already."""
+    return m.place is not None and m.subject.class_id == m.place.id and m.subject.status == Status.STUDYING
 
 
 def class_wanted(m: Material) -> dict[str, Any]:
@@ -70,19 +89,71 @@ def _class(m: Material, *, same_grade: bool) -> Iterable[Check]:
         )
     else:
         yield Check("grade", "pass", _("编入%s") % place.label(m.today))
-    after = place.size + (0 if m.subject.class_id == place.id and m.subject.status == 1 else 1)
+    after = place.size + (0 if _there(m) else 1)
     words = {"class": place.label(m.today), "n": after, "cap": place.capacity}
     if after > place.capacity:
         yield Check(
             "capacity",
             "block",
-            _("%(class)s额定 %(cap)s 人, 编入后有 %(n)s 人, 已经满额。请选其他班级, 或报主管部门统筹")
-            % words,
+            _("%(class)s额定 %(cap)s 人, 编入后有 %(n)s 人, 已经满额。") % words + _elsewhere(m),
             action_url="#id_to_class_id",
             action_label=_("换一个班"),
         )
     else:
         yield Check("capacity", "pass", _("%(class)s编入后 %(n)s 人, 额定 %(cap)s 人") % words)
+
+
+def _elsewhere(m: Material) -> str:
+    """Where there is room when a class is full: another class of the grade, else what the authority can place."""
+    assert m.place is not None
+    grade = m.place.grade(m.today)
+    mates = classes_of_grade(m.place.school_id, grade.code, m.today) if grade else []
+    free = [p.label(m.today) for p in mates if p.size < p.capacity]
+    if free:
+        return _("同年级还有空位的班级: %s") % "、".join(free[:5])
+    others = history.schools_with_room(
+        m.units.start_authority.pk, m.place.school_id, m.place.stage, m.place.cohort_year
+    )
+    words = {"office": m.units.start_authority.name, "phone": m.units.start_authority.phone or "—"}
+    head = _("本校这个年级没有空位了, 不能接收, 请家长联系%(office)s(电话 %(phone)s)统筹安排") % words
+    return head + (_("。县内这个年级有空位的学校(空位数): %s") % "、".join(others) if others else "")
+
+
+def happened(
+    m: Material, key: str, label: Any, *, future: bool = False, required: bool = True
+) -> Iterable[Check]:
+    """A day on which something happened: filled in, not to come yet (unless `future`), not before the last change."""
+    day = form_date(m.case.form, key)
+    text = ""
+    if day is None:
+        text = _("还没有填写%s") % label if required else ""
+    elif day > m.today and not future:
+        text = _("%(label)s %(day)s 还没有到, 请核对") % {"label": label, "day": day}
+    elif day < m.subject.birth_date:
+        text = _("%(label)s %(day)s 早于出生日期, 请核对") % {"label": label, "day": day}
+    if text:
+        yield Check("dates", "block", text, action_url=f"#id_{key}", action_label=_("去填写"))
+
+
+def end_guest(actor: Any, case: Case, m: Material, policy: PolicySet, day: date) -> None:
+    """Whoever leaves the school that keeps the record is no guest anywhere either: the stay elsewhere ends too."""
+    if history.guest_school(m.subject.person_id) is None:
+        return
+    died = case.business == "death"
+    enrolment.apply_step(
+        actor,
+        Step(
+            person_id=m.subject.person_id,
+            business="death" if died else "borrow_end",
+            to_status=Status.DECEASED if died else Status.TRANSFERRED_OUT,
+            at=midnight(day),
+            kind=GUEST,
+            case_id=case.case_id,
+            article=article(policy, case),
+            reason=case.summary.get("reason", ""),
+            detail={"case": case.number, "because": case.business},
+        ),
+    )
 
 
 def article(policy: PolicySet, case: Case) -> str:
@@ -93,7 +164,10 @@ def article(policy: PolicySet, case: Case) -> str:
 
 def day_of(case: Case, m: Material, key: str) -> date:
     """The day from which a change holds. A day that passed while the case was decided: from the decision."""
-    return max(form_date(case.form, key) or m.today, m.today)
+    wanted = form_date(case.form, key) or m.today
+    if case.outage:
+        return wanted  # done on paper while the system was down: from the true day
+    return max(wanted, m.today)
 
 
 def write_step(

@@ -167,7 +167,7 @@ def _wanted(m: Material) -> dict[str, Any]:
         old = held.get(key) or _word(spec, str(person.get(key) or ""))
         new = masks.mask_field(spec, value) if spec.sensitive in SEALED_KINDS else _word(spec, value)
         rows.append({"label": spec.name, "old": old, "new": new})
-    return {"diff": rows, "initiator": m.case.form.get("initiator", "")}
+    return {"diff": rows} | common.rows((now("由谁提出"), m.case.form.get("initiator")))
 
 
 def _word(spec: national_form.Field, value: str) -> str:

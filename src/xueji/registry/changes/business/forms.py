@@ -16,7 +16,7 @@ from xueji.ground.policy.engine import PolicySet
 
 from ..models import Case
 from ..routing import policy_for
-from ..subject import classes_of_grade
+from ..subject import ClassPlace, classes_of_cohorts, classes_of_grade, open_classes
 from . import asking
 
 _FORMATS = ["%Y-%m-%d", "%Y%m%d", "%Y/%m/%d", "%Y.%m.%d", "%Y年%m月%d日"]
@@ -107,10 +107,9 @@ class CaseForm(forms.Form):
         choices = [("", _("请选择")), *((r, r) for r in (*words, *more))]
         self.fields["reason"].choices = choices  # type: ignore[attr-defined]
 
-    def _classes(self, codes: list[str]) -> list[tuple[str, str]]:
+    def _show(self, places: list[ClassPlace]) -> None:
         today = timezone.localdate()
-        places = [p for code in codes for p in classes_of_grade(self.case.org_id, code, today)]
-        return [("", str(_("请选择")))] + [
+        self.fields["to_class_id"].choices = [("", str(_("请选择")))] + [  # type: ignore[attr-defined]
             (
                 str(p.id),
                 str(
@@ -158,6 +157,20 @@ class ClassForm(CaseForm):
         raw = self.cleaned_data["to_class_id"]
         return int(raw) if raw else None
 
+    def offer_cohorts(self, *later: int) -> None:
+        """Open classes of the child's stage whose cohort entered so many years later; by default its own and the
+        next one: where a child returns to after an absence.
+        """
+        stage, cohort = self.case.summary.get("stage", ""), self.case.summary.get("cohort", "")
+        years = [int(cohort) + n for n in (later or (0, 1))] if cohort else []
+        self._show(classes_of_cohorts(self.case.org_id, stage, years))
+
+    def offer_grades(self) -> None:
+        """All open classes of the school that are in some grade today, for a child from elsewhere."""
+        today = timezone.localdate()
+        self._show([p for p in open_classes(self.case.org_id) if p.grade(today) is not None])
+
     def offer_classes(self, codes: list[str]) -> None:
         """Open classes of the grades with these codes, with their room."""
-        self.fields["to_class_id"].choices = self._classes(codes)  # type: ignore[attr-defined]
+        today = timezone.localdate()
+        self._show([p for code in codes for p in classes_of_grade(self.case.org_id, code, today)])

@@ -1,42 +1,116 @@
-"""Transfers: between schools of this system."""
+"""Transfers: between schools of this system, and out of it. (Into it from elsewhere: `arrive`.)"""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import date
 from typing import Any
 
+from django import forms
+from django.utils.translation import gettext as now
 from django.utils.translation import gettext_lazy as _
 
 from xueji.ground.policy.engine import PolicySet
+from xueji.ground.policy.findings import Trace
 from xueji.ground.policy.statuses import Status
 
 from ..material import Material, form_date
 from ..models import Case
 from ..subject import Subject
 from . import common
-from .forms import ClassForm, class_field, day_field, note_field, reason_field
-from .spec import Kind
+from .forms import CaseForm, ClassForm, class_field, day_field, note_field, reason_field
+from .spec import Check, Kind
+
+REASONS = ("家庭住址变动", "监护人工作调动", "随监护人迁移户口", "其他")
+#: Statuses with which a child may be transferred without returning first (NAT-TRF-13).
+MOVABLE = frozenset({Status.STUDYING, Status.ABROAD, Status.AWAY, Status.WITHDRAWN, Status.EXPELLED})
 
 
 class TransferForm(ClassForm):
     """Transfer into the own school."""
 
-    reason = reason_field(_("家庭住址变动"), _("监护人工作调动"), _("随监护人迁移户口"), _("其他"))
+    reason = reason_field(*REASONS)
     reason_note = note_field()
     to_class_id = class_field(_("只列出同年级的班级"))
     effective_on = day_field(_("转入日期"), _("自这一天起在本校在籍, 今天或以后"))
 
     def prepare(self) -> None:
+        self.offer_reasons(REASONS, "transfer.reasons")
         self.offer_classes([self.case.summary.get("grade_code", "")])
+
+
+class TransferOutForm(CaseForm):
+    """Transfer to a school that is not in this system."""
+
+    reason = reason_field(*REASONS)
+    reason_note = note_field()
+    destination = forms.CharField(label=_("转入学校"), max_length=100, required=False)
+    destination_area = forms.CharField(
+        label=_("转入学校所在地"), max_length=60, required=False, help_text=_("省、市、县, 国外的写国家")
+    )
+    effective_on = day_field(_("转出日期"), _("自这一天起不再在本校在籍, 今天或以后"))
+
+    def prepare(self) -> None:
+        self.offer_reasons(REASONS, "transfer.reasons")
 
 
 def _facts(m: Material) -> dict[str, Any]:
     return common.class_facts(m) | {"case.effective_on": form_date(m.case.form, "effective_on")}
 
 
-def _effect(actor: Any, case: Case, m: Material, policy: PolicySet) -> date:
+def _transfer_checks(policy: PolicySet, m: Material, trace: Trace) -> Iterable[Check]:
+    yield from common.chosen_class_of_grade(policy, m, trace)
+    if m.subject.status in MOVABLE and m.subject.status != Status.STUDYING:
+        yield Check(
+            "status_kept",
+            "pass",
+            now("该生现为“%s”, 不用先办返校; 全部核办通过后在本校变为在读") % m.subject.status.label,
+        )
+
+
+def _transfer(actor: Any, case: Case, m: Material, policy: PolicySet) -> date:
     day = common.day_of(case, m, "effective_on")
-    return common.write_step(actor, case, m, policy, to=Status.STUDYING, day=day, **common.into_class(m))
+    common.write_step(actor, case, m, policy, to=Status.STUDYING, day=day, **common.into_class(m))
+    common.end_guest(actor, case, m, policy, day)
+    return day
+
+
+def _out_facts(m: Material) -> dict[str, Any]:
+    form = m.case.form
+    content = [w for w, k in (("转出日期", "effective_on"), ("转入学校", "destination")) if form.get(k)]
+    return {
+        "case.effective_on": form_date(form, "effective_on"),
+        "case.destination": form.get("destination") or None,
+        "case.content": content or None,
+    }
+
+
+def _out_checks(policy: PolicySet, m: Material, trace: Trace) -> Iterable[Check]:
+    for key, label in (("destination", now("转入学校")), ("destination_area", now("转入学校所在地"))):
+        if not m.case.form.get(key):
+            yield Check(
+                key,
+                "block",
+                now("还没有填写%s") % label,
+                action_url=f"#id_{key}",
+                action_label=now("去填写"),
+            )
+    yield Check("follow", "pass", now("办结后会列入“待对方接收”, 请跟踪到对方学校确认接收"))
+
+
+def _out(actor: Any, case: Case, m: Material, policy: PolicySet) -> date:
+    day = common.day_of(case, m, "effective_on")
+    detail = {k: case.form[k] for k in ("destination", "destination_area") if case.form.get(k)}
+    common.write_step(actor, case, m, policy, to=Status.TRANSFERRED_OUT, day=day, detail=detail)
+    common.end_guest(actor, case, m, policy, day)
+    return day
+
+
+def _out_wanted(m: Material) -> dict[str, Any]:
+    form = m.case.form
+    return common.rows(
+        (_("转入学校"), form.get("destination")), (_("转入学校所在地"), form.get("destination_area"))
+    )
 
 
 def _suggested(_child: Subject, today: date) -> dict[str, Any]:
@@ -52,14 +126,32 @@ KINDS = (
         _("转学"),
         "arrows-exchange",
         "move",
-        frozenset({Status.STUDYING, Status.ABROAD, Status.AWAY, Status.WITHDRAWN, Status.EXPELLED}),
+        MOVABLE,
         TransferForm,
-        _effect,
+        _transfer,
         facts=_facts,
-        checks=common.chosen_class_of_grade,
+        checks=_transfer_checks,
         wanted=common.class_wanted,
         suggested=_suggested,
         days=(("effective_on", _("转入日期")),),
         lookup=True,
+        common=True,
+    ),
+    Kind(
+        "transfer_out",
+        _("转出(系统外)"),
+        _("转到系统外的学校"),
+        _("对方学校不在本系统的, 由本校办理转出, 对方确认接收后销账"),
+        _("转出"),
+        "file-export",
+        "move",
+        MOVABLE,
+        TransferOutForm,
+        _out,
+        facts=_out_facts,
+        checks=_out_checks,
+        wanted=_out_wanted,
+        suggested=_suggested,
+        days=(("effective_on", _("转出日期")),),
     ),
 )

@@ -7,6 +7,7 @@ from .decide import decide, return_for_repair, take_back
 from .draft import attach, delete_draft, detach, find_child, save_draft, start
 from .intervene import intervene
 from .launch import wake, wake_child
+from .newcomer import start_newcomer
 from .send import preflight, resubmit, submit
 from .sheet import sheet
 from .stop import cancel, urge, withdraw
@@ -34,6 +35,7 @@ __all__ = [
     "save_draft",
     "sheet",
     "start",
+    "start_newcomer",
     "submit",
     "take_back",
     "tend",
