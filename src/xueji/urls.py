@@ -19,6 +19,7 @@ ROOMS = (
     "xueji.registry.enrolment",
     "xueji.registry.intake",
     "xueji.registry.changes",
+    "xueji.registry.relay",
     "xueji.registry.yearly",
     "xueji.office.certificates",
     "xueji.office.statistics",

@@ -44,6 +44,7 @@ MENU: tuple[Group, ...] = (
         (
             Item(gettext_lazy("全部业务"), "/cases/", "case.view"),
             Item(gettext_lazy("发起业务"), "/cases/new/", "case.start"),
+            Item(gettext_lazy("跨省转学"), "/relay/", "relay.view"),
         ),
     ),
     Group(
@@ -77,6 +78,7 @@ MENU: tuple[Group, ...] = (
         (
             Item(gettext_lazy("用户与权限"), "/accounts/", "account.any"),
             Item(gettext_lazy("系统状态"), "/system/", "system.view"),
+            Item(gettext_lazy("跨系统连接"), "/relay/system/", "relay.manage"),
         ),
     ),
     Group(gettext_lazy("规则"), "gavel", (Item(gettext_lazy("规则"), "/rules/", "policy.view"),)),
