@@ -112,3 +112,18 @@ class RoleForm(AccountForm):
         super().__init__(*args, **kwargs)
         for name in ("username", "display_name", "phone"):
             del self.fields[name]
+
+
+class HandOverForm(forms.Form):
+    """Who stands in for whom, from when until when, and why."""
+
+    assignment = forms.TypedChoiceField(label=_("代谁办理"), coerce=int)
+    to_user = forms.TypedChoiceField(label=_("由谁代办"), coerce=int)
+    since = forms.DateField(label=_("从"), widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"))
+    until = forms.DateField(label=_("到"), widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"))
+    reason = forms.CharField(label=_("原因"), max_length=200)
+
+    def __init__(self, parts: list[tuple[int, str]], people: list[tuple[int, str]], data: Any = None) -> None:
+        super().__init__(data)
+        self.fields["assignment"].choices = parts  # type: ignore[attr-defined]
+        self.fields["to_user"].choices = people  # type: ignore[attr-defined]

@@ -8,6 +8,7 @@ from datetime import date, datetime
 from django.db.models import Count, Q, QuerySet
 from django.http import Http404
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from xueji.ground.orgs.grades import class_label
 from xueji.ground.orgs.models import Org
@@ -16,7 +17,7 @@ from . import rules
 from .actor import Actor, today
 from .http import agent_words
 from .models import Delegation, RoleAssignment, User, UserSession
-from .roles import ADMINS, Role
+from .roles import ADMINS, CASE_HEADS, PERMISSIONS, Role
 
 
 @dataclass(frozen=True)
@@ -252,6 +253,37 @@ class Part:
     holder: str
 
 
+@dataclass(frozen=True)
+class Colleague:
+    """Somebody of the unit who could stand in; `why_not` says why he cannot."""
+
+    user_id: int
+    name: str
+    role_label: str
+    why_not: str = ""
+
+
+@dataclass(frozen=True)
+class StandIn:
+    """One standing-in, in words."""
+
+    id: int
+    holder: str
+    role_label: str
+    to: str
+    since: date
+    until: date
+    reason: str
+    in_force: bool
+    may_end: bool
+
+
+def in_force(rows: QuerySet[RoleAssignment]) -> QuerySet[RoleAssignment]:
+    """Assignments that hold today, of accounts in use."""
+    day = today()
+    return rows.filter(valid_from__lte=day, user__is_active=True).exclude(valid_to__lt=day)
+
+
 def handed_parts(actor: Actor) -> list[Part]:
     """What colleagues of the actor's unit have handed to him for today; one query."""
     day = today()
@@ -269,3 +301,53 @@ def handed_parts(actor: Actor) -> list[Part]:
         .values_list("assignment__role", "assignment__user__display_name")[:20]
     )
     return [Part(role, holder) for role, holder in rows]
+
+
+def own_assignments(actor: Actor) -> list[RoleAssignment]:
+    """Assignments of the unit whose part in cases the actor may hand over: his own; for a head, all. Bounded."""
+    rows = in_force(RoleAssignment.objects.filter(org_id=actor.org_id, role__in=PERMISSIONS["case.decide"]))
+    if actor.role not in CASE_HEADS:
+        rows = rows.filter(user_id=actor.user_id)
+    return list(rows.select_related("user").order_by("user_id", "pk")[:100])
+
+
+def colleagues(actor: Actor, assignment: RoleAssignment) -> list[Colleague]:
+    """Who of the unit could stand in for the holder of an assignment; one query, at most 100."""
+    held = list(
+        in_force(RoleAssignment.objects.filter(org_id=actor.org_id, role__in=PERMISSIONS["case.decide"]))
+        .select_related("user")
+        .order_by("user_id", "pk")[:200]
+    )
+    other_half = {r.user_id for r in held if (r.role in CASE_HEADS) != (assignment.role in CASE_HEADS)}
+    alone = other_half if len(other_half - {assignment.user_id}) == 1 else set()
+    out: dict[int, Colleague] = {}
+    for row in held:
+        if row.user_id == assignment.user_id or row.user_id in out:
+            continue
+        why = ""
+        if row.user_id in alone:
+            why = _("%s 是本单位唯一办理另一道手续的人, 经办和核办不能是同一个人") % row.user.display_name
+        out[row.user_id] = Colleague(row.user_id, row.user.display_name, str(Role(row.role).label), str(why))
+    return list(out.values())[:100]
+
+
+def stand_ins(actor: Actor) -> list[StandIn]:
+    """Who stands in for whom in the actor's unit, as far as it concerns him (a head: all); the last 50."""
+    rows = Delegation.objects.filter(org_id=actor.org_id).select_related("assignment__user", "to_user")
+    if actor.role not in CASE_HEADS:
+        rows = rows.filter(Q(to_user_id=actor.user_id) | Q(assignment__user_id=actor.user_id))
+    day = today()
+    return [
+        StandIn(
+            id=d.pk,
+            holder=d.assignment.user.display_name,
+            role_label=str(Role(d.assignment.role).label),
+            to=d.to_user.display_name,
+            since=d.since,
+            until=d.until,
+            reason=d.reason,
+            in_force=d.ended_at is None and d.since <= day <= d.until,
+            may_end=d.ended_at is None and d.until >= day,
+        )
+        for d in rows.order_by("-pk")[:50]
+    ]

@@ -34,6 +34,8 @@ TEACHERS = frozenset({Role.CLASS_TEACHER, Role.TEACHER})
 CLERKS = frozenset({Role.COUNTY_CLERK, Role.CITY_CLERK, Role.PROVINCE_CLERK})
 HEADS = frozenset({Role.COUNTY_HEAD, Role.CITY_HEAD, Role.PROVINCE_HEAD})
 AUTHORITY = CLERKS | HEADS | {Role.CENTRAL_CLERK}
+#: Who answers for a unit, and so for who stands in for whom there. A central school has one officer.
+CASE_HEADS = HEADS | {Role.SCHOOL_HEAD, Role.CENTRAL_CLERK}
 STAFF = SCHOOL_STAFF | TEACHERS | AUTHORITY
 
 #: action -> roles. The scope (whose students) is row-level security's part.
@@ -54,6 +56,9 @@ PERMISSIONS: dict[str, frozenset[Role]] = {
     "yearly.view": SCHOOL_STAFF | AUTHORITY,
     "yearly.confirm": frozenset({Role.SCHOOL_HEAD}),
     "yearly.place": CLERKS | HEADS,
+    "problem.view": SCHOOL_STAFF | CLERKS | HEADS,
+    "dropout.view": SCHOOL_STAFF | CLERKS | HEADS | {Role.CLASS_TEACHER},
+    "dropout.write": SCHOOL_STAFF | {Role.CLASS_TEACHER},
     "class.view": STAFF,
     "class.edit": frozenset({Role.REGISTRAR}),
     "roster.print": frozenset({Role.REGISTRAR, Role.SCHOOL_HEAD, Role.CLASS_TEACHER}),

@@ -102,6 +102,7 @@ def me(request: HttpRequest) -> HttpResponse:
     context = {
         "page_title": _("我的账号"),
         "base": _base(actor),
+        "may_stand_in": actor.can("case.decide"),
         "roles": queries.role_rows([actor.user_id]).get(actor.user_id, []),
         "sessions": queries.sessions(actor, request.session.session_key or ""),
         "last_at": timezone.localtime(datetime.fromisoformat(last[0])) if last else None,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import date, timedelta
 
 from django.utils.translation import gettext as _
 
@@ -15,6 +15,7 @@ from . import facts as fact_builder
 from .business import KINDS, Check, asking, label_of
 from .material import Material, form_date
 from .models import Case, CaseStatus
+from .routing import slots_of
 
 _LATEST = timedelta(days=366)
 
@@ -143,7 +144,7 @@ def _dates(m: Material) -> Iterable[Check]:
         day = form_date(form, key)
         if day is None:
             text = _("还没有填写%s") % label
-        elif day < m.today:
+        elif day < m.today and not _true_day(m, key, day):
             text = _("%(label)s %(day)s 已经过去, 请改为今天或以后") % {"label": label, "day": day}
         elif day > m.today + _LATEST and key != "end":
             text = _("%(label)s %(day)s 在一年以后, 请核对") % {"label": label, "day": day}
@@ -154,10 +155,17 @@ def _dates(m: Material) -> Iterable[Check]:
         yield Check("reason", "block", _("还没有选择原因"), action_url="#id_reason", action_label=_("去选择"))
 
 
+def _true_day(m: Material, key: str, day: date) -> bool:
+    """Entered after an outage: the day of effect is the true one, or later."""
+    if not m.case.outage:
+        return False
+    return key != KINDS[m.case.business].days[0][0] or day.isoformat() >= m.case.outage["on"]
+
+
 def _documents(policy: PolicySet, m: Material, trace: Trace) -> Iterable[Check]:
     """Papers that the form asks for and no rule has already missed."""
     told = {doc for name in trace.missing_docs for doc in name.split("|")}
-    for slot in policy.business(m.case.business).evidence:
+    for slot in slots_of(policy, m.case):
         if slot.required and slot.doc not in m.docs and slot.doc not in told:
             yield Check(
                 "docs",

@@ -93,6 +93,11 @@ class Case(Visible):
         indexes = [
             models.Index(fields=["org_id", "status"]),
             models.Index(fields=["person_id"], name="case_person"),
+            models.Index(
+                fields=["status", "business"],
+                condition=models.Q(status__in=["running", "returned", "waiting", "approved"]),
+                name="case_open",
+            ),
         ]
 
 
@@ -163,7 +168,8 @@ class CaseStep(Visible):
         indexes = [
             models.Index(
                 fields=["due_on"], condition=models.Q(state__in=["current", "informed"]), name="case_step_due"
-            )
+            ),
+            models.Index(fields=["decided_at"], name="case_step_decided"),
         ]
 
 

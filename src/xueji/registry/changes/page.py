@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import uuid
 from dataclasses import dataclass, field, replace
-from datetime import date
 from typing import Any
 
 from django.db import connection
@@ -13,35 +12,15 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from xueji.ground.accounts.models import RoleAssignment
-from xueji.ground.accounts.roles import Role
 from xueji.ground.orgs.models import Org
-from xueji.ground.policy.calendar import workdays_between
 from xueji.registry.enrolment.models import Roster
 
-from . import showing
+from . import course, rights, showing
+from .course import Holder
 from .kinds import KINDS, label_of
 from .models import Case, CaseFile, CaseLog, CaseStatus, CaseStep
 from .queries import FACES
-from .routing import CLERK_ROLES, policy_for
-from .showing import stamp
-
-_STEP_STATES = {"future": "waiting", "refused": "rejected"}
-
-
-@dataclass(frozen=True)
-class Holder:
-    """Who has the case now, and until when."""
-
-    org: str
-    role: str
-    person: str
-    phone: str
-    due_on: date | None
-    left_days: int | None
-    over_days: int
-    used_days: int
-    limit_days: int | None
+from .routing import policy_for
 
 
 @dataclass(frozen=True)
@@ -65,6 +44,12 @@ class CasePage:
     repair: list[str]
     person_url: str
     reasons: list[str] = field(default_factory=list)
+    also: list[Holder] = field(default_factory=list)
+    asked: CaseStep | None = None
+    below: list[dict[str, Any]] = field(default_factory=list)
+    away: str = ""
+    exceptions: list[dict[str, str]] = field(default_factory=list)
+    chain: list[CaseStep] = field(default_factory=list)
 
     @property
     def passed(self) -> int:
@@ -87,7 +72,7 @@ class CasePage:
         return [{"label": _("办理单"), "url": sheet}] + [
             {"label": str(form.title), "url": reverse("changes:form", args=[self.case.case_id, form.key])}
             for form in FORMS
-            if form.fits(self.case)
+            if form.fits(self.case, self.chain)
         ]
 
     def may(self, action: str) -> bool:
@@ -100,36 +85,42 @@ def load(actor: Any, case_id: uuid.UUID) -> CasePage:
     case = Case.objects.filter(pk=case_id).first()
     if case is None or (case.status == CaseStatus.DRAFT and case.org_id != actor.org_id):
         raise Http404
-    steps = list(CaseStep.objects.filter(case=case).order_by("seq"))
+    steps = list(CaseStep.objects.filter(case=case).order_by("turn", "seq"))
     orgs = {
         o.pk: o for o in Org.objects.filter(pk__in={case.org_id, *case.parties, *(s.org_id for s in steps)})
     }
     log = list(CaseLog.objects.filter(case=case).order_by("-id")[:200])
     today = timezone.localdate()
-    current = next((s for s in steps if s.state == "current"), None)
     staff = not actor.is_portal
     policy = policy_for(
         orgs[case.org_id], timezone.localdate(case.submitted_at) if case.submitted_at else today
     )
-    rights, hint = _rights(actor, case, steps, current)
+    may = rights.of(actor, case, steps, orgs)
+    held = course.holders(case, steps, orgs, today, staff=staff)
     page = CasePage(
         case=case,
         title=f"{label_of(case.business)} {case.student_name}",
         face=FACES.get(case.status, case.status),
-        holder=_holder(case, steps, current, orgs, today, staff=staff),
-        steps=[_step(s, orgs, today, staff=staff) for s in steps],
+        holder=held[0] if held else None,
+        steps=course.stepper(steps, orgs, today, staff=staff),
         facts=showing.child_rows(case),
         wanted=showing.wanted_rows(case.business, case.summary),
         diff=showing.before_after(case, policy),
         checks=showing.findings(case, policy.labels) if staff else [],
         files=list(CaseFile.objects.filter(case=case).order_by("id")),
         log=[showing.log_entry(entry, orgs, staff=staff) for entry in log] if staff else [],
-        rights=rights,
-        hint=hint,
+        rights=may.actions,
+        hint=may.hint,
         urged=any(e.action == "urge" and timezone.localtime(e.at).date() == today for e in log),
         repair=list(case.summary.get("repair", [])) if case.status == CaseStatus.RETURNED else [],
         person_url=_person_url(actor, case),
-        reasons=showing.reasons(case) if "decide" in rights else [],
+        reasons=showing.reasons(case) if "decide" in may.actions else [],
+        also=held[1:],
+        asked=may.asked,
+        below=[{"seq": b.seq, "label": b.label, "org": orgs[b.org_id].name} for b in may.below],
+        away=may.away,
+        exceptions=showing.exceptions(case) if staff else [],
+        chain=steps,
     )
     return page if staff else _for_family(page)
 
@@ -142,128 +133,7 @@ def _for_family(page: CasePage) -> CasePage:
     title = f"{kind.parent} {page.case.student_name}"
     if not kind.quiet:
         return replace(page, title=title)
-    return replace(page, title=title, wanted=[], diff=[], files=[], steps=[], repair=[], holder=None)
-
-
-def _rights(
-    actor: Any, case: Case, steps: list[CaseStep], current: CaseStep | None
-) -> tuple[frozenset[str], str]:
-    """What the actor may do now, and why not where he might expect to."""
-    out: set[str] = set()
-    hint = ""
-    mine = actor.can("case.start") and case.org_id == actor.org_id
-    if mine and case.status in (CaseStatus.DRAFT, CaseStatus.RETURNED):
-        out |= {"edit", "send"}
-    if mine and case.status == CaseStatus.DRAFT:
-        out.add("delete")
-    handled = any(s.seq > 1 and s.decision for s in steps) or (case.current_seq or 2) > 2
-    if mine and case.status in (CaseStatus.RUNNING, CaseStatus.WAITING) and not handled:
-        out.add("withdraw")
-    if mine and case.status in (CaseStatus.RUNNING, CaseStatus.RETURNED, CaseStatus.WAITING):
-        out.add("cancel")
-    if mine and current is not None and current.org_id != case.org_id:
-        out.add("urge")
-    if (
-        current is not None
-        and actor.can("case.decide")
-        and (current.org_id, current.role) == (actor.org_id, actor.role)
-    ):
-        clash = clash_of(actor, steps, case.creator_id)
-        if clash is None:
-            out.add("decide")
-        else:
-            hint = _("您已经办理过“%s”, 经办和核办不能是同一个人, 请由本单位另一位同事办理") % clash.label
-    if case.number and not actor.is_portal:
-        out.add("print")
-    return frozenset(out), hint
-
-
-def clash_of(actor: Any, steps: list[CaseStep], creator_id: int) -> CaseStep | None:
-    """The step by which the actor is barred from the current one: nobody is 经办 and 负责人 of one case."""
-    current = next((s for s in steps if s.state == "current" and s.org_id == actor.org_id), None)
-    if current is None:
-        return None
-    clerk = current.role in CLERK_ROLES
-    return next(
-        (
-            s
-            for s in steps
-            if s.seq != current.seq
-            and (s.decider_id == actor.user_id or (s.seq == 1 and creator_id == actor.user_id))
-            and (s.org_id == current.org_id or (s.role in CLERK_ROLES) != clerk)
-        ),
-        None,
-    )
-
-
-def _holder(
-    case: Case,
-    steps: list[CaseStep],
-    current: CaseStep | None,
-    orgs: dict[int, Org],
-    today: date,
-    *,
-    staff: bool,
-) -> Holder | None:
-    if case.status == CaseStatus.RETURNED:
-        org_id, role, step = (
-            case.org_id,
-            Role.REGISTRAR.value,
-            next((s for s in steps if s.state == "returned"), None),
-        )
-    elif current is not None:
-        org_id, role, step = current.org_id, current.role, current
-    else:
-        return None
-    org = orgs[org_id]
-    person, phone = "", org.phone
-    if staff:
-        found = (
-            RoleAssignment.objects.filter(
-                org_id=org_id, role=role, valid_from__lte=today, user__is_active=True
-            )
-            .exclude(valid_to__lt=today)
-            .order_by("id")
-            .values_list("user__display_name", "user__phone")
-            .first()
-        )
-        if found:
-            person, phone = found[0], found[1] or phone
-    due = step.due_on if step is not None else None
-    since = step.arrived_at if step is not None else None
-    used = max(workdays_between(timezone.localtime(since).date(), today), 0) if since else 0
-    return Holder(
-        org=org.name,
-        role=org.contact or str(Role(role).label),
-        person=person,
-        phone=phone,
-        due_on=due,
-        left_days=workdays_between(today, due) if due and due >= today else None,
-        over_days=max(workdays_between(due, today), 1) if due and due < today else 0,
-        used_days=used,
-        limit_days=step.limit_days if step is not None else None,
-    )
-
-
-def _step(s: CaseStep, orgs: dict[int, Org], today: date, *, staff: bool) -> dict[str, Any]:
-    end = timezone.localtime(s.decided_at).date() if s.decided_at and s.state != "current" else today
-    used = max(workdays_between(timezone.localtime(s.arrived_at).date(), end), 0) if s.arrived_at else 0
-    future = s.state == "future"
-    role = str(Role(s.role).label) if staff else ""
-    return {
-        "name": s.label,
-        "org": orgs[s.org_id].name,
-        "role": _("限 %s 个工作日") % s.limit_days if future and s.limit_days else role,
-        "holder": s.decider_name if staff else "",
-        "state": _STEP_STATES.get(s.state, s.state),
-        "arrived": stamp(s.arrived_at),
-        "decided": stamp(s.decided_at),
-        "used_days": used,
-        "limit_days": None if future else s.limit_days,
-        "opinion": s.opinion if staff or s.state in ("refused", "returned") else "",
-        "phone": orgs[s.org_id].phone,
-        "due": s.due_on.isoformat() if s.due_on else "",
-    }
+    return replace(page, title=title, wanted=[], diff=[], files=[], steps=[], repair=[], holder=None, also=[])
 
 
 def _person_url(actor: Any, case: Case) -> str:

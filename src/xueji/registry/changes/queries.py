@@ -19,8 +19,9 @@ from xueji.ground.orgs.models import OrgKind
 from xueji.ground.policy.calendar import add_workdays, workdays_between
 from xueji.registry.enrolment.models import GUEST, REGISTERED, Roster
 
-from .kinds import KINDS, label_of
-from .models import OPEN, CaseStatus
+from .again import Again, reevaluate
+from .kinds import KINDS, TEMPLATES, label_of
+from .models import OPEN, CaseStatus, OpinionTemplate
 
 BUCKETS = ("pressed", "overdue", "today", "soon", "later")
 TABS = ("todo", "started", "running", "ended")
@@ -292,6 +293,24 @@ def own_child(actor: Any, person_id: uuid.UUID, *, guest: bool = False) -> Roste
     )
 
 
+def templates(actor: Any, business: str, decision: str) -> list[str]:
+    """Opinions to choose from: one's own, then the unit's, then those of the system; for this kind of case or any."""
+    with connection.cursor() as c:
+        c.execute(
+            "select text from opinion_template where (user_id = %(user)s or org_id = %(org)s)"
+            " and decision = %(decision)s and business in ('', %(business)s)"
+            " order by user_id nulls last, business desc, id desc limit 50",
+            _who(actor) | {"decision": decision, "business": business},
+        )
+        kept = [str(row[0]) for row in c.fetchall()]
+    return list(dict.fromkeys([*kept, *(str(t) for t in TEMPLATES.get(decision, ()))]))
+
+
+def own_templates(actor: Any) -> list[OpinionTemplate]:
+    """One's own templates and the unit's, to manage them; at most 100."""
+    return list(OpinionTemplate.objects.order_by("decision", "business", "pk")[:100])
+
+
 def require(actor: Any, case_id: uuid.UUID) -> None:
     """Raises Http404 unless the actor may see the case."""
     with connection.cursor() as c:
@@ -317,6 +336,7 @@ def _unpack(after: str) -> tuple[datetime, uuid.UUID] | None:
 __all__ = [
     "BUCKETS",
     "KINDS",
+    "Again",
     "CaseStatus",
     "Filters",
     "Page",
@@ -327,8 +347,11 @@ __all__ = [
     "listing",
     "next_todo",
     "of_person",
+    "own_templates",
+    "reevaluate",
     "require",
     "started",
+    "templates",
     "todo",
     "todo_count",
 ]

@@ -22,7 +22,7 @@ from .commands.paper import paper_form
 from .http import actor_of, pdf, run, to, version_of
 from .kinds import KINDS, TEMPLATES
 from .models import CaseStatus
-from .routing import policy_for
+from .routing import policy_for, slots_of
 from .views_draft import editor, start_org
 
 
@@ -110,7 +110,7 @@ def case(request: HttpRequest, case_id: uuid.UUID) -> HttpResponse:
                 "back_url": reverse("changes:list"),
             },
         )
-    slots = policy_for(start_org(page.case), timezone.localdate()).business(page.case.business).evidence
+    slots = slots_of(policy_for(start_org(page.case), timezone.localdate()), page.case)
     return render(
         request,
         "changes/case.html",

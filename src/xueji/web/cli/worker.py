@@ -14,14 +14,14 @@ log = logging.getLogger("xueji.worker")
 
 #: How often the clock's duties are looked at, in seconds.
 TICK = 20
-#: How often the disk is swept, in seconds.
+#: How often the disk is swept and the clocks of cases are looked at, in seconds.
 SWEEP = 3600.0
 _sweep_at = 0.0
 
 
 def due_now() -> dict[str, int]:
-    """What time brings: future effects whose day has come, cases that end with them, seals on the audit, bytes of
-    uploads that were undone.
+    """What time brings: future effects whose day has come, cases that end with them, seals on the audit; each hour
+    the clocks of cases (reminders, pressing the overdue) and the bytes of uploads that were undone.
     """
     from django.db import transaction
 
@@ -40,7 +40,7 @@ def due_now() -> dict[str, int]:
     ]
     if time.monotonic() >= _sweep_at:
         _sweep_at = time.monotonic() + SWEEP
-        duties.append(("swept", files.sweep))
+        duties += [("swept", files.sweep), ("tended", changes.tend)]
     done: dict[str, int] = {}
     for name, duty in duties:
         try:

@@ -1,5 +1,6 @@
 """Everything that writes accounts, roles and sessions."""
 
+from .delegate import end_hand_over, hand_over
 from .manage import (
     SYSTEM,
     AccountError,
@@ -32,9 +33,11 @@ __all__ = [
     "WrongPassword",
     "change_password",
     "create_account",
+    "end_hand_over",
     "end_role",
     "end_session",
     "grant_role",
+    "hand_over",
     "link_child",
     "reset_password",
     "set_active",

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import re
 import uuid
+from datetime import date, timedelta
 from typing import Any
 
+from django.conf import settings
 from django.db import transaction
 from django.http import Http404
 from django.utils import timezone
@@ -24,11 +26,22 @@ from xueji.registry.people.queries.lookups import schemes
 from .. import queries
 from .. import subject as subjects
 from ..errors import CaseError, NotFoundByNumber
-from ..kinds import KINDS
+from ..kinds import KINDS, Kind
 from ..models import Case, CaseFile, CaseStatus, LookupAttempt
-from ..routing import policy_for, units_of
+from ..routing import policy_for, slots_of, units_of
 from . import sealing
-from ._base import EDITABLE, audit, lock_person, note, opened, own, require_status, save, write_seats
+from ._base import (
+    EDITABLE,
+    audit,
+    lock_person,
+    need_words,
+    note,
+    opened,
+    own,
+    require_status,
+    save,
+    write_seats,
+)
 
 
 def find_child(actor: Any, name: str, number: str) -> uuid.UUID:
@@ -87,17 +100,28 @@ def _holders(number: str) -> list[uuid.UUID]:
 
 
 def start(
-    actor: Any, *, business: str, person_id: uuid.UUID | None = None, name: str = "", number: str = ""
+    actor: Any,
+    *,
+    business: str,
+    person_id: uuid.UUID | None = None,
+    name: str = "",
+    number: str = "",
+    retrospective: bool = False,
+    happened_on: date | None = None,
+    outage_reason: str = "",
 ) -> Case:
     """Begin a draft (C-CHG-01). A transfer is begun by the receiving school with name and number (C-TRF-01); all
     others by the child's own school. A draft of the same kind that lies there already is taken up again.
 
-    Raises PermissionDenied, Http404, `NotFoundByNumber`, `CaseError`.
+    `retrospective` (补录, C-CHG-11) enters what was done on paper while the system was down: the true day lies in the
+    past, the reason and the signed paper stay with the case, and it is approved like any other. Raises
+    PermissionDenied, Http404, `NotFoundByNumber`, `CaseError`.
     """
     actor.require("case.start")
     kind = KINDS.get(business)
     if kind is None:
         raise Http404
+    outage = _outage(actor, happened_on, outage_reason) if retrospective else {}
     if kind.lookup:
         person_id = find_child(actor, name, number)
     elif person_id is None or queries.own_child(actor, person_id, guest=kind.guest) is None:
@@ -115,6 +139,9 @@ def start(
             org_id=actor.org_id, person_id=person_id, business=business, status=CaseStatus.DRAFT
         ).first()
         if case is not None:
+            if outage:
+                case.outage = outage
+                save(case)
             return case
         case = Case(
             business=business,
@@ -126,12 +153,27 @@ def start(
             from_school_id=child.school_id,
             to_school_id=actor.org_id if kind.lookup or kind.guest else None,
             summary=child.summary(timezone.localdate()),
-            form=kind.suggested(child, timezone.localdate()),
+            form=kind.suggested(child, timezone.localdate()) | _true_day(kind, outage),
+            outage=outage,
         )
         case.save(force_insert=True)
         write_seats(case)
-        note(case, actor, "start")
+        note(case, actor, "start", _("补录: %s") % outage["reason"] if outage else "")
     return case
+
+
+def _outage(actor: Any, happened_on: date | None, reason: str) -> dict[str, str]:
+    """What a case entered after an outage keeps. Raises PermissionDenied, `CaseError`."""
+    actor.require("case.backfill")
+    today = timezone.localdate()
+    if happened_on is None or not today - timedelta(days=settings.CASE_OUTAGE_DAYS) <= happened_on <= today:
+        raise CaseError(_("补录要填写实际办理日期, 最早可补录 %s 天内的业务") % settings.CASE_OUTAGE_DAYS)
+    need_words(reason)
+    return {"on": happened_on.isoformat(), "reason": reason.strip()[:300]}
+
+
+def _true_day(kind: Kind, outage: dict[str, str]) -> dict[str, Any]:
+    return {kind.days[0][0]: outage["on"]} if outage and kind.days else {}
 
 
 def save_draft(actor: Any, *, case_id: uuid.UUID, form: dict[str, Any], version: int | None = None) -> Case:
@@ -159,7 +201,7 @@ def attach(actor: Any, *, case_id: uuid.UUID, slot: str, data: bytes, name: str)
         own(actor, case)
         require_status(case, EDITABLE)
         units = units_of(case.org_id, case.from_school_id or case.org_id, case.to_school_id)
-        slots = policy_for(units.start, timezone.localdate()).business(case.business).evidence
+        slots = slots_of(policy_for(units.start, timezone.localdate()), case)
         if slot not in {s.doc for s in slots}:
             raise CaseError(_("这项业务不需要“%s”, 也不能要求家长提供") % slot)
         file = files.store(

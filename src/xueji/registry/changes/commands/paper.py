@@ -15,7 +15,7 @@ from xueji.ground.paper.form_sheet import render_form
 
 from .. import forms_paper
 from .. import page as pages
-from ..routing import policy_for
+from ..routing import policy_for, slots_of
 from ._base import audit
 
 
@@ -31,7 +31,7 @@ def paper_form(actor: Any, *, case_id: uuid.UUID, key: str, url: str) -> tuple[b
         if form is None or not page.may("print") or not form.fits(case):
             raise Http404
         start = Org.objects.get(pk=case.org_id)
-        slots = policy_for(start, timezone.localdate()).business(case.business).evidence
+        slots = slots_of(policy_for(start, timezone.localdate()), case)
         sheet = forms_paper.build(
             actor,
             form,

@@ -19,7 +19,7 @@ from xueji.ground.paper.case_sheet import CaseSheet, Difference, Fact, Material,
 from .. import page as pages
 from ..kinds import ACTIONS
 from ..models import CaseStatus, CaseStep
-from ..routing import policy_for
+from ..routing import policy_for, slots_of
 from ._base import audit
 
 
@@ -40,7 +40,7 @@ def _sheet(actor: Any, case_id: uuid.UUID, url: str) -> bytes:
     start = Org.objects.get(pk=case.org_id)
     orgs = {o.pk: o.name for o in Org.objects.filter(pk__in=case.parties)}
     steps = list(CaseStep.objects.filter(case=case).order_by("seq"))
-    slots = policy_for(start, timezone.localdate()).business(case.business).evidence
+    slots = slots_of(policy_for(start, timezone.localdate()), case)
     with transaction.atomic(), acting("writer"):
         audit(actor, "print", case)
     now: datetime = timezone.localtime().replace(microsecond=0)
