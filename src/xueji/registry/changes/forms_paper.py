@@ -21,8 +21,9 @@ from xueji.ground.paper.form_sheet import FormSheet, OpinionBox
 from xueji.ground.paper.wording import zh_date
 from xueji.registry.people import queries as people
 
+from .course import signer
 from .kinds import ACTIONS
-from .models import Case, CaseStep
+from .models import Case, CaseStep, StepMode
 
 FOUR = (
     "第一联　转出学校存",
@@ -46,19 +47,18 @@ class PaperForm:
     copies: Sequence[str]
     statement: str = ""
     letter: Callable[[Case], str] | None = None
-    ready: Callable[[Case], bool] = lambda _case: True
+    ready: Callable[[Case, list[CaseStep]], bool] = lambda _case, _steps: True
 
-    def fits(self, case: Case) -> bool:
+    def fits(self, case: Case, steps: list[CaseStep]) -> bool:
         """Whether this form belongs to the case as it stands."""
-        return case.business in self.businesses and self.ready(case)
+        return case.business in self.businesses and self.ready(case, steps)
 
 
-def _passed(case: Case, org_id: int | None) -> bool:
-    """Whether a unit's last step of the case has passed."""
-    steps = list(CaseStep.objects.filter(case=case, org_id=org_id).order_by("seq"))
-    return (
-        bool(steps) and steps[-1].state == "done" and case.status not in ("refused", "cancelled", "withdrawn")
-    )
+def _passed(case: Case, steps: list[CaseStep], org_id: int | None) -> bool:
+    """Whether all steps of a unit have passed, and the case has not ended without effect."""
+    own = [s for s in steps if s.org_id == org_id and s.mode == StepMode.APPROVE]
+    ended = case.status in ("refused", "cancelled", "withdrawn")
+    return bool(own) and all(s.state == "done" for s in own) and not ended
 
 
 def _child(case: Case) -> str:
@@ -100,7 +100,7 @@ FORMS: tuple[PaperForm, ...] = (
         frozenset({"transfer", "transfer_in"}),
         STUB,
         letter=_acceptance,
-        ready=lambda case: _passed(case, case.to_school_id),
+        ready=lambda case, steps: _passed(case, steps, case.to_school_id),
     ),
     PaperForm(
         "transfer-proof",
@@ -109,7 +109,7 @@ FORMS: tuple[PaperForm, ...] = (
         frozenset({"transfer", "transfer_out"}),
         STUB,
         letter=_transfer_proof,
-        ready=lambda case: _passed(case, case.from_school_id),
+        ready=lambda case, steps: _passed(case, steps, case.from_school_id),
     ),
     PaperForm(
         "suspension-form",
@@ -216,7 +216,7 @@ def _student(actor: Any, case: Case) -> list[Fact]:
 def _boxes(case: Case, orgs: dict[int, str]) -> list[OpinionBox]:
     """A box for each unit in the order of the chain, with all that its people said."""
     units: dict[int, list[CaseStep]] = {}
-    for step in CaseStep.objects.filter(case=case).order_by("seq"):
+    for step in CaseStep.objects.filter(case=case).order_by("turn", "seq"):
         units.setdefault(step.org_id, []).append(step)
     return [
         OpinionBox(
@@ -228,7 +228,7 @@ def _boxes(case: Case, orgs: dict[int, str]) -> list[OpinionBox]:
                     org_name="",
                     decision=str(ACTIONS.get(s.decision, "")),
                     text=s.opinion,
-                    by=s.decider_name,
+                    by=signer(s),
                     at=timezone.localtime(s.decided_at) if s.decided_at else None,
                 )
                 for s in steps

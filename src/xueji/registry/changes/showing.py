@@ -169,3 +169,20 @@ def log_entry(entry: CaseLog, orgs: Mapping[int, Org], *, staff: bool) -> dict[s
         "tone": _TONES.get(entry.action, ""),
         "icon": _ICONS.get(entry.action, "timeline-event"),
     }
+
+
+def exceptions(case: Case) -> list[dict[str, str]]:
+    """Stated exceptions of 一般 rules, and that a case was entered after an outage: who said so, when and why."""
+    out = [
+        {
+            "title": _("例外放行"),
+            "text": f"{found.get('article') or rule}: {found.get('reason', '')}",
+            "by": " · ".join(str(found[k]) for k in ("org", "by", "at") if found.get(k)),
+        }
+        for rule, found in case.overrides.items()
+    ]
+    if case.outage:
+        words = {"on": _("实际办理日期"), "reason": _("原因")}
+        text = " · ".join(f"{words.get(k, k)} {v}" for k, v in case.outage.items() if v)
+        out.append({"title": _("系统故障后补录"), "text": text, "by": ""})
+    return out
