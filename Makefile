@@ -37,6 +37,7 @@ test-pg15: $(STAMP) ## The record's guarantees on PostgreSQL 15 from Debian's pa
 test-full: $(STAMP) browser ## The heavy checks at their stated numbers as well (up to 90 minutes)
 	$(MAKE) --no-print-directory test
 	XUEJI_TEST_FULL=1 $(BIN)/pytest -q -n 1 -m slow
+	$(BIN)/python tools/marker_mutation.py
 
 lint: $(STAMP) ## Formatter, linter, security linter, templates, import contract
 	$(BIN)/ruff format --check src tests tools bench
