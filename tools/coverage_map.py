@@ -6,7 +6,8 @@ Tests carry the identifiers of what they show:
     @pytest.mark.rule("NAT-TRF-11", "NAT-TRF-12")
 
 on a test, on a test class, in `pytestmark` of a module or class, or in `pytest.param(..., marks=...)`.
-The tests are read as text, never imported, so that the map needs no database and no settings.
+The tests are read as text, never imported, so that the map needs no database and no settings. Only modules whose
+helpers make markers out of data (`pytest.mark.rule(example.rule)`) are collected by pytest, without running a test.
 
     python tools/coverage_map.py            write the map
     python tools/coverage_map.py --check    only compare; exit 1 when it is stale
@@ -24,7 +25,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from coverage_markers import Evidence, read_markers
+from coverage_collect import collected
+from coverage_markers import Evidence, computes_markers, read_markers
 
 MARKERS = {"capability": "capabilities.csv", "rule": "rules.csv"}
 PRIORITIES = ("P1", "P2", "P3")
@@ -63,15 +65,23 @@ def read_identifiers(folder: Path) -> Identifiers:
 def collect(root: Path, identifiers: Identifiers) -> Coverage:
     """Read the markers of all tests below `root/tests`, in the order of their paths."""
     coverage = Coverage()
+    names, computed = frozenset(MARKERS), []
+    found: list[Evidence] = []
     for path in sorted((root / "tests").rglob("test_*.py")):
-        name = path.relative_to(root).as_posix()
-        evidence, problems = read_markers(path.read_text(encoding="utf-8"), name, frozenset(MARKERS))
+        name, source = path.relative_to(root).as_posix(), path.read_text(encoding="utf-8")
+        evidence, problems = read_markers(source, name, names)
         coverage.problems += problems
-        for item in evidence:
-            if item.identifier not in identifiers.of(item.marker):
-                coverage.problems.append(f"{item.test}: unknown {item.marker} {item.identifier!r}")
-            elif item not in coverage.shown[item.identifier]:
-                coverage.shown[item.identifier].append(item)
+        if computes_markers(source, names):
+            computed.append(name)
+        else:
+            found += evidence
+    if computed:
+        found += collected(root, computed, names)
+    for item in sorted(found, key=lambda item: item.test.partition("::")[0]):
+        if item.identifier not in identifiers.of(item.marker):
+            coverage.problems.append(f"{item.test}: unknown {item.marker} {item.identifier!r}")
+        elif item not in coverage.shown[item.identifier]:
+            coverage.shown[item.identifier].append(item)
     return coverage
 
 

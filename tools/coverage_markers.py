@@ -38,6 +38,28 @@ def read_markers(source: str, file: str, names: frozenset[str]) -> tuple[list[Ev
     return reader.evidence, reader.problems
 
 
+def computes_markers(source: str, names: frozenset[str]) -> bool:
+    """Whether a module makes markers out of data, outside decorators: then only pytest knows them."""
+    return any(_is_computed(node, names) for node in _outside_decorators(ast.parse(source)))
+
+
+def _is_computed(node: ast.AST, names: frozenset[str]) -> bool:
+    return (
+        isinstance(node, ast.Call)
+        and _mark_name(node) in names
+        and bool(node.args)
+        and not all(isinstance(argument, ast.Constant) for argument in node.args)
+    )
+
+
+def _outside_decorators(tree: ast.AST) -> Iterator[ast.AST]:
+    """Every node inside a function that is no test: a helper that makes parameters."""
+    for node in ast.walk(tree):
+        if isinstance(node, _Function) and not node.name.startswith("test"):
+            for statement in node.body:
+                yield from ast.walk(statement)
+
+
 class _Reader:
     def __init__(self, file: str, names: frozenset[str]) -> None:
         self.file = file
@@ -128,7 +150,10 @@ class _Reader:
 
     def _report_unused(self, tree: ast.Module) -> None:
         """A marker on a helper, a fixture or an unused list shows nothing: say so."""
+        computed = {id(node) for node in _outside_decorators(tree) if _is_computed(node, self.names)}
         for node in ast.walk(tree):
+            if id(node) in computed:
+                continue  # collected by pytest, see `coverage_collect`
             if isinstance(node, ast.Call) and _mark_name(node) in self.names and id(node) not in self.used:
                 self.problems.append(
                     f"{self.file}:{node.lineno}: the marker {_mark_name(node)} marks no test"

@@ -156,3 +156,57 @@ def test_an_unknown_identifier_fails_and_nothing_is_written(
     assert coverage_map.main(["--root", str(root), *arguments]) == 1
     assert "tests/registry/test_transfer.py::test_a: unknown" in capsys.readouterr().err
     assert not (root / "docs" / "coverage.md").exists()
+
+
+COMPUTED = """
+import pytest
+
+DATA = ["NAT-TRF-01", "NAT-TRF-02"]
+
+
+def cases():
+    return [pytest.param(name, marks=[pytest.mark.rule(name)]) for name in DATA]
+
+
+@pytest.mark.parametrize("name", cases())
+def test_each(name):
+    assert False, "collecting runs nothing"
+
+
+@pytest.mark.skip
+@pytest.mark.parametrize("name", cases())
+def test_never(name): ...
+
+
+@pytest.mark.capability("C-TRF-01", page="/cases/")
+def test_literal(): ...
+"""
+
+
+def test_markers_made_from_data_are_collected_by_pytest_itself(tmp_path: Path) -> None:
+    root = repository(tmp_path, COMPUTED)
+    (root / "pytest.ini").write_text(
+        "[pytest]\nmarkers =\n    rule: a rule\n    capability: a capability\n", encoding="utf-8"
+    )
+    coverage = coverage_map.collect(root, coverage_map.read_identifiers(root / "docs" / "identifiers"))
+    assert coverage.problems == []
+    file = "tests/registry/test_transfer.py"
+    found = {(e.identifier, e.test, e.page) for items in coverage.shown.values() for e in items}
+    assert found == {
+        ("NAT-TRF-01", f"{file}::test_each", ""),
+        ("NAT-TRF-02", f"{file}::test_each", ""),
+        ("C-TRF-01", f"{file}::test_literal", "/cases/"),
+    }
+
+
+def test_a_module_that_cannot_be_collected_is_named(tmp_path: Path) -> None:
+    root = repository(tmp_path, COMPUTED + "\nimport nothing_of_that_name\n")
+    with pytest.raises(RuntimeError, match=r"test_transfer\.py"):
+        coverage_map.collect(root, coverage_map.read_identifiers(root / "docs" / "identifiers"))
+
+
+def test_an_unknown_identifier_out_of_data_is_a_problem(tmp_path: Path) -> None:
+    root = repository(tmp_path, COMPUTED.replace("NAT-TRF-02", "NAT-XXX-99"))
+    (root / "pytest.ini").write_text("[pytest]\n", encoding="utf-8")
+    coverage = coverage_map.collect(root, coverage_map.read_identifiers(root / "docs" / "identifiers"))
+    assert [problem for problem in coverage.problems if "NAT-XXX-99" in problem]

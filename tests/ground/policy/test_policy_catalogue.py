@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import csv
 from collections import Counter, defaultdict
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import date
-from operator import attrgetter
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -19,17 +20,22 @@ from xueji.ground.policy import inheritance
 from xueji.ground.policy.engine import evaluate
 from xueji.ground.policy.examples import Example, read_examples, run_example
 from xueji.ground.policy.library import PackFile, PolicyLibrary, lint, pack_paths
-from xueji.ground.policy.model import Note, Pack
-from xueji.ground.policy.predicates import Operand
+from xueji.ground.policy.loader import load_pack
+from xueji.ground.policy.model import Note, Pack, PackError, Rule
+from xueji.ground.policy.predicates import Operand, Predicate
 from xueji.ground.policy.reader import WEAK_AUTHORITIES
 from xueji.ground.policy.statuses import BY_WORD
 
 DAY = date(2026, 11, 22)
 REGISTER = Path(__file__).resolve().parents[3] / "docs" / "identifiers" / "rules.csv"
 EXAMPLES = read_examples(data_dir("policies"))
-RULE_MARK = attrgetter("rule")(pytest.mark)  # by name: the map of the tests reads only literal markers
 NEW_WORD = {"NAT-NUM-02", "NAT-NUM-16", "GD-ENR-04", "SH-ENR-03"}
 """Rules about rules: live as lints, shown by tests of their own."""
+
+
+def marks_of(rule: str) -> list[pytest.MarkDecorator]:
+    """The marker of a rule of the catalogue; invented rules and the law's own have none."""
+    return [pytest.mark.rule(rule)] if rule in register() else []
 
 
 def cases() -> list[Any]:
@@ -39,10 +45,11 @@ def cases() -> list[Any]:
     for example in EXAMPLES:
         seen[example.rule] += 1
         name = f"{example.rule}-{seen[example.rule]}-{example.expect}"
-        found.append(pytest.param(example, id=name, marks=[RULE_MARK(example.rule)]))
+        found.append(pytest.param(example, id=name, marks=marks_of(example.rule)))
     return found
 
 
+@cache
 def register() -> dict[str, dict[str, str]]:
     """The catalogue: 546 identifiers with jurisdiction, force, document and article."""
     with REGISTER.open(encoding="utf-8", newline="") as handle:
@@ -69,12 +76,46 @@ def test_each_live_rule_has_an_example_that_passes_and_one_that_does_not(shipped
     for example in EXAMPLES:
         expected[example.rule].add(example.expect)
     for pack in packs_of(shipped):
-        if not pack.reference:
-            continue
         for rule in pack.rules:
             assert "pass" in expected[rule.id], rule.id
             assert expected[rule.id] - {"pass", "ask", "none"}, rule.id
     assert len({(item.rule, item.name) for item in EXAMPLES}) == len(EXAMPLES)
+
+
+def live_rules() -> list[Any]:
+    """Every live rule that has examples, marked with itself, with its first good and its first bad example."""
+    by_rule: dict[str, list[Example]] = defaultdict(list)
+    for example in EXAMPLES:
+        by_rule[example.rule].append(example)
+    found = []
+    for rule, examples in by_rule.items():
+        good = next((item for item in examples if item.expect == "pass"), None)
+        bad = next((item for item in examples if item.expect not in ("pass", "ask", "none")), None)
+        if good and bad:
+            found.append(pytest.param(good, bad, id=rule, marks=marks_of(rule)))
+    return found
+
+
+def with_rule(packs: PolicyLibrary, example: Example, change: Callable[[Rule], Rule | None]) -> PolicyLibrary:
+    """The line of the example with its rule changed, or gone, in memory."""
+    line = {name: packs.pack(name) for name in packs.chain_of(example.pack)}
+    own = line[example.pack]
+    rules = [change(rule) if rule.id == example.rule else rule for rule in own.rules]
+    line[example.pack] = replace(own, rules=tuple(rule for rule in rules if rule is not None))
+    return PolicyLibrary(line)
+
+
+@pytest.mark.parametrize(("good", "bad"), live_rules())
+def test_a_rule_that_is_switched_off_or_turned_round_is_missed_by_its_examples(
+    shipped: PolicyLibrary, good: Example, bad: Example
+) -> None:
+    """Otherwise the examples would stay green without the rule, and show nothing of it."""
+    off = with_rule(shipped, bad, lambda rule: None)
+    assert run_example(off, bad) == "none"
+    assert run_example(off, good) == "none"
+    turned = with_rule(shipped, bad, lambda rule: replace(rule, need=Predicate("not", (rule.need,))))
+    assert run_example(turned, bad) == "pass"
+    assert run_example(turned, good) not in ("pass", "none")
 
 
 def test_without_facts_no_live_rule_passes(shipped: PolicyLibrary) -> None:
@@ -131,6 +172,46 @@ def test_article_document_and_force_are_those_of_the_catalogue(shipped: PolicyLi
                 assert title[:6] in document or document[:6] in title or pack.id == "cn-13", item.id
             if pack.reference and not isinstance(item, Note):
                 assert item.force == word[row["force"]], item.id
+
+
+def not_live() -> list[Any]:
+    """Every rule of a text that is not live, with its kind, marked with itself."""
+    packs = PolicyLibrary.from_folder(data_dir("policies"))
+    return [
+        pytest.param(note.id, note.kind, id=f"{note.kind}-{note.id}", marks=marks_of(note.id))
+        for pack in packs_of(packs)
+        for note in pack.notes
+    ]
+
+
+@pytest.mark.parametrize(("rule", "kind"), not_live())
+def test_what_is_not_live_says_why_and_could_not_bind_anybody(
+    shipped: PolicyLibrary, rule: str, kind: str
+) -> None:
+    pack = next(item for item in packs_of(shipped) if any(note.id == rule for note in item.notes))
+    note = next(item for item in pack.notes if item.id == rule)
+    line = [shipped.pack(name) for name in shipped.chain_of(pack.id)]
+    policy = shipped.resolve(shipped.chain_of(pack.id), DAY)
+    assert note.kind == kind and rule not in {item.id for item in policy.rules}
+    if kind == "suggestion":
+        # A text without rank: made a rule that binds, it does not load, and the line is named.
+        head = shipped.text_of(pack.id).partition("\n[[suggestion]]")[0]
+        event = next(iter(policy.businesses()), None)
+        on = f"{event.id}.apply" if event else f"{next(e.id for p in line for e in p.events)}.check"
+        field = next(iter(policy.fields))
+        binding = (
+            f'\n[[rule]]\nid = "{rule}"\non = ["{on}"]\nneed = {{ present = ["${field}"] }}\nelse = "block"\n'
+            f'force = "must"\ncite = "{note.cite}"\nphrase = "{note.cite.phrase}"\n'
+        )
+        with pytest.raises(PackError, match="没有效力等级"):
+            load_pack(head + binding, pack.file, line[:-1])
+    elif kind == "refused":
+        found = inheritance.refusals(note, line[-1], line[:-1])
+        assert any(problem.forbidden_by.startswith(f"{note.by} ") for problem in found)
+    elif kind == "checklist":
+        assert note.who and note.text
+    else:
+        assert note.ask and (not note.param or not policy.param(note.param).stated)
 
 
 def test_only_texts_without_rank_are_suggestions(shipped: PolicyLibrary) -> None:

@@ -8,18 +8,20 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 from typing import Any
 
 from xueji.ground.policy.engine import evaluate
 from xueji.ground.policy.library import PolicyLibrary
+from xueji.ground.policy.model import Pack
+from xueji.ground.policy.reader import convert
 
 FOLDER = "examples"
 NOT_CONCERNED = "none"
 """The expectation of an example to which its rule does not apply."""
-_KEYS = frozenset({"rule", "name", "event", "expect", "facts", "on"})
+_KEYS = frozenset({"rule", "name", "event", "expect", "facts", "on", "params"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +36,8 @@ class Example:
     expect: str
     on: date
     file: str
+    params: Mapping[str, Any]
+    """Values that the example supposes instead of those in force: for a rule that rests on a value nobody has set."""
 
 
 def read_examples(folder: Path) -> tuple[Example, ...]:
@@ -54,6 +58,7 @@ def read_examples(folder: Path) -> tuple[Example, ...]:
                     expect=row["expect"],
                     on=row.get("on", data["on"]),
                     file=path.name,
+                    params=row.get("params", {}),
                 )
             )
     return tuple(found)
@@ -61,6 +66,29 @@ def read_examples(folder: Path) -> tuple[Example, ...]:
 
 def run_example(packs: PolicyLibrary, example: Example) -> str:
     """The verdict of the example's rule, evaluated with its pack and all above; ``none`` when it does not apply."""
+    if example.params:
+        packs = supposing(packs, example.params)
     policy = packs.resolve(packs.chain_of(example.pack), example.on)
     finding = evaluate(policy, example.event, example.facts, example.on).finding(example.rule)
     return finding.verdict if finding else NOT_CONCERNED
+
+
+def supposing(packs: PolicyLibrary, values: Mapping[str, Any]) -> PolicyLibrary:
+    """The packs with other values, wherever they are declared."""
+
+    def changed(pack: Pack) -> Pack:
+        params = [
+            replace(
+                param,
+                values=tuple(
+                    replace(value, value=convert(values[param.id], param.type), stated=True)
+                    for value in param.values
+                ),
+            )
+            if param.id in values
+            else param
+            for param in pack.params
+        ]
+        return replace(pack, params=tuple(params))
+
+    return PolicyLibrary({name: changed(packs.pack(name)) for name in packs.ids()})
