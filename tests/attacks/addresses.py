@@ -127,6 +127,7 @@ ADDRESSES: dict[str, Address] = {
     ),
     "changes:list": Address("/cases/", "case.view"),
     "changes:new": Address("/cases/new/?person={person}", "case.start", about="person"),
+    "changes:new_arrival": Address("/cases/new/arrival/", "case.start", post=True, answers=DEED),
     "changes:new_transfer": Address("/cases/new/transfer/", "case.start", post=True, answers=(422,)),
     "changes:start": Address(
         "/cases/new/suspend/{person}/", "case.start", about="own", post=True, answers=DEED
@@ -154,6 +155,63 @@ ADDRESSES: dict[str, Address] = {
     "changes:cancel": Address("/cases/{case}/cancel/", "case.start", about="case", post=True, answers=DEED),
     "changes:urge": Address("/cases/{case}/urge/", "case.start", about="case", post=True, answers=DEED),
     "changes:sheet": Address("/cases/{case}/sheet.pdf", "case.view", about="case", answers=(200, 404)),
+    "yearly:overview": Address("/yearly/", "yearly.view"),
+    "yearly:promotion": Address("/yearly/promotion/", "yearly.view"),
+    "yearly:promotion_confirm": Address(
+        "/yearly/promotion/confirm/", "yearly.confirm", post=True, answers=DEED
+    ),
+    "yearly:lists": Address("/yearly/lists/", "yearly.view"),
+    "yearly:new": Address("/yearly/lists/new/", "case.start", post=True, answers=DEED),
+    "yearly:add": Address("/yearly/add/{person}/", "case.start", about="own", post=True, answers=DEED),
+    "yearly:list": Address("/yearly/lists/{list}/", "yearly.view", about="list"),
+    **{
+        f"yearly:{deed}": Address(
+            f"/yearly/lists/{{list}}/{deed}/", "case.start", about="list", post=True, answers=DEED, data=data
+        )
+        for deed, data in (
+            ("check", ()),
+            ("days", ()),
+            ("facts", ()),
+            ("result", (("to", "12"), ("reason", "核对后更正"))),
+            ("submit", ()),
+            ("withdraw", ()),
+            ("cancel", ()),
+            ("undo", (("reason", "登记有误"),)),
+            ("exchange", (("reason", "补考合格"),)),
+            ("destinations", (("code", "16"),)),
+        )
+    },
+    "yearly:decide": Address(
+        "/yearly/lists/{list}/decide/",
+        "case.decide",
+        about="list",
+        post=True,
+        answers=(*DEED, 403),
+        data=(("decision", "pass"),),
+    ),
+    "yearly:return": Address(
+        "/yearly/lists/{list}/return/", "case.decide", about="list", post=True, answers=(*DEED, 403)
+    ),
+    "yearly:register_pdf": Address(
+        "/yearly/lists/{list}/register.pdf", "yearly.view", about="list", answers=(200, 302, 303, 403)
+    ),
+    "yearly:register_xlsx": Address(
+        "/yearly/lists/{list}/register.xlsx", "yearly.view", about="list", answers=(200, 302, 303, 403)
+    ),
+    "yearly:destinations_xlsx": Address(
+        "/yearly/lists/{list}/destinations.xlsx", "yearly.view", about="list", answers=(200, 302, 303, 403)
+    ),
+    "yearly:forms_pdf": Address(
+        "/yearly/lists/{list}/forms.pdf", "yearly.view", about="list", answers=(200, 302, 303, 403)
+    ),
+    "yearly:admission": Address("/yearly/admission/", "yearly.view"),
+    "yearly:place": Address("/yearly/admission/place/", "yearly.place", post=True, answers=DEED),
+    "yearly:upload": Address("/yearly/admission/upload/", "yearly.place", post=True, answers=DEED),
+    "yearly:admission_decide": Address("/yearly/admission/decide/", "yearly.place", post=True, answers=DEED),
+    "yearly:accept": Address("/yearly/admission/accept/", "case.start", post=True, answers=DEED),
+    "yearly:decline": Address("/yearly/admission/decline/", "case.start", post=True, answers=DEED),
+    "yearly:back": Address("/yearly/admission/back/", "yearly.view", post=True, answers=(*DEED, 403)),
+    "yearly:claim": Address("/yearly/admission/claim/", "case.start", post=True, answers=DEED),
     "certificates:list": Address("/certificates/", "certificate.issue"),
     "certificates:new": Address("/certificates/new/?person={person}", "certificate.issue", about="record"),
     "certificates:certificate": Address(
@@ -218,6 +276,7 @@ def objects(world: World, address: Address) -> list[tuple[dict[str, Any], str]]:
     nothing: dict[str, Any] = {
         "person": NOBODY, "photo": NOBODY, "case": NOBODY, "file": NOBODY, "certificate": NOBODY, "org": 99999999,
         "stage": 99999999, "klass": 99999999, "user": 99999999, "batch": 99999999, "any": NOBODY,
+        "list": NOBODY,
     }  # fmt: skip
     found: list[tuple[dict[str, Any], str]] = [({}, "")]
     match address.about:
@@ -242,6 +301,8 @@ def objects(world: World, address: Address) -> list[tuple[dict[str, Any], str]]:
             ]
         case "stage":
             found = [({"stage": v}, k) for k, v in world.stages.items()]
+        case "list":
+            found = [({"list": v}, k) for k, v in world.lists.items()]
         case "batch":
             found = [({"batch": v}, k) for k, v in world.batches.items()]
     if address.about:

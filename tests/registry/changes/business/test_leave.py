@@ -62,7 +62,11 @@ def test_leaving_for_another_ground_is_returned_for_repair_and_sent_again() -> N
     case = draft(place, "leave", child, reason="随家人外出", happened_on=day())
     assert any("去向" in s for s in wall(place, case))
     with act_as(place.user("registrar", "c1")) as actor:
-        cases.save_draft(actor, case_id=case.pk, form=case.form | {"reason": "随家人外出", "happened_on": day(), "destination": "不详"})  # fmt: skip
+        cases.save_draft(
+            actor,
+            case_id=case.pk,
+            form=case.form | {"reason": "随家人外出", "happened_on": day(), "destination": "不详"},
+        )
     case = pass_all(place, send(place, case, ("registrar", "c1")), four("c1")[:1])
     with act_as(place.user("county_clerk", "c")) as actor:
         case = cases.return_for_repair(actor, case_id=case.pk, items=["去向写到县"], opinion="请补充去向")
@@ -136,10 +140,18 @@ def test_a_place_asks_who_wanted_the_withdrawal_and_the_answer_is_shown_as_the_s
     assert any("发起人" in s for s in wall(place, case))
     with act_as(place.user("registrar", "c1")) as actor:
         form = {**case.form, "reason": "家庭原因", "happened_on": day()}
-        cases.save_draft(actor, case_id=case.pk, form=form | {"answers": {"case.initiator": "学校", "judged.forced": False}})  # fmt: skip
+        cases.save_draft(
+            actor,
+            case_id=case.pk,
+            form=form | {"answers": {"case.initiator": "学校", "judged.forced": False}},
+        )
     assert any("不得借故迫使学生退学" in s for s in wall(place, case))
     with act_as(place.user("registrar", "c1")) as actor:
-        cases.save_draft(actor, case_id=case.pk, form=form | {"answers": {"case.initiator": "监护人", "judged.forced": False}})  # fmt: skip
+        cases.save_draft(
+            actor,
+            case_id=case.pk,
+            form=form | {"answers": {"case.initiator": "监护人", "judged.forced": False}},
+        )
     assert not any("不得借故迫使学生退学" in s for s in wall(place, case))
 
 
@@ -152,13 +164,32 @@ def test_nobody_is_expelled_from_compulsory_school() -> None:
     """
     place = make_county()
     young = make_child(place)
-    case = draft(place, "expel", young, "处分决定", school="a1", reason="其他", decision_no="1", happened_on=day(), told_on=day())  # fmt: skip
+    case = draft(
+        place,
+        "expel",
+        young,
+        "处分决定",
+        school="a1",
+        reason="其他",
+        decision_no="1",
+        happened_on=day(),
+        told_on=day(),
+    )
     assert any("义务教育法" in s and "不得开除" in s for s in wall(place, case))
     senior = pupil(place)
     case = draft(place, "expel", senior, "处分决定", reason="严重违反校规", happened_on=day(-9))
     assert any("处分决定文号" in s for s in wall(place, case))
     with act_as(place.user("registrar", "c1")) as actor:
-        cases.save_draft(actor, case_id=case.pk, form={"reason": "严重违反校规", "happened_on": day(-9), "told_on": day(-8), "decision_no": "校处〔2026〕3号"})  # fmt: skip
+        cases.save_draft(
+            actor,
+            case_id=case.pk,
+            form={
+                "reason": "严重违反校规",
+                "happened_on": day(-9),
+                "told_on": day(-8),
+                "decision_no": "校处〔2026〕3号",
+            },
+        )
     case = finish(place, case)
     assert now_of(place, senior).status == Status.EXPELLED
     assert any(r["value"] == "校处〔2026〕3号" for r in case.summary["rows"])
@@ -185,7 +216,9 @@ def test_after_a_death_the_record_is_closed_the_number_kept_and_the_family_left_
     case = finish(place, draft(place, "death", child, "死亡证明", school="a1", happened_on=day(-1)), "a1")
     assert case.status == CaseStatus.DONE
     with seeing_all():
-        assert set(EnrolmentState.objects.filter(person_id=child, valid_to=None).values_list("status", flat=True)) == {Status.DECEASED}  # fmt: skip
+        assert set(
+            EnrolmentState.objects.filter(person_id=child, valid_to=None).values_list("status", flat=True)
+        ) == {Status.DECEASED}
         assert set(NumberLookup.objects.filter(person_id=child).values_list("bidx", flat=True)) == numbers
     words, then, page = family(place, case)
     assert "死亡" not in words + then + page.title

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from . import arrive, details, fields, grade, leave, move, pause
+from . import arrive, details, fields, grade, guest, leave, move, number, pause, record
 from .spec import Check, Kind
 
 KINDS: dict[str, Kind] = {
-    kind.id: kind for module in (move, arrive, pause, leave, grade, fields, details) for kind in module.KINDS
+    kind.id: kind
+    for module in (move, arrive, pause, leave, grade, guest, fields, details, record, number)
+    for kind in module.KINDS
 }
 
 

@@ -132,7 +132,7 @@ def _number_agrees(m: Material) -> bool:
     return check_identity(s.id_type, number, on=m.today, sex=form.get("new_sex") or s.sex, birth=birth).ok
 
 
-def _checks(policy: PolicySet, m: Material, trace: Trace) -> Iterable[Check]:
+def checks(policy: PolicySet, m: Material, trace: Trace) -> Iterable[Check]:
     known = trace.facts
     if not known.get("case.changed_fields"):
         yield Check(
@@ -148,7 +148,11 @@ def _checks(policy: PolicySet, m: Material, trace: Trace) -> Iterable[Check]:
         )
     if known.get("call.dedup_national") is False:
         yield Check(
-            "dedup", "block", now("新证件号已由另一名学生使用, 不能变更。如果对方登记有误, 请先办理问题学籍")
+            "dedup",
+            "block",
+            now("新证件号已由另一名学生使用, 不能变更。如果对方登记有误, 请先办理问题学籍"),
+            action_url=f"/cases/{m.case.case_id}/dispute/" if m.case.business == "correct_key" else "",
+            action_label=now("登记问题学籍"),
         )
 
 
@@ -215,7 +219,7 @@ KINDS = (
         CorrectionForm,
         write,
         facts=facts,
-        checks=_checks,
+        checks=checks,
         wanted=wanted,
         despite_problem=True,
     ),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import uuid
 from typing import Any
 
-from django.db import transaction
+from django.db import connection, transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -19,7 +19,7 @@ from xueji.registry.people.models import Person
 from .. import subject as subjects
 from ..errors import CaseError, NotFoundByNumber
 from ..kinds import KINDS
-from ..models import Case
+from ..models import Case, CaseStatus
 from . import sealing
 from ._base import note, write_seats
 from .draft import find_child
@@ -50,7 +50,10 @@ def start_newcomer(actor: Any, *, name: str, number: str = "") -> Case:
                 known = subjects.read(person_id)
             if known is None or known.status != Status.TRANSFERRED_OUT:
                 raise CaseError(_("%s 在本系统已有学籍, 请用“转到我校”办理, 不用重新填写") % clean.value)
+    value = normalise_identity(number) if number.strip() and known is None else ""
     with transaction.atomic(), acting("writer"):
+        if (begun := _begun(actor, clean.value, value, person_id if known else None)) is not None:
+            return begun
         today = timezone.localdate()
         case = Case(
             business=BUSINESS,
@@ -65,8 +68,8 @@ def start_newcomer(actor: Any, *, name: str, number: str = "") -> Case:
         if known is not None:
             person = Person.objects.get(pk=person_id)
             case.form |= {"new_sex": person.sex, "new_birth_date": person.birth_date.isoformat()}
-        elif number.strip():
-            typed = {"new_number": normalise_identity(number), "new_id_type": RESIDENT}
+        elif value:
+            typed = {"new_number": value, "new_id_type": RESIDENT}
             case.form |= sealing.keep(actor, case, typed, kind.fields)
         assert kind.newcomer is not None
         case.summary = kind.newcomer(case, known).summary(today)
@@ -74,3 +77,19 @@ def start_newcomer(actor: Any, *, name: str, number: str = "") -> Case:
         write_seats(case)
         note(case, actor, "start")
     return case
+
+
+def _begun(actor: Any, name: str, number: str, person_id: uuid.UUID | None) -> Case | None:
+    """The unit's own draft of the same child, taken up again: a button pressed twice begins one."""
+    with connection.cursor() as c:
+        c.execute("select pg_advisory_xact_lock(hashtext('newcomer'), %s)", [actor.org_id])
+    drafts = Case.objects.filter(
+        org_id=actor.org_id, business=BUSINESS, status=CaseStatus.DRAFT, student_name=name
+    ).order_by("created_at")[:20]
+    for case in drafts:
+        if person_id is not None:
+            if case.person_id == person_id:
+                return case
+        elif sealing.opened_values(case).get("number", "") == number:
+            return case
+    return None
