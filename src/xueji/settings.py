@@ -32,6 +32,8 @@ INSTALLED_APPS = [
     "xueji.ground.jobs",
     "xueji.registry.people",
     "xueji.registry.enrolment",
+    "xueji.registry.problems",
+    "xueji.registry.dropout",
     "xueji.registry.intake",
     "xueji.registry.changes",
     "xueji.registry.relay",

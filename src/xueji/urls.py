@@ -17,6 +17,8 @@ ROOMS = (
     "xueji.ground.jobs",
     "xueji.registry.people",
     "xueji.registry.enrolment",
+    "xueji.registry.problems",
+    "xueji.registry.dropout",
     "xueji.registry.intake",
     "xueji.registry.changes",
     "xueji.registry.relay",

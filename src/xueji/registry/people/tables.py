@@ -17,12 +17,9 @@ TABLES = [
     _kept("identity_document"),
     _kept("student_number"),
     _kept("person_photo"),
-    Table(
-        "identity_lookup", "lookup", app="", writer="select, insert", intake="select, insert", search="select"
-    ),
-    Table(
-        "number_lookup", "lookup", app="", writer="select, insert", intake="select, insert", search="select"
-    ),
+    # Updated by nothing but an arbitration that gives a number to whom it belongs (`commands.award_identity`).
+    Table("identity_lookup", "lookup", app="", intake="select, insert", search="select"),
+    Table("number_lookup", "lookup", app="", intake="select, insert", search="select"),
     Table("number_counter", "local", app="", intake="select, insert, update"),
     Table("vault_key", "local", writer="select, insert, update", intake="select"),
 ]

@@ -29,6 +29,7 @@ def due_now() -> dict[str, int]:
     from xueji.ground.files import commands as files
     from xueji.registry.changes import commands as changes
     from xueji.registry.enrolment import commands as enrolment
+    from xueji.registry.problems import commands as problems
     from xueji.registry.yearly import commands as yearly
 
     global _sweep_at
@@ -40,7 +41,7 @@ def due_now() -> dict[str, int]:
     ]
     if time.monotonic() >= _sweep_at:
         _sweep_at = time.monotonic() + SWEEP
-        duties += [("swept", files.sweep), ("tended", changes.tend)]
+        duties += [("swept", files.sweep), ("tended", changes.tend), ("problems", problems.lapse_due)]
     done: dict[str, int] = {}
     for name, duty in duties:
         try:

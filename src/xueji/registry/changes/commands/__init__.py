@@ -4,6 +4,7 @@ from .advise import acknowledge, advise, ask_opinion
 from .batch import Outcome, decide_many
 from .daily import finish_due, tend
 from .decide import decide, return_for_repair, take_back
+from .dispute import dispute_number
 from .draft import attach, delete_draft, detach, find_child, save_draft, start
 from .intervene import intervene
 from .launch import wake, wake_child
@@ -24,6 +25,7 @@ __all__ = [
     "decide_many",
     "delete_draft",
     "detach",
+    "dispute_number",
     "drop_template",
     "find_child",
     "finish_due",

@@ -1,5 +1,6 @@
 """The only code that writes people, their papers and numbers. One module for each kind of thing."""
 
+from .disputes import award_identity, strike_temporary
 from .identity import IdentityChange, change_identity, record_check
 from .numbers import (
     add_number,
@@ -35,6 +36,7 @@ __all__ = [
     "add_person",
     "allocate_aux",
     "allocate_serials",
+    "award_identity",
     "change_birth_sex",
     "change_identity",
     "change_name",
@@ -50,6 +52,7 @@ __all__ = [
     "set_guardian",
     "set_photo",
     "set_profile",
+    "strike_temporary",
     "take_in",
     "take_out",
     "void_number",
