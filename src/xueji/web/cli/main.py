@@ -86,6 +86,16 @@ def _parser() -> argparse.ArgumentParser:
     s.add_argument("--size", default="small", help="small(默认)或 full")
     s.add_argument("--json", action="store_true")
     s.add_argument("--rows", type=int, help="import: 行数")
+    s = add("relay", "跨系统转学: 本系统的名片、连接其他系统、发送、用文件传递", _relay)
+    s.add_argument("action", choices=["status", "own", "card", "peer", "send", "export", "import", "rotate"])
+    s.add_argument("what", nargs="?", help="peer: add、list 或 off; export: 对方代号; import: 文件")
+    s.add_argument("path", nargs="?", type=Path, help="名片文件(peer add), 输出文件(card、export)")
+    s.add_argument("--code", help="代号(own、peer off)")
+    s.add_argument("--name", help="名称(own)")
+    s.add_argument("--url", default="", help="网址(own)")
+    s.add_argument("--fingerprint", default="", help="对方管理员电话读出的指纹(peer add)")
+    s.add_argument("--division", action="append", default=[], help="对方负责的行政区划, 可重复(peer add)")
+    s.add_argument("--json", action="store_true")
     s = add("org", "单位: 列出, 或在空的系统中新建第一个单位(其余在网页上添加)", _org)
     s.add_argument("action", choices=["list", "create"])
     s.add_argument("--kind", choices=["nation", "province", "city", "county"], help="级别(create)")
@@ -246,6 +256,16 @@ def _org(args: argparse.Namespace) -> int:
     def work() -> int:
         boot.ready()
         return orgs.run(args, _print)
+
+    return _attached(work)
+
+
+def _relay(args: argparse.Namespace) -> int:
+    from . import relay
+
+    def work() -> int:
+        boot.ready()
+        return relay.run(args, _print)
 
     return _attached(work)
 

@@ -29,6 +29,7 @@ def due_now() -> dict[str, int]:
     from xueji.ground.files import commands as files
     from xueji.registry.changes import commands as changes
     from xueji.registry.enrolment import commands as enrolment
+    from xueji.registry.relay import tasks as relay
     from xueji.registry.problems import commands as problems
     from xueji.registry.yearly import commands as yearly
 
@@ -49,6 +50,11 @@ def due_now() -> dict[str, int]:
                 done[name] = int(duty() or 0)
         except Exception:  # one that fails keeps none of the others waiting; the next tick tries again
             log.exception("a duty of the clock failed: %s", name)
+    try:
+        # In transactions of its own: it talks to other installations, and nobody is to wait for them.
+        done["relayed"] = relay.work()
+    except Exception:
+        log.exception("a duty of the clock failed: relayed")
     return done
 
 
