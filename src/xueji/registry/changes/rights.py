@@ -70,7 +70,14 @@ def of(
             else:
                 hint = clash_words(clash)
     own = last_own(actor, steps) if case.status in (CaseStatus.RUNNING, CaseStatus.RETURNED) else None
-    if own is not None and not any(s.decision or s.asked_by is not None for s in following(own, steps)):
+    mending = case.status == CaseStatus.RETURNED and (
+        own is None or own.state != "returned" or case.version != case.summary.get("repair_version")
+    )
+    if (
+        own is not None
+        and not mending
+        and not any(s.decision or s.asked_by is not None for s in following(own, steps))
+    ):
         out.add("take_back")
     below: list[CaseStep] = []
     if orgs and actor.can("case.intervene") and case.status == CaseStatus.RUNNING and actor.org_path:

@@ -97,7 +97,7 @@ def send_back(
     _sign(step, actor, away, "return", text)
     clock.stop(case, steps_of(case), today)
     case.status, case.repair_due = CaseStatus.RETURNED, flow.repair_day(today)
-    case.summary = case.summary | {"repair": wanted}
+    case.summary = case.summary | {"repair": wanted, "repair_version": case.version + 1}
     save(case)
     write_seats(case)
     note(case, actor, "return", f"{step.label}: {text}{_for(away)}", step=step.seq)
@@ -113,7 +113,7 @@ def take_back(actor: Any, *, case_id: uuid.UUID, version: int | None = None) -> 
         require_status(case, (CaseStatus.RUNNING, CaseStatus.RETURNED))
         steps = steps_of(case)
         step = last_own(actor, steps)
-        if step is None:
+        if step is None or (case.status == CaseStatus.RETURNED and step.state != "returned"):
             raise CaseError(_("您没有可以收回的办理意见"))
         later = following(step, steps)
         if any(s.decision or s.asked_by is not None for s in later):
@@ -123,13 +123,16 @@ def take_back(actor: Any, *, case_id: uuid.UUID, version: int | None = None) -> 
                 s.state, s.arrived_at, s.due_on, s.left_days = "future", None, None, None
                 s.save(update_fields=["state", "arrived_at", "due_on", "left_days"])
         returned = step.state == "returned"
+        if returned and case.version != case.summary.get("repair_version"):
+            # What the starter has changed meanwhile nobody has checked, and no decider has seen.
+            raise CaseError(_("发起学校已经开始修改, 不能收回。重新提交后会回到您这一环节"))
         step.state, step.decision, step.opinion = "current", "", ""
         step.decider_id, step.decided_at = None, None
         step.decider_name = step.acted_for = ""
         step.save()
         if returned:
             case.status, case.repair_due = CaseStatus.RUNNING, None
-            case.summary = {k: v for k, v in case.summary.items() if k != "repair"}
+            case.summary = {k: v for k, v in case.summary.items() if k not in ("repair", "repair_version")}
             clock.go_on(case, steps, timezone.localdate())
         case.current_seq = step.seq
         save(case)
