@@ -290,7 +290,7 @@ def handed_parts(actor: Actor) -> list[Part]:
     rows = (
         Delegation.objects.filter(
             to_user_id=actor.user_id,
-            org_id=actor.org_id,
+            org_id=actor.org_id or 0,
             ended_at=None,
             since__lte=day,
             until__gte=day,
@@ -305,7 +305,9 @@ def handed_parts(actor: Actor) -> list[Part]:
 
 def own_assignments(actor: Actor) -> list[RoleAssignment]:
     """Assignments of the unit whose part in cases the actor may hand over: his own; for a head, all. Bounded."""
-    rows = in_force(RoleAssignment.objects.filter(org_id=actor.org_id, role__in=PERMISSIONS["case.decide"]))
+    rows = in_force(
+        RoleAssignment.objects.filter(org_id=actor.org_id or 0, role__in=PERMISSIONS["case.decide"])
+    )
     if actor.role not in CASE_HEADS:
         rows = rows.filter(user_id=actor.user_id)
     return list(rows.select_related("user").order_by("user_id", "pk")[:100])
@@ -314,7 +316,7 @@ def own_assignments(actor: Actor) -> list[RoleAssignment]:
 def colleagues(actor: Actor, assignment: RoleAssignment) -> list[Colleague]:
     """Who of the unit could stand in for the holder of an assignment; one query, at most 100."""
     held = list(
-        in_force(RoleAssignment.objects.filter(org_id=actor.org_id, role__in=PERMISSIONS["case.decide"]))
+        in_force(RoleAssignment.objects.filter(org_id=actor.org_id or 0, role__in=PERMISSIONS["case.decide"]))
         .select_related("user")
         .order_by("user_id", "pk")[:200]
     )
@@ -333,7 +335,7 @@ def colleagues(actor: Actor, assignment: RoleAssignment) -> list[Colleague]:
 
 def stand_ins(actor: Actor) -> list[StandIn]:
     """Who stands in for whom in the actor's unit, as far as it concerns him (a head: all); the last 50."""
-    rows = Delegation.objects.filter(org_id=actor.org_id).select_related("assignment__user", "to_user")
+    rows = Delegation.objects.filter(org_id=actor.org_id or 0).select_related("assignment__user", "to_user")
     if actor.role not in CASE_HEADS:
         rows = rows.filter(Q(to_user_id=actor.user_id) | Q(assignment__user_id=actor.user_id))
     day = today()

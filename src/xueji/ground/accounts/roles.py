@@ -59,6 +59,8 @@ PERMISSIONS: dict[str, frozenset[Role]] = {
     "problem.view": SCHOOL_STAFF | CLERKS | HEADS,
     "dropout.view": SCHOOL_STAFF | CLERKS | HEADS | {Role.CLASS_TEACHER},
     "dropout.write": SCHOOL_STAFF | {Role.CLASS_TEACHER},
+    "family.invite": frozenset({Role.REGISTRAR, Role.CLASS_TEACHER}),
+    "family.end": frozenset({Role.REGISTRAR}),
     "class.view": STAFF,
     "class.edit": frozenset({Role.REGISTRAR}),
     "roster.print": frozenset({Role.REGISTRAR, Role.SCHOOL_HEAD, Role.CLASS_TEACHER}),

@@ -49,7 +49,7 @@ def hand_over(
             raise AccountError(_("这段时间已经交给别人代办, 请先结束那一次"))
         handed = Delegation(
             assignment=row,
-            org_id=row.org_id,
+            org_id=row.org_id or 0,
             to_user_id=to_user_id,
             since=since,
             until=until,
@@ -79,7 +79,7 @@ def end_hand_over(actor: Actor, delegation_id: int) -> None:
     _require_staff(actor)
     row = (
         Delegation.objects.select_related("assignment")
-        .filter(pk=delegation_id, org_id=actor.org_id, ended_at=None)
+        .filter(pk=delegation_id, org_id=actor.org_id or 0, ended_at=None)
         .first()
     )
     if row is None:
@@ -104,7 +104,7 @@ def _require_staff(actor: Actor) -> None:
 
 def _assignment(actor: Actor, assignment_id: int) -> RoleAssignment:
     """One's own assignment in force, or one of the unit for its head. Raises Http404, PermissionDenied."""
-    row = queries.in_force(RoleAssignment.objects.filter(pk=assignment_id, org_id=actor.org_id)).first()
+    row = queries.in_force(RoleAssignment.objects.filter(pk=assignment_id, org_id=actor.org_id or 0)).first()
     if row is None or not can(row.role, "case.decide"):
         raise Http404
     if row.user_id != actor.user_id and actor.role not in CASE_HEADS:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Iterable
 from datetime import date, timedelta
 
@@ -60,10 +61,10 @@ def tend(today: date | None = None) -> int:
         return _clocks(today) + _narrow(today)
 
 
-def _lock_all(persons: Iterable[object]) -> None:
+def _lock_all(persons: Iterable[uuid.UUID | None]) -> None:
     """All children first and in one order: nobody waits for another in a circle."""
     for person_id in sorted({p for p in persons if p is not None}, key=str):
-        lock_person(person_id)  # type: ignore[arg-type]
+        lock_person(person_id)
 
 
 def _clocks(today: date) -> int:
@@ -76,7 +77,7 @@ def _clocks(today: date) -> int:
     return sum(_case_clocks(case_id, today) for case_id in dict.fromkeys(case for case, _person in rows))
 
 
-def _case_clocks(case_id: object, today: date) -> int:
+def _case_clocks(case_id: uuid.UUID, today: date) -> int:
     case = Case.objects.select_for_update().get(pk=case_id)
     if case.status not in (CaseStatus.RUNNING, CaseStatus.DONE):
         return 0

@@ -153,7 +153,7 @@ def last_own(actor: Any, steps: Iterable[CaseStep]) -> CaseStep | None:
         and (s.state, s.decider_id, s.org_id)
         in (("done", actor.user_id, actor.org_id), ("returned", actor.user_id, actor.org_id))
     ]
-    return max(own, key=lambda s: s.decided_at or s.arrived_at, default=None)
+    return max(own, key=lambda s: str(s.decided_at), default=None)
 
 
 def following(step: CaseStep, steps: Iterable[CaseStep]) -> list[CaseStep]:
