@@ -15,6 +15,7 @@ _BENCHES = {
     "movement": "bench.movement_bench",
     "pages": "bench.pages_bench",
     "pdf": "bench.pdf_bench",
+    "rules": "bench.rules_bench",
 }
 
 

@@ -81,6 +81,14 @@ def _parser() -> argparse.ArgumentParser:
     )
     s.add_argument("--deep", action="store_true", help="逐条解密核对证件号(较慢)")
     s.add_argument("--json", action="store_true")
+    s = add("policy", "规则文件: 检查(lint)、列出、导出、比较、提交新版本(import)", _policy)
+    s.add_argument("action", choices=["lint", "list", "export", "diff", "import"])
+    s.add_argument("path", nargs="?", help="lint: 文件夹或文件; export: 新文件夹; diff 和 import: 文件")
+    s.add_argument("--on", help="日期, 如 2027-09-01(默认今天); import: 生效日期")
+    s.add_argument("--pack", help="export: 只导出这一个")
+    s.add_argument("--as", dest="user", help="import: 以哪个账号提交")
+    s.add_argument("--note", help="import: 修改理由和依据的文件")
+    s.add_argument("--json", action="store_true")
     s = add("bench", "运行性能测试; 每项给出与基准的比值", _bench)
     s.add_argument("name", help="测试名称, 或 all, 或 list")
     s.add_argument("--size", default="small", help="small(默认)或 full")
@@ -256,6 +264,20 @@ def _org(args: argparse.Namespace) -> int:
     def work() -> int:
         boot.ready()
         return orgs.run(args, _print)
+
+    return _attached(work)
+
+
+def _policy(args: argparse.Namespace) -> int:
+    from . import policies
+
+    if args.action not in policies.NEEDS_DATABASE:
+        boot.setup_django()
+        return policies.run(args, _print)
+
+    def work() -> int:
+        boot.ready()
+        return policies.run(args, _print)
 
     return _attached(work)
 
