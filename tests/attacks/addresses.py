@@ -90,6 +90,8 @@ ADDRESSES: dict[str, Address] = {
     "accounts:me": Address("/me/", SIGNED_IN),
     "accounts:password": Address("/me/password/", SIGNED_IN, both=True),
     "accounts:session_end": Address("/me/sessions/end/", SIGNED_IN, post=True, answers=DEED),
+    "accounts:standin": Address("/me/standin/", "case.decide", both=True),
+    "accounts:standin_end": Address("/me/standin/1/end/", "case.decide", post=True, answers=(404,)),
     "accounts:list": Address("/accounts/", ACCOUNTS),
     "accounts:new": Address("/accounts/new/", ACCOUNTS, both=True),
     "accounts:account": Address("/accounts/{user}/", ACCOUNTS, about="user"),
@@ -127,6 +129,7 @@ ADDRESSES: dict[str, Address] = {
     ),
     "changes:list": Address("/cases/", "case.view"),
     "changes:new": Address("/cases/new/?person={person}", "case.start", about="person"),
+    "changes:absences": Address("/cases/absences/", "student.list"),
     "changes:new_arrival": Address("/cases/new/arrival/", "case.start", post=True, answers=DEED),
     "changes:new_transfer": Address("/cases/new/transfer/", "case.start", post=True, answers=(422,)),
     "changes:start": Address(
@@ -153,7 +156,39 @@ ADDRESSES: dict[str, Address] = {
         "/cases/{case}/withdraw/", "case.start", about="case", post=True, answers=DEED
     ),
     "changes:cancel": Address("/cases/{case}/cancel/", "case.start", about="case", post=True, answers=DEED),
+    "changes:follow": Address("/cases/{case}/follow/", "case.start", about="case", post=True, answers=DEED),
     "changes:urge": Address("/cases/{case}/urge/", "case.start", about="case", post=True, answers=DEED),
+    "changes:desk": Address("/cases/desk/", "case.decide", both=True),
+    "changes:take_back": Address(
+        "/cases/{case}/take-back/", "case.decide", about="case", post=True, answers=DEED
+    ),
+    "changes:ask": Address(
+        "/cases/{case}/ask/", "case.decide", about="case", post=True, answers=(*DEED, 403)
+    ),
+    "changes:advise": Address(
+        "/cases/{case}/advise/",
+        "case.decide",
+        about="case",
+        post=True,
+        answers=(*DEED, 403),
+        data=(("answer", "agree"),),
+    ),
+    "changes:acknowledge": Address(
+        "/cases/{case}/acknowledge/", "case.decide", about="case", post=True, answers=(*DEED, 403)
+    ),
+    "changes:intervene": Address(
+        "/cases/{case}/intervene/",
+        "case.intervene",
+        about="case",
+        post=True,
+        answers=(*DEED, 403),
+        data=(("action", "stop"),),
+    ),
+    "changes:template_keep": Address("/cases/templates/", "case.decide", post=True, answers=DEED),
+    "changes:template_drop": Address("/cases/templates/0/drop/", "case.decide", post=True, answers=(404,)),
+    "changes:form": Address(
+        "/cases/{case}/forms/transfer-form.pdf", "case.view", about="case", answers=(200, 404)
+    ),
     "changes:sheet": Address("/cases/{case}/sheet.pdf", "case.view", about="case", answers=(200, 404)),
     "yearly:overview": Address("/yearly/", "yearly.view"),
     "yearly:promotion": Address("/yearly/promotion/", "yearly.view"),
@@ -248,6 +283,13 @@ ADDRESSES: dict[str, Address] = {
         "/statistics/names/?org={org}&column=present", "statistics.view", about="figures", answers=(200, 404)
     ),
     "portal:home": Address("/my/", PORTAL, answers=PAGE),
+    "family:of_class": Address("/classes/{klass}/family/", "family.invite", about="klass", both=True, answers=PAGE),
+    "family:access": Address("/students/{person}/access/", "family.invite", about="person"),
+    "family:end": Address(
+        "/students/{person}/access/1/end/", "family.end", about="person", post=True, answers=(302, 303, 400, 404, 422)
+    ),
+    "family:join": Address("/join/", PUBLIC, both=True, answers=(200, 302, 422)),
+    "family:add": Address("/my/add/", PORTAL, both=True, answers=(200, 422)),
     "portal:child": Address("/my/{person}/", PORTAL, about="child"),
     "portal:certificate": Address(
         "/my/{person}/certificate/", PORTAL, about="child", post=True, answers=DEED

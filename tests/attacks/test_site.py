@@ -68,6 +68,8 @@ def sees(world: World, facts: Facts, sight: Sight, about: str, key: str) -> bool
             return school in sight.units or world.persons[key] in sight.persons
         case "stage":
             return sight.units == {place.org(key).pk}
+        case "list":
+            return sight.school(facts, place.org(key).pk)
         case "batch":
             return place.org(key).pk in sight.units
         case "klass":

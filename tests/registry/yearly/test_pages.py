@@ -7,7 +7,7 @@ import re
 import pytest
 from django.test import Client
 from tests.helpers import login, make_county
-from tests.registry.yearly.world import begin, fresh, graduates, send
+from tests.registry.yearly.world import begin, graduates, send
 
 pytestmark = pytest.mark.django_db
 

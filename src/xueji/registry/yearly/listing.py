@@ -71,15 +71,13 @@ _SELECT = (
     " select r.person_id, r.class_id, r.class_seat, r.name, r.pinyin_sort, r.sex, r.birth_date, s.event_id as expected,"
     "  case when %(chosen)s then s.status else r.status end::int as status, r.open_case <> '' as open_case, r.problem,"
     "  r.number_prefix::text as prefix, ph.person_id is not null as photo, r.check_state = any(%(verified)s) as verified,"
-    "  g.person_id is not null as guest,"
+    "  exists (select 1 from roster g where g.person_id = r.person_id and g.kind = 2 and g.reason = 'guest') as guest,"
     "  case when %(chosen)s then s.school_id <> %(school)s else s.valid_from > %(now)s end as moved_on,"
-    "  ad.person_id is not null as next_school, coalesce(i.given, '{}')::text as given"
+    "  exists (select 1 from admission a where a.person_id = r.person_id and a.state in ('asked', 'released', 'placed'))"
+    "   as next_school, coalesce(i.given, '{}')::text as given"
     " from roster r"
     " join enrolment_state s on s.person_id = r.person_id and s.kind = 1 and s.valid_to is null"
     " left join person_photo ph on ph.person_id = r.person_id"
-    " left join (select distinct person_id from roster where kind = 2 and reason = 'guest') g on g.person_id = r.person_id"
-    " left join (select distinct person_id from admission where state in ('placed', 'accepted')) ad"
-    "   on ad.person_id = r.person_id"
     " left join graduation_item i on i.list_id = %(list)s and i.person_id = r.person_id"
     " where r.school_id = %(school)s and r.county_id = %(county)s and r.kind = 1 and r.reason = 'enrolled'"
 )
@@ -109,7 +107,7 @@ def rebuild(row: GraduationList, place: Ground, persons: Sequence[uuid.UUID] | N
                 "verified": VERIFIED,
             },
         )  # fmt: skip
-        c.execute(f"analyze {PUPILS}")
+        c.execute(f"analyze {PUPILS} (person_id)")
         c.execute(f"select {_VECTOR}, count(*) from {PUPILS} group by {_VECTOR} order by {_VECTOR}")
         found = [(Vector(*r[:-1]), r[-1]) for r in c.fetchall()]
         judged = [(v, n, readiness.assess(setting, v)) for v, n in found]

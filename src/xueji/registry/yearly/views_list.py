@@ -125,6 +125,7 @@ def check(request: HttpRequest, list_id: uuid.UUID) -> HttpResponse:
 def days(request: HttpRequest, list_id: uuid.UUID) -> HttpResponse:
     """Another day of effect, another deadline."""
     actor = actor_of(request)
+    actor.require("case.start")
     effective, due = day_of(request.POST.get("effective_on")), day_of(request.POST.get("due_on"))
     if effective is None or due is None:
         messages.error(request, _("请填写生效日期和要求办结的日期"))
@@ -165,6 +166,7 @@ def state(request: HttpRequest, list_id: uuid.UUID) -> HttpResponse:
 def result(request: HttpRequest, list_id: uuid.UUID) -> HttpResponse:
     """Another result than proposed, with a reason."""
     actor = actor_of(request)
+    actor.require("case.start")
     raw = request.POST.get("to", "")
     if raw != "none" and whole(raw) is None:
         messages.error(request, _("请选择结论"))

@@ -95,9 +95,9 @@ def _from_list(
     reason: str,
     allowed: Sequence[str],
 ) -> GraduationList:
-    reason = need_words(reason)
     school = _school(actor)
     with opened(actor, list_id) as source:
+        reason = need_words(reason)
         own(actor, source)
         require_status(source, allowed)
         if source.kind == ListKind.UNDO:
