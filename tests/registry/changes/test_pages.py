@@ -313,7 +313,7 @@ def test_pages_ask_the_database_a_fixed_number_of_times(django_assert_max_num_qu
         browser.get("/cases/")
     with django_assert_max_num_queries(8):
         assert head.get("/cases/").status_code == 200
-    with django_assert_max_num_queries(14):
+    with django_assert_max_num_queries(15):
         assert head.get(f"/cases/{made[0].pk}/").status_code == 200
     with django_assert_max_num_queries(26):
         assert clerk.get(f"/cases/{draft.pk}/").status_code == 200

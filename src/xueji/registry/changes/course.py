@@ -191,3 +191,12 @@ def _step(s: CaseStep, orgs: Mapping[int, Org], today: date, *, staff: bool) -> 
         "phone": orgs[s.org_id].phone,
         "due": s.due_on.isoformat() if s.due_on else "",
     }
+
+
+def askable(actor: Any, *, limit: int = 300) -> list[tuple[int, str]]:
+    """Units above and below the actor's own, to ask for an opinion or to hand a step to; one query."""
+    if not actor.org_path:
+        return []
+    above = [int(p) for p in actor.org_path.strip("/").split("/") if p.isdigit()]
+    rows = Org.objects.filter(Q(pk__in=above) | Q(path__startswith=actor.org_path)).exclude(pk=actor.org_id)
+    return list(rows.filter(valid_to=None).order_by("path").values_list("pk", "name")[:limit])

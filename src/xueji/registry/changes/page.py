@@ -13,6 +13,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from xueji.ground.orgs.models import Org
+from xueji.ground.policy.engine import PolicySet
 from xueji.registry.enrolment.models import Roster
 
 from . import course, rights, showing
@@ -50,6 +51,7 @@ class CasePage:
     away: str = ""
     exceptions: list[dict[str, str]] = field(default_factory=list)
     chain: list[CaseStep] = field(default_factory=list)
+    policy: PolicySet | None = None
 
     @property
     def passed(self) -> int:
@@ -121,6 +123,7 @@ def load(actor: Any, case_id: uuid.UUID) -> CasePage:
         away=may.away,
         exceptions=showing.exceptions(case) if staff else [],
         chain=steps,
+        policy=policy,
     )
     return page if staff else _for_family(page)
 

@@ -3,27 +3,27 @@
 from __future__ import annotations
 
 import uuid
+from typing import Any
 from urllib.parse import urlencode
 
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
-from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST, require_safe
 
 from xueji.ground.audit.commands import record
 from xueji.ground.paper.fonts import MissingGlyphs
 
-from . import commands, queries
+from . import commands, course, queries
 from . import page as pages
 from .commands.paper import paper_form
 from .http import actor_of, pdf, run, to, version_of
 from .kinds import KINDS, TEMPLATES
 from .models import CaseStatus
-from .routing import policy_for, slots_of
-from .views_draft import editor, start_org
+from .routing import slots_of
+from .views_draft import editor
 
 
 @require_GET
@@ -110,7 +110,8 @@ def case(request: HttpRequest, case_id: uuid.UUID) -> HttpResponse:
                 "back_url": reverse("changes:list"),
             },
         )
-    slots = slots_of(policy_for(start_org(page.case), timezone.localdate()), page.case)
+    assert page.policy is not None
+    slots = slots_of(page.policy, page.case)
     return render(
         request,
         "changes/case.html",
@@ -118,9 +119,27 @@ def case(request: HttpRequest, case_id: uuid.UUID) -> HttpResponse:
             "page": page,
             "case": page.case,
             "slots": pages.evidence_slots(page.case, slots, page.files),
-            "templates": {key: [str(t) for t in texts] for key, texts in TEMPLATES.items()},
+            "templates": _templates(actor, page),
+            "units": course.askable(actor) if {"ask", "intervene"} & page.rights else [],
         },
     )
+
+
+def _templates(actor: Any, page: pages.CasePage) -> dict[str, list[str]]:
+    """Opinions to choose from, where there is something to decide."""
+    if not page.rights & {"decide", "advise"}:
+        return {}
+    return opinions(actor, page.case.business)
+
+
+def opinions(actor: Any, business: str) -> dict[str, list[str]]:
+    """Opinions by decision: one's own, the unit's, the system's; one query."""
+    kept = [t for t in queries.own_templates(actor) if t.business in ("", business)]
+    kept.sort(key=lambda t: (t.user_id is None, t.business == "", -t.pk))
+    return {
+        key: list(dict.fromkeys([*(t.text for t in kept if t.decision == key), *map(str, offered)]))
+        for key, offered in TEMPLATES.items()
+    }
 
 
 @require_POST

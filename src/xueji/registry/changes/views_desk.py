@@ -12,11 +12,14 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
+from xueji.ground.accounts.roles import HEADS, Role
+
 from . import commands, queries
 from .desk import MOST, desk
 from .errors import CaseError
 from .http import actor_of
-from .kinds import KINDS, TEMPLATES
+from .kinds import KINDS
+from .views import opinions
 
 
 @require_http_methods(["GET", "POST"])
@@ -56,7 +59,9 @@ def _show(request: HttpRequest, *, error: str = "", status: int = 200) -> HttpRe
         "chosen": {*request.POST.getlist("case")},
         "error": error,
         "items": request.POST.get("items", ""),
-        "templates": {key: [str(t) for t in texts] for key, texts in TEMPLATES.items()},
+        "templates": opinions(actor, business),
+        "own_templates": queries.own_templates(actor),
+        "may_share": actor.role in (*HEADS, Role.SCHOOL_HEAD, Role.CENTRAL_CLERK),
         "columns": [
             {"label": label, "class": css}
             for label, css in (
