@@ -4,12 +4,19 @@ from __future__ import annotations
 
 from django.urls import path
 
-from . import views, views_desk, views_draft, views_preview
+from . import views, views_desk, views_draft, views_part, views_preview
 
 app_name = "changes"
 urlpatterns = [
     path("cases/", views.listing, name="list"),
     path("cases/desk/", views_desk.page, name="desk"),
+    path("cases/<uuid:case_id>/take-back/", views_part.take_back, name="take_back"),
+    path("cases/<uuid:case_id>/ask/", views_part.ask, name="ask"),
+    path("cases/<uuid:case_id>/advise/", views_part.advise, name="advise"),
+    path("cases/<uuid:case_id>/acknowledge/", views_part.acknowledge, name="acknowledge"),
+    path("cases/<uuid:case_id>/intervene/", views_part.intervene, name="intervene"),
+    path("cases/templates/", views_part.keep_template, name="template_keep"),
+    path("cases/templates/<int:template_id>/drop/", views_part.drop_template, name="template_drop"),
     path("cases/new/", views_draft.new, name="new"),
     path("cases/new/transfer/", views_draft.new_transfer, name="new_transfer"),
     path("cases/new/arrival/", views_draft.new_arrival, name="new_arrival"),
