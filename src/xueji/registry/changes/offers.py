@@ -54,7 +54,10 @@ def offers(row: Roster, today: date, running: Iterable[Any]) -> tuple[list[Offer
     found = [
         Offer(kind, _task(kind), _why(kind, row, policy, facts, today, busy))
         for kind in KINDS.values()
-        if kind.newcomer is None and not kind.guest
+        if kind.newcomer is None
+        and not kind.guest
+        and kind.id != "borrow"
+        and (kind.id != "problem" or row.problem)
     ]
     first = [o for o in found if o.kind.common and not o.why]
     rest = [o for o in found if o not in first]

@@ -74,12 +74,15 @@ def new(request: HttpRequest) -> HttpResponse:
 
 @require_POST
 def new_transfer(request: HttpRequest) -> HttpResponse:
-    """Begin a transfer into the own school, by name and number."""
+    """Begin a transfer into the own school, or a stay there as a guest, by name and number."""
     actor = actor_of(request)
     form = LookupForm(request.POST)
     if form.is_valid():
         try:
-            case = commands.start(actor, business="transfer", **form.cleaned_data)
+            borrow = request.POST.get("business") == "borrow"
+            case = commands.start(
+                actor, business="borrow" if borrow else "transfer", **form.cleaned_data
+            )
         except CaseError as error:
             form.add_error(None, error.message)
         else:

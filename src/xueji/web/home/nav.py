@@ -44,6 +44,9 @@ MENU: tuple[Group, ...] = (
         (
             Item(gettext_lazy("全部业务"), "/cases/", "case.view"),
             Item(gettext_lazy("发起业务"), "/cases/new/", "case.start"),
+            Item(gettext_lazy("问题学籍"), "/problems/", "problem.view"),
+            Item(gettext_lazy("借读生花名册"), "/guests/", "problem.view"),
+            Item(gettext_lazy("控辍保学"), "/dropout/", "dropout.view"),
             Item(gettext_lazy("跨省转学"), "/relay/", "relay.view"),
         ),
     ),

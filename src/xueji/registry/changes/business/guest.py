@@ -18,12 +18,12 @@ from xueji.ground.policy.engine import PolicySet
 from xueji.ground.policy.findings import Trace
 from xueji.ground.policy.statuses import Status
 from xueji.registry.enrolment import commands as enrolment
-from xueji.registry.enrolment import queries as enrolment_queries
 from xueji.registry.enrolment.models import GUEST
-from xueji.registry.enrolment.timeline import Link, Step, midnight
+from xueji.registry.enrolment.timeline import Step, midnight
 from xueji.registry.people import commands as people
 from xueji.registry.people import queries as people_queries
 
+from .. import history
 from ..material import Material, form_date
 from ..models import Case
 from ..routing import policy_for
@@ -76,12 +76,6 @@ class BorrowEndForm(CaseForm):
     )
 
 
-def stay(m: Material) -> Link | None:
-    """Where the child is a guest now."""
-    link = enrolment_queries.current(m.subject.person_id, GUEST)
-    return link if link is not None and link.is_open else None
-
-
 def _variant(m: Material) -> str:
     """`start_grade` when the place lets the host manage the record of a child who begins there."""
     grade = m.subject.grade(m.today)
@@ -107,7 +101,7 @@ def _facts(m: Material) -> dict[str, Any]:
 
 
 def _checks(policy: PolicySet, m: Material, trace: Trace) -> Iterable[Check]:
-    if stay(m) is not None:
+    if history.guest_school(m.subject.person_id) is not None:
         yield Check("stay", "block", now("该生现在已在其他学校借读, 要先结束那边的借读"))
     start, end = form_date(m.case.form, "start"), form_date(m.case.form, "end")
     if start and end and end <= start:
@@ -191,8 +185,7 @@ def _end_facts(m: Material) -> dict[str, Any]:
 
 
 def _end_checks(policy: PolicySet, m: Material, trace: Trace) -> Iterable[Check]:
-    held = stay(m)
-    if held is None or held.school_id != m.units.start.pk:
+    if history.guest_school(m.subject.person_id) != m.units.start.pk:
         yield Check("stay", "block", now("该生现在不在本校借读"))
     for key, text in (
         ("conduct", now("还没有填写操行评定")),
