@@ -6,6 +6,7 @@ from django.urls import path
 
 from . import (
     views,
+    views_absence,
     views_desk,
     views_draft,
     views_guest,
@@ -20,6 +21,7 @@ urlpatterns = [
     path("guests/", views_guest.register, name="guests"),
     path("guests.xlsx", views_guest.sheet, name="guests_sheet"),
     path("cases/desk/", views_desk.page, name="desk"),
+    path("cases/absences/", views_absence.page, name="absences"),
     path("cases/new/", views_draft.new, name="new"),
     path("cases/new/transfer/", views_draft.new_transfer, name="new_transfer"),
     path("cases/new/arrival/", views_draft.new_arrival, name="new_arrival"),
@@ -37,6 +39,7 @@ urlpatterns = [
     path("cases/<uuid:case_id>/withdraw/", views.withdraw, name="withdraw"),
     path("cases/<uuid:case_id>/cancel/", views.cancel, name="cancel"),
     path("cases/<uuid:case_id>/urge/", views.urge, name="urge"),
+    path("cases/<uuid:case_id>/follow/", views_absence.follow, name="follow"),
     path("cases/<uuid:case_id>/take-back/", views_part.take_back, name="take_back"),
     path("cases/<uuid:case_id>/ask/", views_part.ask, name="ask"),
     path("cases/<uuid:case_id>/advise/", views_part.advise, name="advise"),

@@ -43,6 +43,7 @@ def due_now() -> dict[str, int]:
     if time.monotonic() >= _sweep_at:
         _sweep_at = time.monotonic() + SWEEP
         duties += [("swept", files.sweep), ("tended", changes.tend), ("problems", problems.lapse_due)]
+        duties += [("absences", changes.remind_absences)]
     done: dict[str, int] = {}
     for name, duty in duties:
         try:

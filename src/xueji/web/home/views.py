@@ -63,6 +63,7 @@ def _work(actor: Actor) -> dict[str, Any]:
     """The parts of a working home page that this role has."""
     out: dict[str, Any] = {"actions": _actions(actor)}
     if actor.can("case.decide") or actor.can("case.start"):
+        from xueji.registry.changes import absences
         from xueji.registry.changes import queries as changes
 
         todo = changes.todo(actor, limit=20)
@@ -79,6 +80,7 @@ def _work(actor: Actor) -> dict[str, Any]:
         ]
         if actor.can("case.start"):
             out["started"] = changes.started(actor, limit=10)
+            out["absences"] = absences.counts(actor)
     if actor.can("yearly.view"):
         from xueji.registry.yearly import queries as yearly
 

@@ -6,6 +6,7 @@ from .daily import finish_due, tend
 from .decide import decide, return_for_repair, take_back
 from .dispute import dispute_number
 from .draft import attach, delete_draft, detach, find_child, save_draft, start
+from .follow import follow_up, remind_absences
 from .intervene import intervene
 from .launch import wake, wake_child
 from .newcomer import start_newcomer
@@ -29,9 +30,11 @@ __all__ = [
     "drop_template",
     "find_child",
     "finish_due",
+    "follow_up",
     "intervene",
     "keep_template",
     "preflight",
+    "remind_absences",
     "resubmit",
     "return_for_repair",
     "save_draft",
