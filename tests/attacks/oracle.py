@@ -185,25 +185,26 @@ def lists_evidence(f: Facts, s: Sight, row: Row) -> bool:
     return evidence(f, s, row) or f.cases[row["case_id"]].person in s.persons
 
 
-def logged(f: Facts, s: Sight, row: Row) -> bool:
-    """The log: as the case; what was done before it was sent is the starting unit's."""
-    case = f.cases[row["case_id"]]
-    if row["action"] == "start":
-        return case.start in s.units or case.person in s.persons
-    if row["action"] in ("apply", "approve") and case.arrived in s.classes:
-        return True
-    return steps(f, s, row)
-
-
-def steps(f: Facts, s: Sight, row: Row) -> bool:
-    """The chain of offices: parties, teachers of the class that the child was in, the family."""
-    case = f.cases[row["case_id"]]
-    return bool(case.units & s.units or case.classes & s.classes or case.person in s.persons)
-
-
 def takes_part(f: Facts, s: Sight, row: Row) -> bool:
-    """A case: its parties, the family, teachers of the class that the child was in, then of the one it came to."""
-    return steps(f, s, row) or f.cases[row["case_id"]].arrived in s.classes
+    """A case, its chain and its log, all of it or nothing: the parties, the family, teachers of the class that the
+    child was in, and of the one it came to."""
+    case = f.cases[row["case_id"]]
+    return bool(
+        case.units & s.units
+        or case.classes & s.classes
+        or case.arrived in s.classes
+        or case.person in s.persons
+    )
+
+
+def stands_in(f: Facts, s: Sight, row: Row) -> bool:
+    """Who stands in for whom: the unit, and whoever stands in."""
+    return row["org_id"] in s.units or row["to_user_id"] == s.user
+
+
+def keeps_words(f: Facts, s: Sight, row: Row) -> bool:
+    """An opinion kept for later: one's own, or the unit's."""
+    return row["org_id"] in s.units or row["user_id"] == s.user
 
 
 def has_seat(f: Facts, s: Sight, row: Row) -> bool:
@@ -257,12 +258,15 @@ ORACLES: dict[str, Oracle] = {
     ),
     "admission": both_schools,
     "case_": takes_part,
-    "case_step": steps,
+    "case_step": takes_part,
     "case_file": lists_evidence,
-    "case_log": logged,
+    "case_log": takes_part,
     "case_seat": has_seat,
     "stored_file": may_open,
     "certificate": certified,
+    "invitation": lambda f, s, row: row["school_id"] in s.units or row["class_id"] in s.classes,
+    "delegation": stands_in,
+    "opinion_template": keeps_words,
     "portal_link": lambda f, s, row: row["user_id"] == s.user,
 }
 

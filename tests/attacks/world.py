@@ -102,6 +102,7 @@ def build() -> World:
     _photos(world)
     _cases(world)
     _accounts(world)
+    _desks(world)
     _year(world)
     return world
 
@@ -325,6 +326,32 @@ def _year(world: World) -> None:
     with act_as(place.user("county_clerk", "c")) as actor:
         yearly.place(actor, person_ids=[world.persons["far_graduate"]], to_school_id=place.org("c1").pk)
         world.admissions["c1"] = Admission.objects.get(person_id=world.persons["far_graduate"]).pk
+
+
+def _desks(world: World) -> None:
+    """Colleagues who stood in last month, and opinions kept for later, in two counties and two schools."""
+    place = world.place
+    with seeing_all(), connection.cursor() as c:
+        for role, stand_in, where in (
+            ("county_head", "county_clerk", "a"),
+            ("county_head", "county_clerk", "c"),
+            ("school_head", "registrar", "a1"),
+        ):
+            c.execute(
+                "insert into delegation (assignment_id, org_id, to_user_id, since, until, reason, set_by_id, set_at)"
+                " select id, org_id, %s, current_date - 30, current_date - 20, '外出培训', user_id, now()"
+                " from role_assignment where user_id = %s",
+                [place.user(stand_in, where).pk, place.user(role, where).pk],
+            )
+        for where in ("a", "c", "a1"):
+            role = "school_head" if where == "a1" else "county_head"
+            for owner in ("org_id", "user_id"):
+                value = place.org(where).pk if owner == "org_id" else place.user(role, where).pk
+                c.execute(
+                    f"insert into opinion_template ({owner}, business, decision, text, created_by, created_at)"
+                    " values (%s, '', 'pass', '情况属实, 同意', %s, now())",
+                    [value, place.user(role, where).pk],
+                )
 
 
 def committed() -> World:
