@@ -158,6 +158,8 @@ ADDRESSES: dict[str, Address] = {
     "changes:cancel": Address("/cases/{case}/cancel/", "case.start", about="case", post=True, answers=DEED),
     "changes:follow": Address("/cases/{case}/follow/", "case.start", about="case", post=True, answers=DEED),
     "changes:urge": Address("/cases/{case}/urge/", "case.start", about="case", post=True, answers=DEED),
+    "changes:overview": Address("/cases/overview/", "case.overview"),
+    "changes:held": Address("/cases/held/", "case.overview"),
     "changes:desk": Address("/cases/desk/", "case.decide", both=True),
     "changes:take_back": Address(
         "/cases/{case}/take-back/", "case.decide", about="case", post=True, answers=DEED

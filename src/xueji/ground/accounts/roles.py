@@ -53,6 +53,7 @@ PERMISSIONS: dict[str, frozenset[Role]] = {
     "case.backfill": frozenset({Role.REGISTRAR}),
     "case.intervene": HEADS,
     "case.view": STAFF | PORTAL,
+    "case.overview": AUTHORITY,
     "yearly.view": SCHOOL_STAFF | AUTHORITY,
     "yearly.confirm": frozenset({Role.SCHOOL_HEAD}),
     "yearly.place": CLERKS | HEADS,
