@@ -19,7 +19,7 @@ from tests.bed import cluster
 from tests.helpers import act_as, seeing_all
 from tests.model import recipes
 from tests.model.machine import World
-from tests.registry.changes.world import identity, make_child
+from tests.registry.changes.world import identity
 
 from xueji.ground.policy.findings import Finding
 from xueji.ground.policy.library import library
@@ -162,7 +162,7 @@ class Stage:
 
     def school(self, business: str) -> str:
         """Who begins a case of this kind."""
-        return "b1" if KINDS[business].lookup else "a1"
+        return recipes.starter(business)
 
     def registrar(self, business: str) -> Any:
         """The registrar who begins it."""
@@ -182,13 +182,7 @@ class Stage:
             user = self.registrar(business)
             self.bind(self.school(business), "cn")
             name, number = "周以宁", identity()
-            how = recipes.recipe(business)
-            more = {"cohort": how.cohort} if how.cohort else {}
-            child = make_child(self.world.place, name=name, id_number=number, **more)  # type: ignore[arg-type]
-            self.world.children[child] = (name, number)
-            recipes.put_into(self.world.place, child, recipes.status_for(business))
-            if how.prepare is not None:
-                how.prepare(self.world.place, child)
+            child = recipes.make_child(self.world.place, business, name, number)
             case = recipes.begin(self.world.place, user, business, child, name, number)
             if what == "full":
                 recipes.complete(user, case, random.Random(1))
@@ -242,8 +236,8 @@ class Stage:
             other = Case.objects.create(
                 business="suspend" if business == "correct_key" else "correct_key",
                 number=f"QT-2026-{len(self.drafts):06d}",
-                org_id=self.world.place.org("a1").pk,
-                creator_id=self.world.place.user("registrar", "a1").pk,
+                org_id=case.org_id,
+                creator_id=user.pk,
                 person_id=case.person_id,
                 status=CaseStatus.RUNNING,
                 submitted_at=timezone.now(),

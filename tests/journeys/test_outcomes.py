@@ -57,7 +57,7 @@ def office(chromium: Any, django_db_setup: None, django_db_blocker: Any) -> Iter
         url = f"http://127.0.0.1:{server.port}"
         errors: list[str] = []
         pages, contexts = {}, []
-        for school in ("a1", "b1"):
+        for school in ("a1", "b1", "c1"):
             context = chromium.new_context(
                 viewport={"width": 1366, "height": 768}, locale="zh-CN", reduced_motion="reduce"
             )

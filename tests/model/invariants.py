@@ -26,7 +26,8 @@ CASES = {
     "what runs has a holder": "select number from case_ c where status in ('running', 'returned') and not exists"
     " (select 1 from case_seat s where s.case_id = c.case_id and s.holds)",
     "nobody holds what does not run": "select c.number, c.status from case_ c join case_seat s using (case_id)"
-    " where s.holds and c.status not in ('running', 'returned', 'draft', 'waiting')",
+    " where s.holds and c.status not in ('running', 'returned') and not exists (select 1 from case_step t"
+    "  where t.case_id = c.case_id and t.org_id = s.org_id and t.state = 'informed')",
     "what runs has a deadline": "select c.number, s.seq, s.role from case_ c join case_step s using (case_id)"
     " where c.status = 'running' and s.state = 'current' and s.due_on is null",
     "seats agree with steps": "select c.number, s.org_id from case_ c join case_step s using (case_id)"
@@ -34,7 +35,7 @@ CASES = {
     "  where t.case_id = c.case_id and t.org_id = s.org_id and t.holds)",
     "a holding seat has its step": "select c.number, t.org_id from case_ c join case_seat t using (case_id)"
     " where c.status = 'running' and t.holds and not exists (select 1 from case_step s"
-    "  where s.case_id = c.case_id and s.state = 'current' and s.org_id = t.org_id)",
+    "  where s.case_id = c.case_id and s.state in ('current', 'informed') and s.org_id = t.org_id)",
     "a returned case lies with its starter": "select c.number from case_ c join case_seat t using (case_id)"
     " where c.status = 'returned' and t.holds and t.org_id <> c.org_id",
     "seats say the status": "select c.number, c.status, t.status from case_ c join case_seat t using (case_id)"
@@ -42,12 +43,17 @@ CASES = {
     "every party has a seat": "select c.number from case_ c, unnest(c.parties) p where not exists"
     " (select 1 from case_seat t where t.case_id = c.case_id and t.org_id = p)",
     "a seat belongs to a party": "select c.number, t.org_id from case_ c join case_seat t using (case_id)"
-    " where t.org_id <> all(c.parties)",
+    " where t.org_id <> all(c.parties) and t.pressed_roles = '{}'",
     "what ended has its time": f"select number from case_ where status in {ENDED} and ended_at is null",
     "what ended is in the log once": f"select c.number, c.status from case_ c join {LAST_WORDS} on v.status = c.status"
     " where (select count(*) from case_log l where l.case_id = c.case_id and l.action = v.action) <> 1",
     "what was stopped is in the log": "select c.number from case_ c where c.status = 'cancelled' and not exists"
-    " (select 1 from case_log l where l.case_id = c.case_id and l.action in ('cancel', 'stop', 'intervene'))",
+    " (select 1 from case_log l where l.case_id = c.case_id and l.action in ('cancel', 'stop', 'force_stop'))",
+    "what came back has a day": "select c.number from case_ c where c.status = 'returned' and c.repair_due is null",
+    "a question is asked of a running case": "select c.number, c.status from case_ c join case_step s using (case_id)"
+    " where s.asked_by is not null and s.state = 'current' and c.status <> 'running'",
+    "parties of steps are those of the case": "select c.number, s.seq from case_ c join case_step s using (case_id)"
+    " where s.parties <> c.parties or s.klasses <> c.klasses",
     "what ended is in the audit": f"select c.number from case_ c where c.status in {ENDED} and not exists"
     " (select 1 from audit_entry a where a.object_type = 'case' and a.object_id = c.case_id::text"
     "  and a.after ->> 'status' = c.status)",
@@ -60,11 +66,12 @@ CASES = {
     "a step that was taken says by whom": "select c.number, s.seq from case_step s join case_ c using (case_id)"
     " where s.state = 'done' and (s.decider_id is null or s.decided_at is null or s.decision = '')",
     "a step to come says nothing": "select c.number, s.seq, s.state from case_step s join case_ c using (case_id)"
-    " where s.state in ('future', 'current') and c.status = 'running' and (s.decision <> '' or s.decider_id is not null)",
+    " where s.state in ('future', 'current', 'informed') and c.status = 'running'"
+    " and (s.decision <> '' or s.decider_id is not null)",
     "what is done had all its steps": "select c.number, s.seq, s.state from case_step s join case_ c using (case_id)"
     " where c.status in ('done', 'approved') and s.state not in ('done', 'informed', 'skipped')",
     "clerk and head are two people": "select c.number, d.decider_id from case_ c join case_step d using (case_id)"
-    f" where d.decider_id is not null group by c.number, d.case_id, d.decider_id"
+    f" where d.decider_id is not null and d.mode = 'approve' group by c.number, d.case_id, d.decider_id"
     f" having count(*) filter (where d.role in {CLERKS}) > 0 and count(*) filter (where d.role not in {CLERKS}) > 0",
     "rosters show the case": "select r.person_id, r.open_case from roster r where r.reason <> 'former' and r.open_case <> ''"
     f" and not exists (select 1 from case_ c where c.person_id = r.person_id and c.number = r.open_case and c.status in {OPEN})",
@@ -106,5 +113,5 @@ def counts(c: psycopg.Connection) -> dict[str, Any]:
         "select case_id, count(*) from case_log where action in ('pass', 'refuse', 'return')"
         " and actor_id is not null group by 1"
     ).fetchall()
-    ended = c.execute(f"select case_id, status, version from case_ where status in {ENDED}").fetchall()
-    return {"deeds": dict(deeds), "ended": {row[0]: row[1:] for row in ended}}
+    ended = c.execute(f"select case_id, status from case_ where status in {ENDED}").fetchall()
+    return {"deeds": dict(deeds), "ended": {row[0]: row[1] for row in ended}}

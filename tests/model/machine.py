@@ -73,6 +73,12 @@ class World:
         assert row is not None
         return self.keys[row.school_id], row.status
 
+    def host_of(self, child: uuid.UUID) -> str:
+        """The key of the school where the child is a guest, or empty."""
+        with seeing_all():
+            row = Roster.objects.filter(person_id=child, reason="guest").first()
+        return self.keys[row.school_id] if row is not None else ""
+
     def cases(self, *statuses: str) -> list[Case]:
         """Cases of this county in some statuses, in the order in which they were begun."""
         with seeing_all():
@@ -86,6 +92,8 @@ class World:
         """Whose turn it is."""
         with seeing_all():
             steps = list(CaseStep.objects.filter(case=case, state="current").order_by("seq"))
+        # Who was asked answers first: nobody passes before.
+        steps.sort(key=lambda s: (s.mode != "advise", s.seq))
         return [(s, self.who(s.role, s.org_id)) for s in steps]
 
     def starter(self, case: Case) -> User:
@@ -106,6 +114,7 @@ class CaseMachine(RuleBasedStateMachine):
         self.deeds: Counter[uuid.UUID] = Counter()
         self.ended: dict[uuid.UUID, tuple[Any, ...]] = {}
         self.now: Counter[str] = Counter()
+        self.sent: dict[uuid.UUID, tuple[Any, Any]] = {}
 
     def _try(self, what: str, deed: Callable[[], Any]) -> Any:
         """A deed that may be refused, in words; nothing else may come out of it."""
@@ -138,6 +147,8 @@ class CaseMachine(RuleBasedStateMachine):
         kinds = fitting if fitting and seed % 8 else list(KINDS.values())
         kind = kinds[business % len(kinds)]
         where = rng.choice([k for k in ("a1", "a2", "b1", "c1") if k != at]) if kind.lookup else at
+        if kind.guest:
+            where = self.world.host_of(child) or at
         user = self.world.place.user("registrar", where)
 
         def deed() -> Case:
@@ -147,16 +158,23 @@ class CaseMachine(RuleBasedStateMachine):
 
         case = self._try(f"start {kind.id}", deed)
         if case is not None and not careless:
-            with act_as(user) as actor:
-                self._try(f"submit {kind.id}", lambda: cases.submit(actor, case_id=case.pk))
+            self._send(case, user)
+
+    def _send(self, case: Case, user: User, *, again: bool = False) -> None:
+        with act_as(user) as actor:
+            if again:
+                sent = self._try("resubmit", lambda: cases.resubmit(actor, case_id=case.pk))
+            else:
+                sent = self._try(f"submit {case.business}", lambda: cases.submit(actor, case_id=case.pk))
+        if sent is not None:
+            self.sent[case.pk] = (sent.form, sent.to_class_id)
 
     @precondition(lambda self: self.now["draft"])
     @rule(seed=SEED)
     def submit(self, seed: int) -> None:
         case = self._pick(seed, CaseStatus.DRAFT)
         if case is not None:
-            with act_as(self.world.starter(case)) as actor:
-                self._try(f"submit {case.business}", lambda: cases.submit(actor, case_id=case.pk))
+            self._send(case, self.world.starter(case))
 
     @precondition(lambda self: self.now["returned"])
     @rule(seed=SEED, careless=st.booleans())
@@ -167,8 +185,7 @@ class CaseMachine(RuleBasedStateMachine):
         user = self.world.starter(case)
         rng = random.Random(seed)
         self._try("mend", lambda: recipes.complete(user, case, rng, careless=careless))
-        with act_as(user) as actor:
-            self._try("resubmit", lambda: cases.resubmit(actor, case_id=case.pk))
+        self._send(case, user, again=True)
 
     @precondition(lambda self: self.now["draft"] > 2)
     @rule(seed=SEED)
@@ -194,6 +211,15 @@ class CaseMachine(RuleBasedStateMachine):
     def _decide(self, case: Case, what: str, *, version: int | None = None) -> bool:
         for step, user in self.world.turns(case)[:1]:
             with act_as(user) as actor:
+                if step.mode == "advise":
+                    return bool(
+                        self._try(
+                            "advise",
+                            lambda a=actor: cases.advise(
+                                a, case_id=case.pk, agree=what == "pass", opinion="没有其他意见"
+                            ),
+                        )
+                    )
                 if what == "return":
                     done = self._try(
                         "return",
@@ -248,7 +274,9 @@ class CaseMachine(RuleBasedStateMachine):
         case = self._pick(seed, CaseStatus.RUNNING)
         if case is None:
             return
-        for _step, user in self.world.turns(case):
+        for step, user in self.world.turns(case):
+            if step.mode != "approve":
+                continue
             with act_as(user) as actor:
                 try:
                     if what == "return":
@@ -326,6 +354,95 @@ class CaseMachine(RuleBasedStateMachine):
             assert grown in ((0, 1) if not outcome.ok else (1,)), (outcome, grown)
             self.deeds[case_id] += grown
 
+    @precondition(lambda self: self.now["running"] or self.now["returned"])
+    @rule(seed=SEED)
+    def take_back(self, seed: int) -> None:
+        """Whoever signed last takes it back; a case that came back may have been changed meanwhile."""
+        case = self._pick(seed, CaseStatus.RUNNING, CaseStatus.RETURNED)
+        if case is None:
+            return
+        with seeing_all():
+            step = (
+                CaseStep.objects.filter(case=case, seq__gt=1, decided_at__isnull=False, forced=False)
+                .order_by("-decided_at")
+                .first()
+            )
+        if step is None:
+            return
+        if case.status == CaseStatus.RETURNED and seed % 2:
+            self._try("mend", lambda: recipes.complete(self.world.starter(case), case, random.Random(seed)))
+        with act_as(self.world.who(step.role, step.org_id)) as actor:
+            if self._try("take back", lambda: cases.take_back(actor, case_id=case.pk)):
+                self.changed_after_checks(case)
+
+    def changed_after_checks(self, case: Case) -> None:
+        """What runs is what was checked: the form is the one of the last sending."""
+        with seeing_all():
+            now = Case.objects.get(pk=case.pk)
+        assert (now.form, now.to_class_id) == self.sent.get(case.pk, (now.form, now.to_class_id)), (
+            "a case runs with what nobody has checked"
+        )
+
+    @precondition(lambda self: self.now["running"])
+    @rule(
+        seed=SEED,
+        action=st.sampled_from(["pass", "pass", "return", "reassign", "stop"]),
+        above=st.sampled_from(["county_head", "city_head", "province_head"]),
+    )
+    def intervene(self, seed: int, action: str, above: str) -> None:
+        case = self._pick(seed, CaseStatus.RUNNING)
+        if case is None:
+            return
+        rng = random.Random(seed)
+        with seeing_all():
+            before = invariants.counts(self.owner)["deeds"].get(case.pk, 0)
+        assert before == self.deeds[case.pk]
+        where = {"county_head": ["a", "b"], "city_head": ["city1"], "province_head": ["province"]}[above]
+        boss = self.world.place.user(above, rng.choice(where))
+        with act_as(boss) as actor:
+            done = self._try(
+                f"intervene {action}",
+                lambda: cases.intervene(
+                    actor,
+                    case_id=case.pk,
+                    action=action,  # type: ignore[arg-type]
+                    reason="超期较久, 由上级督办",
+                    to_org=rng.choice([None, self.world.place.org("a").pk, self.world.place.org("a2").pk]),
+                ),
+            )
+        if done and action == "return":
+            self.deeds[case.pk] += 1
+
+    @precondition(lambda self: self.now["running"])
+    @rule(seed=SEED)
+    def ask_others(self, seed: int) -> None:
+        case = self._pick(seed, CaseStatus.RUNNING)
+        turns = self.world.turns(case) if case is not None else []
+        if case is None or not turns:
+            return
+        rng = random.Random(seed)
+        orgs = [self.world.place.org(k).pk for k in rng.sample(["a", "b", "city1", "central", "a1", "c1"], 2)]
+        with act_as(turns[0][1]) as actor:
+            self._try(
+                "ask",
+                lambda: cases.ask_opinion(
+                    actor, case_id=case.pk, org_ids=orgs, question="请贵单位说明有关情况"
+                ),
+            )
+
+    @rule(seed=SEED)
+    def acknowledge(self, seed: int) -> None:
+        with seeing_all():
+            told = list(
+                CaseStep.objects.filter(
+                    state="informed", case__person_id__in=list(self.world.children)
+                ).order_by("pk")[:20]
+            )
+        if told:
+            step = told[seed % len(told)]
+            with act_as(self.world.who(step.role, step.org_id)) as actor:
+                self._try("acknowledge", lambda: cases.acknowledge(actor, case_id=step.case_id))
+
     # --- what happens around -----------------------------------------------------------------------------------
 
     @rule(seed=SEED, problem=st.booleans())
@@ -333,6 +450,8 @@ class CaseMachine(RuleBasedStateMachine):
         child = list(self.world.children)[seed % len(self.world.children)]
         with seeing_all():
             enrolment.set_problem(child, problem)
+        if not problem:
+            cases.wake_child(child)
 
     @rule(seed=SEED)
     def another_class(self, seed: int) -> None:
@@ -365,6 +484,12 @@ class CaseMachine(RuleBasedStateMachine):
     @rule(days=st.sampled_from([1, 2, 5, 20, 60]))
     def days_pass(self, days: int) -> None:
         pass_days(self.database, days)
+        with seeing_all():
+            for case in Case.objects.filter(pk__in=list(self.sent)):
+                if case.status not in (CaseStatus.RETURNED, CaseStatus.DRAFT):
+                    self.sent[case.pk] = (case.form, case.to_class_id)
+                else:
+                    self.sent.pop(case.pk)
         self.tried["days"] += days
         self.daily()
 
@@ -374,8 +499,10 @@ class CaseMachine(RuleBasedStateMachine):
         now = timezone.now()
         enrolment.activate_due(now)
         cases.finish_due()
+        cases.tend()
         assert enrolment.activate_due(now) == 0
         assert cases.finish_due() == 0
+        assert cases.tend() == 0
 
     # --- what must hold ----------------------------------------------------------------------------------------
 

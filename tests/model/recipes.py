@@ -16,28 +16,35 @@ from django import forms
 from django.db import transaction
 from django.utils import timezone
 from tests.helpers import Place, act_as, seeing_all
-from tests.registry.changes.world import PDF, identity
+from tests.registry.changes.world import BORN, ENROLLED, PDF, identity
 
 from xueji.ground.policy.statuses import Status
 from xueji.registry.changes import commands as cases
+from xueji.registry.changes.business.details import changeable
 from xueji.registry.changes.kinds import KINDS
 from xueji.registry.changes.models import Case
 from xueji.registry.changes.routing import policy_for, units_of
 from xueji.registry.enrolment import commands as enrolment
-from xueji.registry.enrolment.models import REGISTERED, Transition
-from xueji.registry.enrolment.timeline import Step
+from xueji.registry.enrolment.models import GUEST, REGISTERED, Roster, Transition
+from xueji.registry.enrolment.timeline import Step, midnight
+from xueji.registry.people import commands as people
+from xueji.registry.problems import commands as problems
 
 Values = dict[str, Any]
+#: Kinds that begin with a child whom nobody has recorded.
+NEWCOMERS = frozenset(k.id for k in KINDS.values() if k.newcomer is not None)
 
 
 @dataclass(frozen=True)
 class Recipe:
     """What a kind needs beyond its form. `status`: where the child must stand; `more` goes over what was filled in;
-    `cohort`: the year of the child's class (None: the first grade)."""
+    `school`, `stage`, `cohort`: whose class it is in."""
 
     status: Status | None = None
+    school: str = "a1"
+    stage: str = "P"
     more: Callable[[Case, random.Random], Values] = lambda _case, _rng: {}
-    cohort: int | None = None
+    cohort: int = 2026
     prepare: Callable[[Place, uuid.UUID], None] | None = None
 
 
@@ -50,9 +57,68 @@ def _longer(_case: Case, _rng: random.Random) -> Values:
     return {"start": today.isoformat(), "end": (today + timedelta(days=200)).isoformat()}
 
 
+def _details(_case: Case, rng: random.Random) -> Values:
+    plain = [
+        k for k, f in changeable().items() if f.table is None and not f.sensitive and (f.max_len or 99) > 10
+    ]
+    return {f"to_{rng.choice(sorted(plain))}": "东乡村二组"}
+
+
+def _other_class(case: Case, _rng: random.Random) -> Values:
+    with seeing_all():
+        now = Roster.objects.filter(person_id=case.person_id, reason="enrolled").values_list(
+            "class_id", flat=True
+        )
+        here = set(now)
+    offered = [str(v) for v, _label in KINDS[case.business].form(case).fields["to_class_id"].choices if v]  # type: ignore[attr-defined]
+    return {"to_class_id": next((v for v in offered if int(v) not in here), "")}
+
+
+def _newcomer(_case: Case, _rng: random.Random) -> Values:
+    number = identity()
+    born = f"{number[6:10]}-{number[10:12]}-{number[12:14]}"
+    return {"new_sex": "1", "new_birth_date": born, "new_number": number, "new_id_type": "1"}
+
+
+def _guest(place: Place, person: uuid.UUID) -> None:
+    """The child studies at b1 while its record stays."""
+    with act_as(place.user("registrar", "b1")) as actor:
+        enrolment.apply_step(
+            actor,
+            Step(
+                person,
+                "borrow",
+                Status.STUDYING,
+                midnight(ENROLLED),
+                kind=GUEST,
+                school_id=place.org("b1").pk,
+                class_id=place.klass("b1").pk,
+            ),
+        )
+
+
+def _reported(place: Place, person: uuid.UUID) -> None:
+    """The school says that the child's identity number is wrong."""
+    with act_as(place.user("registrar", "a1")) as actor:
+        problems.report(actor, person, "户口簿上的号码不同")
+
+
+def _answer(_case: Case, _rng: random.Random) -> Values:
+    return {"action": "change", "statement": "户口簿原件已核对", "new_number": identity()}
+
+
 #: Kinds whose form alone does not say what a good case is.
 RECIPES: Mapping[str, Recipe] = {
     "correct_key": Recipe(more=_correction),
+    "borrow_end": Recipe(prepare=_guest),
+    "change_class": Recipe(more=_other_class),
+    "correct": Recipe(more=_details),
+    "expel": Recipe(school="c1", stage="S"),
+    "problem": Recipe(prepare=_reported, more=_answer),
+    "repeat": Recipe(cohort=2025),
+    "reserve": Recipe(school="c1", stage="S"),
+    "transfer_in": Recipe(more=_newcomer),
+    "withdraw": Recipe(school="c1", stage="S"),
     "suspend": Recipe(more=_longer),
 }
 
@@ -60,6 +126,38 @@ RECIPES: Mapping[str, Recipe] = {
 def recipe(business: str) -> Recipe:
     """The recipe of a kind: its own, or that of every kind."""
     return RECIPES.get(business, Recipe())
+
+
+def make_child(place: Place, business: str, name: str, number: str) -> uuid.UUID | None:
+    """A child that stands where a kind wants it; None for a kind that begins with a child whom nobody knows."""
+    if business in NEWCOMERS:
+        return None
+    how = recipe(business)
+    klass = place.klass(how.school, how.stage, how.cohort)
+    with act_as(place.user("registrar", how.school)) as actor:
+        person = people.add_person(
+            actor,
+            people.Newcomer(name=name, sex="1", birth_date=BORN, id_type="1", id_number=number),
+            division=place.org(how.school).division,
+            readers=[place.org(how.school).pk, place.org(how.school[0]).pk],
+            klasses=[klass.pk],
+            at=midnight(ENROLLED),
+        )
+        enrolment.apply_step(
+            actor,
+            Step(
+                person,
+                "enrol",
+                Status.STUDYING,
+                midnight(ENROLLED),
+                school_id=place.org(how.school).pk,
+                class_id=klass.pk,
+            ),
+        )
+    put_into(place, person, status_for(business), how.school)
+    if how.prepare is not None:
+        how.prepare(place, person)
+    return person
 
 
 def status_for(business: str) -> Status:
@@ -97,7 +195,7 @@ def fill(case: Case, rng: random.Random, *, careless: bool = False) -> Values:
     for name, field in form.fields.items():
         if careless and rng.random() < 0.3:
             continue
-        raw[name] = _value(name, field, rng, careless=careless)
+        raw[name] = _value(name, field, rng, careless=careless) or case.form.get(name)
     if not careless or rng.random() < 0.5:
         raw |= recipe(case.business).more(case, rng)
     bound = kind.form(case, {k: v for k, v in raw.items() if v not in (None, "")})
@@ -119,7 +217,7 @@ def _value(name: str, field: forms.Field, rng: random.Random, *, careless: bool)
         return [str(v) for v, _label in field.choices if v][:1]
     if isinstance(field, forms.ChoiceField):
         offered = [str(v) for v, _label in _flat(field.choices) if v not in ("", None)]
-        if name.startswith("new_"):
+        if name.startswith("new_") or (name.startswith("to_") and not name.endswith("_id")):
             return ""
         return rng.choice(offered) if careless and offered else next(iter(offered), "")
     if isinstance(field, forms.DateField):
@@ -130,9 +228,10 @@ def _value(name: str, field: forms.Field, rng: random.Random, *, careless: bool)
         return field.min_value or 1
     if name == "new_number":
         return identity() if careless and rng.random() < 0.2 else ""
-    if name.startswith("new_"):
+    if name.startswith(("new_", "to_")):
         return ""
-    return "依家长书面申请办理"
+    words = "依家长书面申请办理"
+    return words[: field.max_length] if isinstance(field, forms.CharField) else ""
 
 
 def _flat(choices: Any) -> list[tuple[Any, Any]]:
@@ -153,9 +252,16 @@ def _day(name: str, today: date, rng: random.Random, *, careless: bool) -> str:
     return day.isoformat()
 
 
-def begin(place: Place, user: Any, business: str, person: uuid.UUID, name: str, number: str) -> Case:
+def starter(business: str) -> str:
+    """The school that begins a case of a kind with a child of `make_child`."""
+    return "b1" if KINDS[business].lookup or KINDS[business].guest else recipe(business).school
+
+
+def begin(place: Place, user: Any, business: str, person: uuid.UUID | None, name: str, number: str) -> Case:
     """A draft, begun as its kind wants it."""
     with act_as(user) as actor:
+        if business in NEWCOMERS:
+            return cases.start_newcomer(actor, name=name, number="")
         if KINDS[business].lookup:
             return cases.start(actor, business=business, name=name, number=number)
         return cases.start(actor, business=business, person_id=person)

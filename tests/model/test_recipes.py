@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import random
-import uuid
 
 import psycopg
 import pytest
 from tests.helpers import act_as, seeing_all
 from tests.model import invariants, recipes
 from tests.model.machine import World
-from tests.registry.changes.world import identity, make_child
+from tests.registry.changes.world import identity
 
 from xueji.registry.changes import commands as cases
 from xueji.registry.changes.errors import Blocked
@@ -18,28 +17,14 @@ from xueji.registry.changes.kinds import KINDS
 from xueji.registry.changes.models import Case, CaseStatus
 
 
-def child_for(world: World, business: str) -> uuid.UUID:
-    """A child that stands where a kind wants it."""
-    number = identity()
-    how = recipes.recipe(business)
-    child = make_child(
-        world.place, name="周以宁", id_number=number, **({"cohort": how.cohort} if how.cohort else {})
-    )
-    world.children[child] = ("周以宁", number)
-    recipes.put_into(world.place, child, recipes.status_for(business))
-    if how.prepare is not None:
-        how.prepare(world.place, child)
-    return child
-
-
 @pytest.mark.parametrize("business", list(KINDS))
 def test_a_case_of_every_kind_is_carried_to_its_end(
     business: str, own_database: str, as_owner: psycopg.Connection
 ) -> None:
     world = World()
-    child = child_for(world, business)
-    name, number = world.children[child]
-    user = world.place.user("registrar", "b1" if KINDS[business].lookup else "a1")
+    name, number = "周以宁", identity()
+    child = recipes.make_child(world.place, business, name, number)
+    user = world.place.user("registrar", recipes.starter(business))
     case = recipes.begin(world.place, user, business, child, name, number)
     recipes.complete(user, case, random.Random(1))
     with act_as(user) as actor:

@@ -139,6 +139,8 @@ class _Busy:
             return
         kind = rng.choice(fitting)
         where = rng.choice([k for k in ("a1", "b1", "c1") if k != at]) if kind.lookup else at
+        if kind.guest:
+            where = world.host_of(child) or at
         user = world.place.user("registrar", where)
         name, number = world.children[child]
         case = recipes.begin(world.place, user, kind.id, child, name, number)
