@@ -56,6 +56,11 @@ class Row:
         return label_of(self.business)
 
     @property
+    def family_label(self) -> str:
+        """The business in the words of the family."""
+        return str(KINDS[self.business].parent) if self.business in KINDS else self.label
+
+    @property
     def face(self) -> str:
         """Code of the status chip."""
         return FACES.get(self.status, self.status)

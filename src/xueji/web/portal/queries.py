@@ -19,6 +19,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from xueji.ground.policy.calendar import workdays_between
+from xueji.ground.policy.statuses import Status
 from xueji.registry.changes.kinds import KINDS
 from xueji.registry.changes.models import OPEN, CaseStatus
 from xueji.registry.changes.queries import FACES as CASE_FACES
@@ -26,6 +27,8 @@ from xueji.registry.enrolment import queries as enrolment
 from xueji.registry.enrolment.queries import EventRow, Filters, RosterRow
 from xueji.registry.enrolment.words import FACES, ICONS, business_label
 from xueji.registry.people import queries as people
+
+GRAVE = frozenset({Status.MISSING, Status.DECEASED})
 
 
 @dataclass(frozen=True)
@@ -93,8 +96,13 @@ class Child:
 
     @property
     def face(self) -> str:
-        """Code of the status chip."""
-        return FACES.get(self.row.status, "")
+        """Code of the status chip; of a grave status none: the family knows, and need not read the word."""
+        return "" if self.row.status in GRAVE else FACES.get(self.row.status, "")
+
+    @property
+    def status_label(self) -> str:
+        """The status in words, or empty."""
+        return "" if self.row.status in GRAVE else self.row.status_label
 
     @property
     def photo_url(self) -> str:
@@ -234,13 +242,17 @@ def happenings(person_id: uuid.UUID) -> list[dict[str, Any]]:
         out.append(
             {
                 "at": day.isoformat(),
-                "title": business_label(e.business),
-                "text": _plain(e, names),
+                "title": str(KINDS[e.business].parent) if _quiet(e.business) else business_label(e.business),
+                "text": "" if _quiet(e.business) else _plain(e, names),
                 "icon": ICONS.get(e.business, "timeline-event"),
                 "future": day > today,
             }
         )
     return out
+
+
+def _quiet(business: str) -> bool:
+    return business in KINDS and KINDS[business].quiet
 
 
 def _school_names(events: list[EventRow]) -> dict[int, str]:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from tests.helpers import act_as, make_county, seeing_all
+from django.test import Client
+from tests.helpers import act_as, login, make_county, seeing_all
 from tests.registry.changes.business.journey import (
     be_guest,
     day,
@@ -223,6 +224,11 @@ def test_after_a_death_the_record_is_closed_the_number_kept_and_the_family_left_
     words, then, page = family(place, case)
     assert "死亡" not in words + then + page.title
     assert (page.wanted, page.files, page.steps) == ([], [], [])
+    browser = login(Client(), place.user("parent", ""))
+    for address in (f"/my/{child}/", "/my/", "/cases/", f"/cases/{case.pk}/"):
+        answer = browser.get(address)
+        assert answer.status_code in (200, 302)
+        assert "死亡" not in answer.content.decode(), address
     with act_as(place.user("registrar", "a1")) as actor:
         late = cases.start(actor, business="abroad", person_id=child)
         report, _steps = cases.preflight(actor, case_id=late.pk)
