@@ -86,9 +86,7 @@ def activate() -> bool:
         waiting = {k.id for k in _waiting(ring)}
         if not waiting:
             return False
-        keys = tuple(
-            replace(k, active=k.id in waiting) if k.purpose in _SUITES else k for k in ring.keys
-        )
+        keys = tuple(replace(k, active=k.id in waiting) if k.purpose in _SUITES else k for k in ring.keys)
         keyring.save(Ring(keys))
     _write_down([k for k in keys if k.id in waiting], "active")
     return True
@@ -100,14 +98,13 @@ def drafted() -> list[str]:
 
 
 def _waiting(ring: Ring) -> list[Key]:
-    """Keys made after those in use."""
-    return [
-        k
-        for purpose in _SUITES
-        for now in [next((x for x in ring.keys if x.purpose == purpose and x.active), None)]
-        for k in ring.keys
-        if now is not None and k.purpose == purpose and not k.active and k.created_at > now.created_at
-    ]
+    """Keys made after those in use (the file keeps them in the order in which they were made)."""
+    out: list[Key] = []
+    for purpose in _SUITES:
+        mine = [(k.created_at, i, k) for i, k in enumerate(ring.keys) if k.purpose == purpose]
+        now = next((x for x in mine if x[2].active), None)
+        out += [k for at, i, k in mine if now is not None and (at, i) > now[:2]]
+    return out
 
 
 def published(ring: Ring | None = None) -> list[Public]:
@@ -190,7 +187,8 @@ def _write_down(made: list[Key], state: str = "active") -> None:
         for k in made:
             if state == "active":
                 c.execute(
-                    "update vault_key set state = 'former' where purpose = %s and key_id <> %s", [k.purpose, k.id]
+                    "update vault_key set state = 'former' where purpose = %s and key_id <> %s",
+                    [k.purpose, k.id],
                 )
             c.execute(
                 "insert into vault_key (key_id, purpose, suite, fingerprint, state, created_at)"
