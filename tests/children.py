@@ -58,7 +58,7 @@ def enrol(
                 **more,
             ),
             division=org.division,
-            readers=[org.pk, actor.county_id],
+            readers=[org.pk, actor.county_id or 0],
             klasses=[klass.pk],
         )
         commands.apply_step(

@@ -34,6 +34,7 @@ INSTALLED_APPS = [
     "xueji.registry.enrolment",
     "xueji.registry.problems",
     "xueji.registry.dropout",
+    "xueji.registry.family",
     "xueji.registry.intake",
     "xueji.registry.changes",
     "xueji.registry.relay",

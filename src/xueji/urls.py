@@ -19,6 +19,7 @@ ROOMS = (
     "xueji.registry.enrolment",
     "xueji.registry.problems",
     "xueji.registry.dropout",
+    "xueji.registry.family",
     "xueji.registry.intake",
     "xueji.registry.changes",
     "xueji.registry.relay",

@@ -198,8 +198,8 @@ def takes_part(f: Facts, s: Sight, row: Row) -> bool:
 
 
 def stands_in(f: Facts, s: Sight, row: Row) -> bool:
-    """Who stands in for whom: the unit, and whoever stands in."""
-    return row["org_id"] in s.units or row["to_user_id"] == s.user
+    """Who stands in for whom: the unit and those above."""
+    return row["org_id"] in s.units
 
 
 def keeps_words(f: Facts, s: Sight, row: Row) -> bool:

@@ -174,6 +174,7 @@ def class_page(request: HttpRequest, class_id: int) -> HttpResponse:
             )
             if actor.can("student.export") and nav.exists(f"{base}.{form}")
         ],
+        "may_invite": actor.can("family.invite") and bool(pupils),
         "may_close": actor.can("class.edit")
         and actor.org_id == row.school_id
         and not row.closed

@@ -48,6 +48,7 @@ def home(request: HttpRequest) -> HttpResponse:
             "page_title": _("孩子的学籍"),
             "children": children,
             "to_do": [a for x in children for a in x.to_do],
+            "may_add": actor.role == "parent",
         },
     )
 
@@ -65,6 +66,7 @@ def child(request: HttpRequest, person_id: uuid.UUID) -> HttpResponse:
         "events": queries.happenings(person_id),
         "certificates": [_paper(row) for row in papers.of_person(actor, person_id)],
         "back_url": "/my/" if len(actor.persons) > 1 else "",
+        "may_add": actor.role == "parent" and len(actor.persons) == 1,
         "may_ask": one.present,
         "purposes": certificates.PORTAL_PURPOSES.items(),
     }
@@ -126,7 +128,7 @@ def _where(one: queries.Child) -> list[dict[str, Any]]:
     rows = (
         (_("学校"), one.row.school_name),
         (_("班级"), one.row.class_name or one.row.grade_label),
-        (_("学籍状态"), one.row.status_label),
+        (_("学籍状态"), one.status_label),
         (_("入校日期"), one.since.isoformat()),
         (_("班内学号"), one.row.class_seat),
     )

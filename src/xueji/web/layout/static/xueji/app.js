@@ -246,6 +246,8 @@
   arm(document);
   document.addEventListener("htmx:load", (event) => arm(event.detail.elt));
 
+  document.addEventListener("click", (event) => { if (event.target.closest("[data-print]")) window.print(); });
+
   const summary = $("[data-error-summary]");
   if (summary) summary.focus();
   window.Xueji = { toast, csrf, words, renew };
