@@ -44,7 +44,7 @@ def create(
         raise YearlyError(_("本校没有这个学段"))
     end = facts.ends_on(stage, cohort_year, school.system)
     effective_on = effective_on or max(today, end)
-    if start_year_of(effective_on) < end.year - 1 or cohort_year < today.year - 20:
+    if start_year_of(min(today, effective_on)) < end.year - 1 or cohort_year < today.year - 20:
         raise YearlyError(_("%s级还没有到毕业年级, 不能编制毕业名册") % cohort_year)
     _check_days(effective_on, due_on, today)
     with transaction.atomic(), acting("writer"):
