@@ -1,4 +1,4 @@
-"""Proofs of enrolment on one sheet A4: 在籍证明 and 休学证明.
+"""Proofs of enrolment on one sheet A4: 在籍证明, 休学证明, and 毕业证明 of those who have finished.
 
 A paper shows the least that proves the fact: identity and student number by their last four characters only.
 Whoever receives it checks it by the QR code or the code of sixteen characters, not by the looks of the seal.
@@ -76,6 +76,25 @@ class SuspensionNotice(Issuance):
     photo: bytes | None = None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GraduationProof(Issuance):
+    """毕业证明, 结业证明 or 肄业证明 by `status`. It proves what is on record and replaces no 毕业证书."""
+
+    student_name: str
+    sex: str
+    birth_date: date
+    student_number: str
+    identity_number: str
+    identity_kind: str = "居民身份证"
+    grade_name: str
+    class_name: str
+    status: str
+    entered_on: date
+    finished_on: date
+    list_number: str = ""
+    photo: bytes | None = None
+
+
 def _person(data: EnrolmentCertificate | SuspensionNotice) -> Words:
     words: Words = [("兹证明", False), (data.student_name, True), (f"，性别{data.sex}", False)]
     words.append((f"，{zh_date(data.birth_date)}出生", False))
@@ -85,7 +104,7 @@ def _person(data: EnrolmentCertificate | SuspensionNotice) -> Words:
     return words
 
 
-def _numbers(data: EnrolmentCertificate | SuspensionNotice) -> list[tuple[str, str]]:
+def _numbers(data: EnrolmentCertificate | SuspensionNotice | GraduationProof) -> list[tuple[str, str]]:
     facts = [("学籍号", mask_number(data.student_number))]
     if data.identity_number:
         facts.append(
@@ -176,3 +195,31 @@ def render_suspension_notice(data: SuspensionNotice) -> bytes:
     if data.case_number:
         facts.append(("业务编号", data.case_number))
     return _sheet(data, "休学证明", [first, second], facts + _common_facts(data), photo=data.photo)
+
+
+def render_graduation_proof(data: GraduationProof) -> bytes:
+    """毕业证明 (结业证明, 肄业证明) as one page of PDF/A-2a.
+
+    Raises `fonts.MissingGlyphs` when a name cannot be printed with the installed fonts.
+    """
+    period = f"{zh_month(data.entered_on)}至{zh_month(data.finished_on)}"
+    words: Words = [
+        ("兹证明", False),
+        (data.student_name, True),
+        (f"，性别{data.sex}，{zh_date(data.birth_date)}出生，于{period}在我校", False),
+        (f"{data.grade_name}{data.class_name}", True),
+        ("学习，经审核批准，", False),
+        ({"毕业": "准予毕业", "结业": "按结业办理", "肄业": "按肄业办理"}[data.status], True),
+        ("。", False),
+    ]
+    facts = [
+        *_numbers(data),
+        ("学段班级", f"{data.grade_name}{data.class_name}"),
+        ("学籍状态", data.status),
+        ("在校时间", period),
+        ("生效日期", zh_date(data.finished_on)),
+    ]
+    if data.list_number:
+        facts.append(("名册编号", data.list_number))
+    second: Words = [("本证明只用于证明学籍记载，不代替毕业证书、结业证书和肄业证明原件。", False)]
+    return _sheet(data, f"{data.status}证明", [words, second], facts + _common_facts(data), photo=data.photo)

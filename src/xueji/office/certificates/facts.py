@@ -12,6 +12,7 @@ from django.utils.translation import gettext as _
 
 from xueji.ground.accounts.actor import today
 from xueji.ground.orgs.grades import grade_on
+from xueji.ground.orgs.models import Stage
 from xueji.ground.paper import fonts
 from xueji.ground.paper.wording import mask_number, zh_date
 from xueji.ground.policy.statuses import Status
@@ -23,11 +24,15 @@ from .errors import CertificateRefused
 
 ENROLMENT = "enrolment"
 SUSPENSION = "suspension"
-TITLES = {ENROLMENT: "在籍证明", SUSPENSION: "休学证明"}
+GRADUATION = "graduation"
+TITLES = {ENROLMENT: "在籍证明", SUSPENSION: "休学证明", GRADUATION: "毕业、结业、肄业证明"}
+FINISHED = (Status.GRADUATED, Status.COMPLETED, Status.INCOMPLETE)
 
 
 def possible_kinds(link: Link | None) -> list[str]:
     """The kinds that can be given out in a state of the record."""
+    if link is not None and link.status in FINISHED:
+        return [GRADUATION]
     if link is None or not link.is_open:
         return []
     return [ENROLMENT, SUSPENSION] if link.status == Status.SUSPENDED else [ENROLMENT]
@@ -51,10 +56,12 @@ def gather(actor: Any, person_id: uuid.UUID, kind: str) -> dict[str, Any]:
     if kind not in possible_kinds(link):
         if kind == SUSPENSION:
             raise CertificateRefused(_("该生现在不是休学状态, 不能开具休学证明"))
+        if kind == GRADUATION:
+            raise CertificateRefused(_("该生还没有毕业, 不能开具毕业证明"))
         raise CertificateRefused(_("该生的学籍状态为“%(s)s”, 不能开具在籍证明") % {"s": link.status_label})
     content = {
         "kind": kind,
-        "title": TITLES[kind],
+        "title": TITLES[kind] if kind != GRADUATION else f"{Status(link.status).code_label}证明",
         "name": card.name,
         "sex": card.sex_label,
         "birth": card.birth_date.isoformat(),
@@ -63,7 +70,7 @@ def gather(actor: Any, person_id: uuid.UUID, kind: str) -> dict[str, Any]:
         "identity_kind": card.id_type_label,
         # 在校 is the everyday word of those who study; every other state is named as it is.
         "status": "在校" if link.status == Status.STUDYING else Status(link.status).code_label,
-        **_place(link, chain),
+        **(_finished(link, chain) if kind == GRADUATION else _place(link, chain)),
     }
     if kind == SUSPENSION:
         content |= _suspension(person_id, link)
@@ -102,6 +109,30 @@ def _place(link: Link, chain: list[Link]) -> dict[str, Any]:
         "class": f"（{number}）班" if number else "",
         "entered": local_day(entered).isoformat(),
         "expected": date(link.cohort_year + years, 7, 1).isoformat(),
+    }
+
+
+def _finished(link: Link, chain: list[Link]) -> dict[str, Any]:
+    """School, stage and class of a graduate, from when until when."""
+    with connection.cursor() as c:
+        c.execute(
+            "select coalesce(nullif(s.seal_name, ''), o.name), s.school_code, o.phone, k.number, e.detail ->> 'number'"
+            " from school s join org o on o.id = s.org_id left join school_class k on k.id = %s"
+            " left join event e on e.person_id = %s and e.event_id = %s where s.org_id = %s",
+            [link.class_id, link.person_id, link.event_id, link.school_id],
+        )
+        school, code, phone, number, list_number = c.fetchone()
+    here = [x for x in chain if (x.school_id, x.stage) == (link.school_id, link.stage)]
+    group = f"{link.cohort_year}级（{number}）班" if number else f"{link.cohort_year}级"
+    return {
+        "school": school,
+        "school_code": code,
+        "school_phone": phone,
+        "grade": str(Stage(link.stage).label),
+        "class": group,
+        "entered": local_day(min(x.valid_from for x in here)).isoformat(),
+        "finished": local_day(link.valid_from).isoformat(),
+        "list_number": list_number or "",
     }
 
 

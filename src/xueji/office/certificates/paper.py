@@ -15,12 +15,14 @@ from django.utils import timezone
 from xueji.ground.crypto import vault
 from xueji.ground.paper.certificate import (
     EnrolmentCertificate,
+    GraduationProof,
     SuspensionNotice,
     render_enrolment_certificate,
+    render_graduation_proof,
     render_suspension_notice,
 )
 
-from .facts import SUSPENSION
+from .facts import GRADUATION, SUSPENSION
 from .models import Certificate
 
 
@@ -65,6 +67,16 @@ def render(certificate: Certificate) -> bytes:
                 suspended_from=date.fromisoformat(content["suspended_from"]),
                 suspended_until=date.fromisoformat(content["suspended_until"]),
                 case_number=content["case_number"],
+            )
+        )
+    if certificate.kind == GRADUATION:
+        return render_graduation_proof(
+            GraduationProof(
+                **common,
+                status=content["status"],
+                entered_on=date.fromisoformat(content["entered"]),
+                finished_on=date.fromisoformat(content["finished"]),
+                list_number=content["list_number"],
             )
         )
     return render_enrolment_certificate(
