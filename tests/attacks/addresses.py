@@ -284,6 +284,53 @@ ADDRESSES: dict[str, Address] = {
     "statistics:names": Address(
         "/statistics/names/?org={org}&column=present", "statistics.view", about="figures", answers=(200, 404)
     ),
+    "relay:list": Address("/relay/", "relay.view"),
+    "relay:new": Address("/relay/new/", "case.start", both=True),
+    "relay:inbox": Address("/relay/inbox/", PUBLIC, answers=(405,)),
+    "relay:system": Address("/relay/system/", "relay.manage"),
+    "relay:own": Address("/relay/system/own/", "relay.manage", post=True, answers=DEED),
+    "relay:rotate": Address("/relay/system/keys/", "relay.manage", post=True, answers=DEED),
+    "relay:card": Address("/relay/system/card.json", "relay.manage", answers=(200, 303)),
+    "relay:import": Address("/relay/system/import/", "relay.manage", post=True, answers=DEED),
+    "relay:new_peer": Address("/relay/system/peers/new/", "relay.manage", both=True),
+    "relay:peer": Address("/relay/system/peers/{peer}/", "relay.manage", about="peer", both=True),
+    "relay:export": Address(
+        "/relay/system/peers/{peer}/export/", "relay.manage", about="peer", post=True, answers=DEED
+    ),
+    "relay:retry": Address(
+        "/relay/system/messages/out/{any}/retry/", "relay.manage", post=True, answers=(404,)
+    ),
+    "relay:case": Address("/relay/{relay}/", "relay.view", about="relay"),
+    "relay:edit": Address("/relay/{relay}/edit/", "case.start", about="relay", answers=(404,)),
+    "relay:state": Address("/relay/{relay}/state/", "relay.view", about="relay", answers=(204,)),
+    "relay:save": Address(
+        "/relay/{relay}/save/", "case.start", about="relay", post=True, answers=(*DEED, 404)
+    ),
+    "relay:remove": Address(
+        "/relay/{relay}/remove/", "case.start", about="relay", post=True, answers=(*DEED, 404)
+    ),
+    "relay:discard": Address(
+        "/relay/{relay}/discard/", "case.start", about="relay", post=True, answers=(*DEED, 404)
+    ),
+    "relay:decide": Address(
+        "/relay/{relay}/decide/",
+        "case.decide",
+        about="relay",
+        post=True,
+        answers=(*DEED, 403),
+        data=(("decision", "pass"),),
+    ),
+    "relay:return": Address(
+        "/relay/{relay}/return/",
+        "case.decide",
+        about="relay",
+        post=True,
+        answers=(*DEED, 403),
+        data=(("items", "材料不清楚"),),
+    ),
+    "relay:cancel": Address(
+        "/relay/{relay}/cancel/", "case.start", about="relay", post=True, answers=(*DEED, 404)
+    ),
     "portal:home": Address("/my/", PORTAL, answers=PAGE),
     "family:of_class": Address("/classes/{klass}/family/", "family.invite", about="klass", both=True, answers=PAGE),
     "family:access": Address("/students/{person}/access/", "family.invite", about="person"),
@@ -319,7 +366,7 @@ def objects(world: World, address: Address) -> list[tuple[dict[str, Any], str]]:
     p = world.place
     nothing: dict[str, Any] = {
         "person": NOBODY, "photo": NOBODY, "case": NOBODY, "file": NOBODY, "certificate": NOBODY, "org": 99999999,
-        "stage": 99999999, "klass": 99999999, "user": 99999999, "batch": 99999999, "any": NOBODY,
+        "peer": 99999999, "relay": NOBODY, "stage": 99999999, "klass": 99999999, "user": 99999999, "batch": 99999999, "any": NOBODY,
         "list": NOBODY,
     }  # fmt: skip
     found: list[tuple[dict[str, Any], str]] = [({}, "")]
@@ -330,6 +377,10 @@ def objects(world: World, address: Address) -> list[tuple[dict[str, Any], str]]:
             found = [({"photo": world.persons[k]}, k) for k in ("one", "c1", "moved")]
         case "case":
             found = [({"case": world.cases[k]}, k) for k in ("moving", "wanted", "two", "senior")]
+        case "relay":
+            found = [({"relay": v}, k) for k, v in world.relay.items()]
+        case "peer":
+            found = [({"peer": world.peer}, "peer")]
         case "file":
             found = [({"file": v}, k) for k, v in world.files.items() if k in _FILES]
         case "certificate":

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import psycopg
+from tests.attacks import relay
 
 AUTHORITIES = {"nation", "province", "city", "county"}
 REGISTERED, GUEST = 1, 2
@@ -45,6 +46,7 @@ class Facts:
     case_of_file: dict[uuid.UUID, uuid.UUID]
     roles: dict[int, list[tuple[int, str, int | None, int | None]]]
     family: dict[int, list[tuple[uuid.UUID, bool]]]
+    relay: dict[uuid.UUID, tuple[set[int], set[int], uuid.UUID | None]]
 
     def below(self, org: int) -> set[int]:
         """An organisation and everything under it."""
@@ -141,6 +143,7 @@ def gather(owner: psycopg.Connection) -> Facts:
         case_of_file=dict(owner.execute("select file_id, case_id from case_file").fetchall()),
         roles=roles,
         family=family,
+        relay=relay.facts(owner, county),
     )
 
 
@@ -197,6 +200,12 @@ def takes_part(f: Facts, s: Sight, row: Row) -> bool:
     )
 
 
+def relays(f: Facts, s: Sight, row: Row) -> bool:
+    """A transfer with another installation: this side's units, teachers of the child's class, the family."""
+    units, classes, person = f.relay[row["case_id"]]
+    return bool(units & s.units or classes & s.classes or person in s.persons)
+
+
 def stands_in(f: Facts, s: Sight, row: Row) -> bool:
     """Who stands in for whom: the unit and those above."""
     return row["org_id"] in s.units
@@ -229,6 +238,7 @@ def certified(f: Facts, s: Sight, row: Row) -> bool:
 
 
 ORACLES: dict[str, Oracle] = {
+    **dict.fromkeys(("relay_case", "relay_step", "relay_log"), relays),
     **dict.fromkeys(
         (
             "person",

@@ -60,6 +60,8 @@ def sees(world: World, facts: Facts, sight: Sight, about: str, key: str) -> bool
             if case.draft:
                 return case.start in sight.units and sight.role in ("registrar", "school_head")
             return oracle.takes_part(facts, sight, {"case_id": world.cases[key]})
+        case "relay":
+            return oracle.relays(facts, sight, {"case_id": world.relay[key]})
         case "file":
             row = {"id": world.files[key], "person_id": world.persons[key.split(":")[1]]}
             return oracle.may_open(facts, sight, row)

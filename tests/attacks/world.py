@@ -12,6 +12,7 @@ from datetime import date
 
 from django.db import connection, transaction
 from django.utils import timezone
+from tests.attacks import relay
 from tests.children import enrol, id_number
 from tests.helpers import Place, act_as, give_role, link_child, make_county, seeing_all
 from tests.registry.changes.world import EIGHT, attach, pass_all, picture, send
@@ -70,6 +71,8 @@ class World:
     certificates: dict[str, uuid.UUID] = field(default_factory=dict)
     lists: dict[str, uuid.UUID] = field(default_factory=dict)
     admissions: dict[str, uuid.UUID] = field(default_factory=dict)
+    relay: dict[str, uuid.UUID] = field(default_factory=dict)
+    peer: int = 0
     many: int = 0
 
     def personas(self) -> list[tuple[str, str]]:
@@ -103,6 +106,7 @@ def build() -> World:
     _cases(world)
     _accounts(world)
     _desks(world)
+    relay.build(world)
     _year(world)
     return world
 

@@ -22,7 +22,7 @@ from . import commands, queries
 from . import page as pages
 from .errors import Blocked, RelayError
 from .forms import AskForm, TransferForm
-from .models import RelayCase, State
+from .models import RelayCase, Side, State
 
 TEMPLATES = {
     "pass": (gettext_lazy("材料齐全, 同意"), gettext_lazy("情况属实, 同意办理")),
@@ -173,6 +173,11 @@ def save(request: HttpRequest, case_id: uuid.UUID) -> HttpResponse:
     actor = actor_of(request)
     actor.require("case.start")
     page = pages.load(actor, case_id)
+    if page.case.side != Side.IN or page.case.org_id != actor.org_id:
+        raise Http404
+    if page.case.state not in (State.DRAFT, State.RETURNED):
+        messages.error(request, _("这件业务现在是“%s”, 不能做这一步") % page.word)
+        return to("case", case_id)
     form = TransferForm(page.case, request.POST)
     if not form.is_valid():
         return _editor(request, page, form, status=422)
