@@ -65,6 +65,7 @@ PERMISSIONS: dict[str, frozenset[Role]] = {
     "class.view": STAFF,
     "class.edit": frozenset({Role.REGISTRAR}),
     "roster.print": frozenset({Role.REGISTRAR, Role.SCHOOL_HEAD, Role.CLASS_TEACHER}),
+    "register.print": SCHOOL_STAFF,
     "certificate.issue": frozenset({Role.REGISTRAR, Role.SCHOOL_HEAD}),
     "certificate.view": SCHOOL_STAFF | PORTAL,
     "statistics.view": STAFF - TEACHERS,

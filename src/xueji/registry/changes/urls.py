@@ -14,6 +14,7 @@ from . import (
     views_part,
     views_preview,
     views_problem,
+    views_registers,
 )
 
 app_name = "changes"
@@ -24,6 +25,9 @@ urlpatterns = [
     path("cases/desk/", views_desk.page, name="desk"),
     path("cases/overview/", views_overview.page, name="overview"),
     path("cases/held/", views_overview.held, name="held"),
+    path("cases/registers/", views_registers.registers, name="registers"),
+    path("cases/registers/file/", views_registers.register_file, name="register_file"),
+    path("classes/<int:class_id>/ledger.<str:form>", views_registers.ledger, name="ledger"),
     path("cases/absences/", views_absence.page, name="absences"),
     path("cases/new/", views_draft.new, name="new"),
     path("cases/new/transfer/", views_draft.new_transfer, name="new_transfer"),

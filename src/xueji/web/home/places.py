@@ -164,6 +164,14 @@ def class_page(request: HttpRequest, class_id: int) -> HttpResponse:
         "teacher": accounts.class_teachers([class_id]).get(class_id, ""),
         "roster_pdf": f"{base}.pdf" if actor.can("roster.print") and nav.exists(f"{base}.pdf") else "",
         "roster_xlsx": f"{base}.xlsx" if actor.can("roster.print") and nav.exists(f"{base}.xlsx") else "",
+        "ledgers": [
+            {"url": f"/classes/{class_id}/ledger.{form}", "label": label, "icon": icon}
+            for form, label, icon in (
+                ("pdf", _("打印学籍台账"), "printer"),
+                ("xlsx", _("下载学籍台账"), "file-export"),
+            )
+            if actor.can("roster.print")
+        ],
         "roster_wider": [
             {"url": f"{base}.{form}?scope={scope}", "label": label, "icon": icon}
             for scope, form, label, icon in (

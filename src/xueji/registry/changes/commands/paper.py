@@ -28,7 +28,7 @@ def paper_form(actor: Any, *, case_id: uuid.UUID, key: str, url: str) -> tuple[b
     with translation.override("zh-hans"):  # the paper is Chinese, whatever the reader's screen is
         page = pages.load(actor, case_id)
         case = page.case
-        if form is None or not page.may("print") or not form.fits(case):
+        if form is None or not page.may("print") or not form.fits(case, page.chain):
             raise Http404
         start = Org.objects.get(pk=case.org_id)
         slots = slots_of(policy_for(start, timezone.localdate()), case)

@@ -17,6 +17,7 @@ from xueji.ground.orgs.models import Org
 from xueji.ground.paper.case_sheet import CaseSheet, Difference, Fact, Material, Opinion, render_case_sheet
 
 from .. import page as pages
+from ..course import signer
 from ..kinds import ACTIONS
 from ..models import CaseStatus, CaseStep
 from ..routing import policy_for, slots_of
@@ -39,7 +40,7 @@ def _sheet(actor: Any, case_id: uuid.UUID, url: str) -> bytes:
     case = page.case
     start = Org.objects.get(pk=case.org_id)
     orgs = {o.pk: o.name for o in Org.objects.filter(pk__in=case.parties)}
-    steps = list(CaseStep.objects.filter(case=case).order_by("seq"))
+    steps = list(CaseStep.objects.filter(case=case).order_by("turn", "seq"))
     slots = slots_of(policy_for(start, timezone.localdate()), case)
     with transaction.atomic(), acting("writer"):
         audit(actor, "print", case)
@@ -65,7 +66,7 @@ def _sheet(actor: Any, case_id: uuid.UUID, url: str) -> bytes:
                     org_name=orgs.get(s.org_id, ""),
                     decision=str(ACTIONS.get(s.decision, "")),
                     text=s.opinion,
-                    by=s.decider_name,
+                    by=signer(s),
                     at=timezone.localtime(s.decided_at) if s.decided_at else None,
                 )
                 for s in steps
