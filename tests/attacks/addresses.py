@@ -160,6 +160,9 @@ ADDRESSES: dict[str, Address] = {
     "changes:urge": Address("/cases/{case}/urge/", "case.start", about="case", post=True, answers=DEED),
     "changes:overview": Address("/cases/overview/", "case.overview"),
     "changes:held": Address("/cases/held/", "case.overview"),
+    "changes:registers": Address("/cases/registers/", "register.print"),
+    "changes:register_file": Address("/cases/registers/file/?form=xlsx", "register.print"),
+    "changes:ledger": Address("/classes/{klass}/ledger.xlsx", "roster.print", about="klass"),
     "changes:desk": Address("/cases/desk/", "case.decide", both=True),
     "changes:take_back": Address(
         "/cases/{case}/take-back/", "case.decide", about="case", post=True, answers=DEED
