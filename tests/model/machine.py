@@ -421,8 +421,11 @@ class CaseMachine(RuleBasedStateMachine):
         if case is None or not turns:
             return
         rng = random.Random(seed)
-        orgs = [self.world.place.org(k).pk for k in rng.sample(["a", "b", "city1", "central", "a1", "c1"], 2)]
-        with act_as(turns[0][1]) as actor:
+        step, asker = turns[0]
+        near = {"a1": "a", "a2": "a", "b1": "b", "c1": "c", "a": "city1", "b": "city1", "c": "city2"}
+        other = near.get(self.world.keys[step.org_id], "province") if seed % 4 else rng.choice(["c1", "b"])
+        orgs = [self.world.place.org(other).pk]
+        with act_as(asker) as actor:
             self._try(
                 "ask",
                 lambda: cases.ask_opinion(
