@@ -47,6 +47,7 @@ class Facts:
     roles: dict[int, list[tuple[int, str, int | None, int | None]]]
     family: dict[int, list[tuple[uuid.UUID, bool]]]
     relay: dict[uuid.UUID, tuple[set[int], set[int], uuid.UUID | None]]
+    disputes: dict[uuid.UUID, set[int]] = field(default_factory=dict)
 
     def below(self, org: int) -> set[int]:
         """An organisation and everything under it."""
@@ -134,8 +135,23 @@ def gather(owner: psycopg.Connection) -> Facts:
         "select user_id, person_id, guardian_no from portal_link where until is null"
     ).fetchall():
         family[user].append((person, guardian is None))
+    parent = {o[0]: o[1] for o in orgs}
+    disputes: dict[uuid.UUID, set[int]] = defaultdict(set)
+    above: dict[uuid.UUID, list[int]] = {}
+    for problem, school in owner.execute(
+        "select problem_id, school_id from problem_side order by id"
+    ).fetchall():
+        disputes[problem] |= {school, county[school]}
+        line: list[int] = []
+        unit: int | None = county[school]
+        while unit is not None:
+            line.append(unit)
+            unit = parent[unit]
+        above[problem] = [u for u in above.get(problem, line) if u in line]
+    for problem, line in above.items():
+        disputes[problem].add(line[0])
     return Facts(
-        parent={o[0]: o[1] for o in orgs},
+        parent=parent,
         kind={o[0]: o[2] for o in orgs},
         county=county,
         homes=homes,
@@ -143,6 +159,7 @@ def gather(owner: psycopg.Connection) -> Facts:
         case_of_file=dict(owner.execute("select file_id, case_id from case_file").fetchall()),
         roles=roles,
         family=family,
+        disputes=dict(disputes),
         relay=relay.facts(owner, county),
     )
 
@@ -171,6 +188,16 @@ def at_the_time(f: Facts, s: Sight, row: Row) -> bool:
 def of_school(f: Facts, s: Sight, row: Row) -> bool:
     """Counts and batches: the school and the authorities above."""
     return s.school(f, row["school_id"])
+
+
+def shares_problem(f: Facts, s: Sight, row: Row) -> bool:
+    """A problem record: the schools of its sides, their authorities, and who stands above them all."""
+    return bool(f.disputes[row["problem_id"]] & s.units)
+
+
+def watched(f: Facts, s: Sight, row: Row) -> bool:
+    """The watch on drop-outs: the school, the authorities above, the teacher of the class."""
+    return s.school(f, row["school_id"]) or row["class_id"] in s.classes
 
 
 def both_schools(f: Facts, s: Sight, row: Row) -> bool:
@@ -267,6 +294,9 @@ ORACLES: dict[str, Oracle] = {
         of_school,
     ),
     "admission": both_schools,
+    **dict.fromkeys(("problem_record", "problem_side", "problem_log"), shares_problem),
+    **dict.fromkeys(("dropout_watch", "dropout_entry"), watched),
+    "dropout_report": of_school,
     "case_": takes_part,
     "case_step": takes_part,
     "case_file": lists_evidence,

@@ -8,6 +8,6 @@ TABLES = [
     Table("role_assignment", "local", writer=_EDIT),
     Table("user_session", "local", writer=_EDIT),
     Table("login_failure", "local", writer=_EDIT),
-    Table("delegation", "local", scope=Scope(orgs=("org_id",), user="to_user_id"), writer=_EDIT),
+    Table("delegation", "local", scope=Scope(orgs=("org_id",)), writer=_EDIT),
     Table("portal_link", "local", scope=Scope(user="user_id"), writer="select, insert, update"),
 ]
