@@ -78,6 +78,14 @@ def pages() -> Iterator[Page]:
     yield from _registrar("registrar.a")
     yield from _families()
     yield from _administrators()
+    yield from _rules("county1.clerk")
+
+
+def _rules(user: str) -> Iterator[Page]:
+    for path in ("values", "businesses", "differences", "try", "print", "versions", "versions/new"):
+        yield Page(user, f"/rules/{path}/", f"/rules/{path}/")
+    yield Page(user, "rules, searched", "/rules/?q=班额", report=True)
+    yield Page(user, "two places compared", "/rules/compare/?a=cn-99-0101&b=cn-31", report=True)
 
 
 def _staff(user: str, has: tuple[str, ...]) -> Iterator[Page]:
@@ -98,6 +106,10 @@ def _staff(user: str, has: tuple[str, ...]) -> Iterator[Page]:
     if "classes" in has:
         yield Page(user, "/classes/", "/classes/")
         yield Page(user, "a class", "/classes/", (r"/classes/\d+/",))
+    if not user.startswith(("teacher", "subject")):
+        for path in ("/yearly/", "/yearly/lists/", "/yearly/admission/"):
+            yield Page(user, path, path)
+        yield Page(user, "/yearly/promotion/", "/yearly/promotion/", report=True)
     if "statistics" in has:
         yield Page(user, "/statistics/", "/statistics/", report=True)
         yield Page(user, "/statistics/movement/", "/statistics/movement/", report=True)
@@ -114,6 +126,7 @@ def _staff(user: str, has: tuple[str, ...]) -> Iterator[Page]:
 
 
 def _registrar(user: str) -> Iterator[Page]:
+    yield Page(user, "a graduation list", "/yearly/lists/", (f"/yearly/lists/{UUID}/",))
     yield Page(user, "/import/", "/import/")
     yield Page("registrar.b", "a batch", "/import/", (r"/import/\d+/",))
     yield Page("registrar.b", "a row to repair", "/import/", (r"/import/\d+/", r"/import/\d+/rows/\d+/"))

@@ -71,7 +71,13 @@ ADDRESSES: dict[str, Address] = {
     "policy:stage": Address("/rules/stages/{stage}/", "policy.stage", about="stage"),
     "policy:download": Address("/rules/stages/{stage}/pack.toml", "policy.stage", about="stage"),
     "changes:stage_cases": Address("/rules/stages/{stage}/cases/", "policy.stage", about="stage"),
-    "policy:decide": Address(
+    "policy:approve": Address(
+        "/rules/stages/{stage}/approve/", "policy.approve", about="stage", post=True, answers=DEED
+    ),
+    "policy:refuse": Address(
+        "/rules/stages/{stage}/refuse/", "policy.approve", about="stage", post=True, answers=DEED
+    ),
+    "policy:withdraw": Address(
         "/rules/stages/{stage}/withdraw/", "policy.stage", about="stage", post=True, answers=DEED
     ),
     "home:orgs": Address("/orgs/", "org.view"),
@@ -195,6 +201,50 @@ ADDRESSES: dict[str, Address] = {
         "/cases/{case}/forms/transfer-form.pdf", "case.view", about="case", answers=(200, 404)
     ),
     "changes:sheet": Address("/cases/{case}/sheet.pdf", "case.view", about="case", answers=(200, 404)),
+    "changes:guests": Address("/guests/", "problem.view"),
+    "changes:guests_sheet": Address("/guests.xlsx", "student.export"),
+    "changes:dispute": Address(
+        "/cases/{case}/dispute/", "case.start", about="case", both=True, answers=(*DEED, 404)
+    ),
+    "problems:list": Address("/problems/", "problem.view"),
+    "problems:report": Address(
+        "/problems/report/{person}/",
+        "case.start",
+        about="own",
+        post=True,
+        answers=DEED,
+        data=(("note", "证件号与户口簿不一致"),),
+    ),
+    "problems:problem": Address("/problems/{problem}/", "problem.view", about="problem"),
+    "problems:arbitrate": Address(
+        "/problems/{problem}/arbitrate/", "case.decide", about="problem", post=True, answers=DEED
+    ),
+    "problems:say": Address(
+        "/problems/{problem}/say/", "case.decide", about="problem", post=True, answers=DEED
+    ),
+    "dropout:list": Address("/dropout/", "dropout.view"),
+    "dropout:new": Address("/dropout/new/", "dropout.write", both=True, answers=(200, 422)),
+    "dropout:reports": Address("/dropout/reports/", "dropout.view", answers=PAGE),
+    "dropout:watch": Address("/dropout/{watch}/", "dropout.view", about="watch"),
+    "dropout:follow": Address(
+        "/dropout/{watch}/follow/",
+        "dropout.write",
+        about="watch",
+        post=True,
+        answers=DEED,
+        data=(("deed", "call"), ("text", "已联系家长")),
+    ),
+    "dropout:tell": Address(
+        "/dropout/{watch}/tell/", "dropout.write", about="watch", post=True, answers=(*DEED, 403)
+    ),
+    "dropout:close": Address(
+        "/dropout/{watch}/close/",
+        "dropout.write",
+        about="watch",
+        post=True,
+        answers=(*DEED, 403),
+        data=(("result", "returned"), ("text", "已到校")),
+    ),
     "yearly:overview": Address("/yearly/", "yearly.view"),
     "yearly:promotion": Address("/yearly/promotion/", "yearly.view"),
     "yearly:promotion_confirm": Address(
@@ -335,10 +385,16 @@ ADDRESSES: dict[str, Address] = {
         "/relay/{relay}/cancel/", "case.start", about="relay", post=True, answers=(*DEED, 404)
     ),
     "portal:home": Address("/my/", PORTAL, answers=PAGE),
-    "family:of_class": Address("/classes/{klass}/family/", "family.invite", about="klass", both=True, answers=PAGE),
+    "family:of_class": Address(
+        "/classes/{klass}/family/", "family.invite", about="klass", both=True, answers=PAGE
+    ),
     "family:access": Address("/students/{person}/access/", "family.invite", about="person"),
     "family:end": Address(
-        "/students/{person}/access/1/end/", "family.end", about="person", post=True, answers=(302, 303, 400, 404, 422)
+        "/students/{person}/access/1/end/",
+        "family.end",
+        about="person",
+        post=True,
+        answers=(302, 303, 400, 404, 422),
     ),
     "family:join": Address("/join/", PUBLIC, both=True, answers=(200, 302, 422)),
     "family:add": Address("/my/add/", PORTAL, both=True, answers=(200, 422)),
@@ -370,7 +426,7 @@ def objects(world: World, address: Address) -> list[tuple[dict[str, Any], str]]:
     nothing: dict[str, Any] = {
         "person": NOBODY, "photo": NOBODY, "case": NOBODY, "file": NOBODY, "certificate": NOBODY, "org": 99999999,
         "peer": 99999999, "relay": NOBODY, "stage": 99999999, "klass": 99999999, "user": 99999999, "batch": 99999999, "any": NOBODY,
-        "list": NOBODY,
+        "list": NOBODY, "problem": NOBODY, "watch": NOBODY,
     }  # fmt: skip
     found: list[tuple[dict[str, Any], str]] = [({}, "")]
     match address.about:
@@ -401,6 +457,10 @@ def objects(world: World, address: Address) -> list[tuple[dict[str, Any], str]]:
             found = [({"stage": v}, k) for k, v in world.stages.items()]
         case "list":
             found = [({"list": v}, k) for k, v in world.lists.items()]
+        case "problem":
+            found = [({"problem": v}, k) for k, v in world.problems.items()]
+        case "watch":
+            found = [({"watch": v}, k) for k, v in world.watches.items()]
         case "batch":
             found = [({"batch": v}, k) for k, v in world.batches.items()]
     if address.about:

@@ -19,5 +19,8 @@ urlpatterns = [
     path("rules/versions/new/", views_stage.new, name="new"),
     path("rules/stages/<int:stage_id>/", views_stage.stage, name="stage"),
     path("rules/stages/<int:stage_id>/pack.toml", views_stage.download, name="download"),
-    path("rules/stages/<int:stage_id>/<str:deed>/", views_stage.decide, name="decide"),
+    *(
+        path(f"rules/stages/<int:stage_id>/{deed}/", views_stage.decide, {"deed": deed}, name=deed)
+        for deed in ("approve", "refuse", "withdraw")
+    ),
 ]

@@ -184,11 +184,9 @@ def decide(request: HttpRequest, stage_id: int, deed: str) -> HttpResponse:
         elif deed == "refuse":
             commands.refuse(actor, stage_id=stage_id, opinion=opinion)
             messages.success(request, _("已退回, 不予生效"))
-        elif deed == "withdraw":
+        else:
             commands.withdraw(actor, stage_id=stage_id)
             messages.success(request, _("已撤回"))
-        else:
-            raise Http404
     except StageError as error:
         messages.error(request, error.message)
     except staging.Unacceptable as error:
