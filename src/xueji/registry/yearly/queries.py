@@ -221,8 +221,19 @@ class Item:
 
     @property
     def lines(self) -> list[dict[str, Any]]:
-        """What somebody should look at."""
-        return [x for x in self.findings if x["verdict"] != "pass"][:6]
+        """What somebody should look at: what stops, and rules that lead to another result."""
+        return [
+            x for x in self.findings if x["verdict"] != "pass" and (x["verdict"] != "warn" or x["article"])
+        ][:6]
+
+    @property
+    def reminders(self) -> str:
+        """What should be mended and stops nobody, in a few words."""
+        return "；".join(
+            x["sentence"].partition(",")[0]
+            for x in self.findings
+            if x["verdict"] == "warn" and not x["article"]
+        )
 
     @property
     def rests_on(self) -> dict[str, Any] | None:

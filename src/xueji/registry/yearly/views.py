@@ -90,6 +90,7 @@ def promotion_report(request: HttpRequest) -> HttpResponse:
         "next_url": f"?{urlencode(query | {'after': more_key})}" if more_key else "",
         "query": urlencode(query),
         "checked": PromotionCheck.objects.filter(school_id=school_id, start_year=year.start).first(),
+        "may_start": actor.can("case.start"),
         "may_confirm": actor.can("yearly.confirm") and school_id == actor.org_id and year.begun,
     }
     return render(request, "yearly/promotion.html", context)

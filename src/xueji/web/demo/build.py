@@ -20,7 +20,7 @@ from xueji.ground.paper.fonts import missing_glyphs
 from xueji.ground.standards import divisions
 from xueji.registry.enrolment.timeline import CHINA
 
-from . import cases, papers
+from . import cases, papers, year
 from .accounts import Personnel
 from .children import Child, Nursery
 from .history import Historian
@@ -75,6 +75,7 @@ def build(
     _analyze()
     made = cases.make(world, staff, children, rng, {c.person_id for c in family})
     made |= papers.make(world, staff, children, seed, cases.busy())
+    made |= year.make(world, staff)
     with transaction.atomic():
         while seal():
             pass
