@@ -18,7 +18,7 @@ from django.utils import timezone
 from tests.helpers import Place, act_as, make_county, seeing_all
 from tests.registry.changes.world import make_child, picture
 
-from xueji.ground.crypto import keyring, pairs, vault
+from xueji.ground.crypto import keyring, keys, pairs, vault
 from xueji.registry.relay import commands, inbox, outbox, peers
 from xueji.registry.relay.errors import NotDelivered
 from xueji.registry.relay.models import Outgoing, Peer, RelayCase, State
@@ -100,6 +100,8 @@ def make(code: str, database: str, folder: Path, *, fresh_keys: bool) -> Install
     with it.on(), transaction.atomic():
         if fresh_keys:
             keyring.save(keyring.new_ring("standard"), fresh=True)
+            with connection.cursor() as c:
+                keys.check(c)
         it.place = make_county()
     with it.on(), it.admin() as actor:
         commands.set_own(actor, code=code, name=f"{code}省学籍系统", base_url=f"http://127.0.0.1/{code}")

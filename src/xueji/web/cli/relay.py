@@ -5,16 +5,22 @@ from __future__ import annotations
 import argparse
 import json
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-
-from xueji.ground.audit.commands import Who
 
 from .boot import Refused
 
 
-class _Console(Who):
+@dataclass(frozen=True)
+class _Console:
     """Whoever sits at the terminal of the server may do what the system administrator may."""
+
+    user_id: int | None = None
+    user_name: str = "console"
+    role: str = "console"
+    org_id: int | None = None
+    address: str = ""
 
     def require(self, action: str) -> None:
         """Nothing is refused here."""
@@ -25,7 +31,7 @@ def run(args: argparse.Namespace, show: Callable[[Any], None]) -> int:
     from xueji.ground.crypto.errors import KeyMissing
     from xueji.registry.relay.errors import RelayError
 
-    console = _Console(None, "console", "console", None)
+    console = _Console()
     try:
         result = _ACTIONS[args.action](console, args)
     except RelayError as e:
@@ -94,7 +100,13 @@ def _peer(console: Any, args: argparse.Namespace) -> Any:
     if args.what not in (None, "list"):
         raise Refused("peer 后面是 add、list 或 off")
     return [
-        {"代号": p.code, "名称": p.name, "网址": p.base_url, "启用": p.active, "指纹": peers.fingerprint_of(p)}
+        {
+            "代号": p.code,
+            "名称": p.name,
+            "网址": p.base_url,
+            "启用": p.active,
+            "指纹": peers.fingerprint_of(p),
+        }
         for p in Peer.objects.order_by("code")[:500]
     ]
 
