@@ -334,6 +334,9 @@ ADDRESSES: dict[str, Address] = {
     "statistics:movement_file": Address(
         "/statistics/movement.xlsx?org={org}", "statistics.view", about="figures"
     ),
+    "statistics:monthly": Address("/statistics/monthly/", "statistics.view"),
+    "statistics:monthly_file": Address("/statistics/monthly/file/?form=xlsx", "statistics.view"),
+    "statistics:monthly_submit": Address("/statistics/monthly/submit/", "statistics.submit", post=True, answers=DEED),
     "statistics:names": Address(
         "/statistics/names/?org={org}&column=present", "statistics.view", about="figures", answers=(200, 404)
     ),
@@ -425,7 +428,8 @@ def objects(world: World, address: Address) -> list[tuple[dict[str, Any], str]]:
     p = world.place
     nothing: dict[str, Any] = {
         "person": NOBODY, "photo": NOBODY, "case": NOBODY, "file": NOBODY, "certificate": NOBODY, "org": 99999999,
-        "peer": 99999999, "relay": NOBODY, "stage": 99999999, "klass": 99999999, "user": 99999999, "batch": 99999999, "any": NOBODY,
+        "peer": 99999999, "relay": NOBODY, "stage": 99999999, "klass": 99999999, "user": 99999999,
+        "batch": 99999999, "any": NOBODY,
         "list": NOBODY, "problem": NOBODY, "watch": NOBODY,
     }  # fmt: skip
     found: list[tuple[dict[str, Any], str]] = [({}, "")]

@@ -50,7 +50,8 @@ def tabs(request: HttpRequest) -> list[dict[str, Any]]:
         ("/rules/differences/", _("各地差异"), "policy.view"),
         ("/rules/versions/", _("版本"), "policy.stage"),
     ]
-    here = max((url for url, _label, _what in found if request.path.startswith(url)), key=len, default="")
+    path = request.path.replace("/rules/stages/", "/rules/versions/")  # a proposal belongs to the versions
+    here = max((url for url, _label, _what in found if path.startswith(url)), key=len, default="")
     return [
         {"label": label, "url": url, "active": url == here} for url, label, what in found if actor.can(what)
     ]
