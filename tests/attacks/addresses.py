@@ -163,6 +163,7 @@ ADDRESSES: dict[str, Address] = {
     ),
     "changes:cancel": Address("/cases/{case}/cancel/", "case.start", about="case", post=True, answers=DEED),
     "changes:follow": Address("/cases/{case}/follow/", "case.start", about="case", post=True, answers=DEED),
+    "changes:outage": Address("/cases/{case}/outage/", "case.start", about="case", post=True, answers=DEED),
     "changes:urge": Address("/cases/{case}/urge/", "case.start", about="case", post=True, answers=DEED),
     "changes:overview": Address("/cases/overview/", "case.overview"),
     "changes:held": Address("/cases/held/", "case.overview"),

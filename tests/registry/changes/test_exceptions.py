@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 from django.core.exceptions import PermissionDenied
+from django.test import Client
 from django.utils import timezone
-from tests.helpers import Place, act_as, make_county, seeing_all
+from tests.helpers import Place, act_as, login, make_county, seeing_all
 from tests.registry.changes.world import (
     FOUR,
     attach,
@@ -28,6 +29,7 @@ from xueji.registry.changes import page as pages
 from xueji.registry.changes import queries, routing
 from xueji.registry.changes.errors import Blocked, CaseError
 from xueji.registry.changes.models import Case, CaseLog, CaseStatus
+from xueji.registry.enrolment import commands as enrolment_commands
 from xueji.registry.enrolment import queries as chains
 
 pytestmark = pytest.mark.django_db
@@ -229,3 +231,66 @@ def test_the_effect_knows_who_decided_in_order(place: Place) -> None:
     decided = case.effect["facts"]["case.decided_by"]
     assert decided.index("校长") < decided.index("县级教育行政部门")
     assert "case.decided_by" not in case.facts
+
+
+# --- on the page -------------------------------------------------------------------------------------------------
+
+
+def test_the_draft_offers_an_exception_and_keeps_what_was_typed(
+    place: Place, ruled: Callable[..., None], client: Client
+) -> None:
+    ruled("general")
+    case = draft(place)
+    login(client, place.user("registrar", "a1"))
+    page = client.get(f"/cases/{case.pk}/").content.decode()
+    assert 'name="why_T-general"' in page
+    values = {k: v for k, v in case_form(case).items() if v}
+    part = client.post(
+        f"/cases/{case.pk}/save/", values | {"why_T-general": "家中遭灾"}, headers={"HX-Request": "true"}
+    ).content.decode()
+    assert 'value="家中遭灾"' in part
+    done = client.post(
+        f"/cases/{case.pk}/save/", values | {"then": "submit", "why_T-general": "家中遭灾, 经校务会研究"}
+    )
+    assert done.status_code == 303
+    with seeing_all():
+        row = Case.objects.get(pk=case.pk)
+        assert row.status == CaseStatus.RUNNING
+        assert row.overrides["T-general"]["reason"] == "家中遭灾, 经校务会研究"
+
+
+@pytest.mark.capability("C-CHG-11")
+def test_a_draft_becomes_the_record_of_what_an_outage_kept_on_paper(place: Place, client: Client) -> None:
+    case = draft(place)
+    login(client, place.user("registrar", "a1"))
+    assert "系统故障期间已在纸上办理" in client.get(f"/cases/{case.pk}/").content.decode()
+    on = timezone.localdate() - timedelta(days=3)
+    wrong = client.post(
+        f"/cases/{case.pk}/outage/", {"happened_on": "x", "reason": "系统停机期间办理"}, follow=True
+    )
+    assert "补录要填写实际办理日期" in wrong.content.decode()
+    done = client.post(
+        f"/cases/{case.pk}/outage/",
+        {"happened_on": on.isoformat(), "reason": "系统停机期间在纸上办理"},
+        follow=True,
+    ).content.decode()
+    assert "系统停机期间在纸上办理" in done
+    assert "线下办理凭证" in done
+
+
+def case_form(case: Case) -> dict[str, str]:
+    with seeing_all():
+        return {k: str(v) for k, v in Case.objects.get(pk=case.pk).form.items() if isinstance(v, str)}
+
+
+def test_a_case_that_nobody_woke_goes_on_with_the_next_round(place: Place) -> None:
+    child = make_child(place)
+    with seeing_all():
+        enrolment_commands.set_problem(child, True)
+    case = send(place, suspend_draft(place, child), ("registrar", "a1"))
+    assert cases.tend() == 0
+    with seeing_all():
+        enrolment_commands.set_problem(child, False)
+    assert cases.tend() == 1
+    with seeing_all():
+        assert Case.objects.get(pk=case.pk).status == CaseStatus.RUNNING

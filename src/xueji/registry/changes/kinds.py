@@ -27,6 +27,7 @@ ACTIONS: dict[str, Promise] = {
     "expiring": _("到期提醒"),
     "follow": _("跟进"),
     "received": _("对方已接收"),
+    "backfill": _("系统故障后补录"),
     "take_back": _("收回意见"),
     "ask": _("请求会签"),
     "agree": _("会签同意"),

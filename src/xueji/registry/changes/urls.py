@@ -39,6 +39,7 @@ urlpatterns = [
     path("cases/<uuid:case_id>/save/", views_draft.save, name="save"),
     path("cases/<uuid:case_id>/files/", views_draft.upload, name="upload"),
     path("cases/<uuid:case_id>/files/<uuid:file_id>/remove/", views_draft.remove_file, name="remove_file"),
+    path("cases/<uuid:case_id>/outage/", views_draft.outage, name="outage"),
     path("cases/<uuid:case_id>/submit/", views_draft.submit, name="submit"),
     path("cases/<uuid:case_id>/delete/", views_draft.delete, name="delete"),
     path("cases/<uuid:case_id>/decide/", views.decide, name="decide"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 from contextlib import suppress
+from datetime import date
 from typing import Any
 
 from django.contrib import messages
@@ -25,10 +26,13 @@ from . import page as pages
 from .business import asking
 from .errors import CaseError
 from .forms import LookupForm
-from .http import actor_of, back_to_form, run, to
+from .http import actor_of, back_to_form, run, to, version_of
 from .kinds import KINDS
 from .models import Case, CaseStatus
 from .routing import slots_of
+
+#: Names of the fields with reasons for exceptions, before the rule.
+WHY = "why_"
 
 
 @require_GET
@@ -51,6 +55,9 @@ def new(request: HttpRequest) -> HttpResponse:
             chosen = enrolment.get_row(actor, uuid.UUID(raw))
         except ValueError as error:
             raise Http404 from error
+    elif len(rows) == 1:
+        chosen, rows = rows[0], []  # nobody else is meant: one click less
+    if chosen is not None:
         row = queries.own_child(actor, chosen.person_id)
         running = queries.listing(
             actor, queries.Filters(person_id=chosen.person_id, status="open"), limit=10
@@ -63,6 +70,7 @@ def new(request: HttpRequest) -> HttpResponse:
         {
             "text": text,
             "rows": rows,
+            "nobody": bool(text) and not rows and chosen is None,
             "chosen": chosen,
             "common": common,
             "groups": groups,
@@ -80,9 +88,7 @@ def new_transfer(request: HttpRequest) -> HttpResponse:
     if form.is_valid():
         try:
             borrow = request.POST.get("business") == "borrow"
-            case = commands.start(
-                actor, business="borrow" if borrow else "transfer", **form.cleaned_data
-            )
+            case = commands.start(actor, business="borrow" if borrow else "transfer", **form.cleaned_data)
         except CaseError as error:
             form.add_error(None, error.message)
         else:
@@ -157,6 +163,17 @@ def editor(request: HttpRequest, page: pages.CasePage, form: Any = None, status:
         "kind": KINDS[case.business],
         "checks": report.checks,
         "stopping": len(report.stopping),
+        "exceptions": [
+            {
+                "rule": c.code,
+                "sentence": c.sentence,
+                "reason": request.POST.get(f"{WHY}{c.code}", "")
+                or case.overrides.get(c.code, {}).get("reason", ""),
+            }
+            for c in report.checks
+            if c.overridable or c.code in case.overrides
+        ],
+        "may_backfill": page.case.status == CaseStatus.DRAFT and actor_of(request).can("case.backfill"),
         "slots": pages.evidence_slots(case, slots, page.files),
         "steps": [
             {
@@ -244,7 +261,30 @@ def submit(request: HttpRequest, case_id: uuid.UUID) -> HttpResponse:
     actor = actor_of(request)
     page = pages.load(actor, case_id)
     send = commands.resubmit if page.case.status == CaseStatus.RETURNED else commands.submit
-    return run(request, case_id, lambda: send(actor, case_id=case_id), _("已提交"))
+    why = {k[len(WHY) :]: v[:300] for k, v in request.POST.items() if k.startswith(WHY) and v.strip()}
+    return run(request, case_id, lambda: send(actor, case_id=case_id, overrides=why), _("已提交"))
+
+
+@require_POST
+def outage(request: HttpRequest, case_id: uuid.UUID) -> HttpResponse:
+    """Enter what was done on paper while the system was down (补录)."""
+    actor = actor_of(request)
+    try:
+        on: date | None = date.fromisoformat(request.POST.get("happened_on", ""))
+    except ValueError:
+        on = None
+    return run(
+        request,
+        case_id,
+        lambda: commands.backfill(
+            actor,
+            case_id=case_id,
+            happened_on=on,
+            reason=request.POST.get("reason", "")[:300],
+            version=version_of(request),
+        ),
+        _("已作为补录办理, 请上传线下办理凭证"),
+    )
 
 
 @require_POST

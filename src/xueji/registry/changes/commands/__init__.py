@@ -5,7 +5,7 @@ from .batch import Outcome, decide_many
 from .daily import finish_due, tend
 from .decide import decide, return_for_repair, take_back
 from .dispute import dispute_number
-from .draft import attach, delete_draft, detach, find_child, save_draft, start
+from .draft import attach, backfill, delete_draft, detach, find_child, save_draft, start
 from .follow import follow_up, remind_absences
 from .intervene import intervene
 from .launch import wake, wake_child
@@ -21,6 +21,7 @@ __all__ = [
     "advise",
     "ask_opinion",
     "attach",
+    "backfill",
     "cancel",
     "decide",
     "decide_many",

@@ -15,9 +15,11 @@ from xueji.ground.db.scope import acting
 from xueji.ground.orgs.models import Org
 from xueji.ground.policy.calendar import add_workdays, workdays_between
 
+from ..checks import open_statuses
 from ..models import Case, CaseStatus, CaseStep, StepMode
 from . import clock, flow
 from ._base import SYSTEM, lock_person, note, pressers, save, spread, write_seats
+from .launch import wake
 
 #: A step is reminded of when no more working days than this are left.
 REMIND_DAYS = 2
@@ -58,7 +60,7 @@ def tend(today: date | None = None) -> int:
     """
     today = today or timezone.localdate()
     with transaction.atomic(), acting("writer"):
-        return _clocks(today) + _narrow(today)
+        return _clocks(today) + _narrow(today) + _wake_left()
 
 
 def _lock_all(persons: Iterable[uuid.UUID | None]) -> None:
@@ -139,6 +141,16 @@ def _press(step: CaseStep, today: date) -> list[tuple[str, str]]:
                 )
             )
     return out
+
+
+def _wake_left() -> int:
+    """Cases that wait for nothing any more, because whoever could have woken them was just busy with the child."""
+    waiting = Case.objects.filter(status=CaseStatus.WAITING).exclude(
+        person_id__in=Case.objects.filter(status__in=open_statuses()).values("person_id")
+    )
+    persons = list(waiting.order_by("submitted_at").values_list("person_id", flat=True)[:_MOST])
+    _lock_all(persons)
+    return sum(wake(p) is not None for p in dict.fromkeys(persons) if p is not None)
 
 
 def _narrow(today: date) -> int:

@@ -162,6 +162,24 @@ def start(
     return case
 
 
+def backfill(
+    actor: Any, *, case_id: uuid.UUID, happened_on: date | None, reason: str, version: int | None = None
+) -> Case:
+    """Make a draft the record of what was done on paper while the system was down (补录, C-CHG-11).
+
+    Raises PermissionDenied, Http404, `StaleCase`, `CaseError`.
+    """
+    actor.require("case.start")
+    with opened(actor, case_id, version) as case:
+        own(actor, case)
+        require_status(case, (CaseStatus.DRAFT,))
+        case.outage = _outage(actor, happened_on, reason)
+        case.form = case.form | _true_day(KINDS[case.business], case.outage)
+        save(case)
+        note(case, actor, "backfill", case.outage["reason"])
+    return case
+
+
 def _outage(actor: Any, happened_on: date | None, reason: str) -> dict[str, str]:
     """What a case entered after an outage keeps. Raises PermissionDenied, `CaseError`."""
     actor.require("case.backfill")
