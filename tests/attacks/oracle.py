@@ -297,6 +297,7 @@ ORACLES: dict[str, Oracle] = {
     **dict.fromkeys(("problem_record", "problem_side", "problem_log"), shares_problem),
     **dict.fromkeys(("dropout_watch", "dropout_entry"), watched),
     "dropout_report": of_school,
+    "monthly_report": of_school,
     "case_": takes_part,
     "case_step": takes_part,
     "case_file": lists_evidence,

@@ -23,13 +23,16 @@ from tests.registry.yearly.world import send as send_list
 from xueji.ground.files import commands as files
 from xueji.ground.policy import commands as policy
 from xueji.office.certificates import commands as certificates
+from xueji.office.statistics import monthly, units
 from xueji.registry.changes import commands as cases
 from xueji.registry.changes.models import Case
+from xueji.registry.dropout import commands as dropout
 from xueji.registry.enrolment import commands as enrolment
 from xueji.registry.enrolment import queries as chains
 from xueji.registry.enrolment.timeline import Link, Step, midnight
 from xueji.registry.people import commands as people
 from xueji.registry.people.commands import NewGuardian
+from xueji.registry.problems import commands as problems
 from xueji.registry.yearly import commands as yearly
 from xueji.registry.yearly.models import Admission
 
@@ -69,6 +72,8 @@ class World:
     batches: dict[str, int] = field(default_factory=dict)
     stages: dict[str, int] = field(default_factory=dict)
     certificates: dict[str, uuid.UUID] = field(default_factory=dict)
+    problems: dict[str, uuid.UUID] = field(default_factory=dict)
+    watches: dict[str, uuid.UUID] = field(default_factory=dict)
     lists: dict[str, uuid.UUID] = field(default_factory=dict)
     admissions: dict[str, uuid.UUID] = field(default_factory=dict)
     relay: dict[str, uuid.UUID] = field(default_factory=dict)
@@ -104,6 +109,7 @@ def build() -> World:
     _histories(world)
     _photos(world)
     _cases(world)
+    _watched(world)
     _accounts(world)
     _desks(world)
     relay.build(world)
@@ -258,6 +264,31 @@ def _rules(world: World) -> None:
                 actor, text=head.format(pack), effective_on=timezone.localdate(), note="测试用的版本"
             )
         world.stages[key] = row.pk
+
+
+#: Records that share a problem: the key of one of them -> both.
+DISPUTES = {"relinked": ("relinked", "b1"), "far_relinked": ("far_relinked",)}
+
+
+def _watched(world: World) -> None:
+    """A problem record of two counties and one of a third; children who may be dropping out; a term's report."""
+    place = world.place
+    for key, sides in DISPUTES.items():
+        with act_as(place.user("registrar", CHILDREN[key][0])) as actor:
+            world.problems[key] = problems.open_problem(
+                actor,
+                "same_person" if len(sides) > 1 else "wrong_id",
+                [world.persons[k] for k in sides],
+                source="check",
+            ).pk
+    for key in ("one", "c1"):
+        with act_as(place.user("registrar", key if key == "c1" else "a1")) as actor:
+            world.watches[key] = dropout.notice(
+                actor, world.persons[key], source="absence", since=date(2026, 11, 2), text="没有到校"
+            ).pk
+        with act_as(place.user("school_head", key if key == "c1" else "a1")) as actor:
+            dropout.send_report(actor, words="会审通过")
+            monthly.submit(actor, units.resolve(actor), monthly.choices()[1])
 
 
 def _accounts(world: World) -> None:

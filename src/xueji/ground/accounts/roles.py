@@ -69,6 +69,7 @@ PERMISSIONS: dict[str, frozenset[Role]] = {
     "certificate.issue": frozenset({Role.REGISTRAR, Role.SCHOOL_HEAD}),
     "certificate.view": SCHOOL_STAFF | PORTAL,
     "statistics.view": STAFF - TEACHERS,
+    "statistics.submit": SCHOOL_STAFF,
     "org.view": STAFF | {Role.SYSTEM_ADMIN},
     "org.edit": frozenset({Role.SYSTEM_ADMIN}),
     "account.manage": frozenset({Role.SECURITY_ADMIN}),

@@ -70,6 +70,7 @@ MENU: tuple[Group, ...] = (
         (
             Item(gettext_lazy("学生人数"), "/statistics/", "statistics.view"),
             Item(gettext_lazy("学籍变动"), "/statistics/movement/", "statistics.view"),
+            Item(gettext_lazy("变动月报"), "/statistics/monthly/", "statistics.view"),
         ),
     ),
     Group(

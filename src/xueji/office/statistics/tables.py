@@ -1,0 +1,12 @@
+"""Rights on the tables of this room."""
+
+from xueji.ground.db.guards import Scope, Table
+
+TABLES = [
+    Table(
+        "monthly_report",
+        "county",
+        scope=Scope(orgs=("county_id", "school_id")),
+        writer="select, insert, update",
+    ),
+]
