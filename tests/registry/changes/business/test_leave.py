@@ -157,7 +157,6 @@ def test_a_place_asks_who_wanted_the_withdrawal_and_the_answer_is_shown_as_the_s
 
 
 @pytest.mark.capability("C-LEV-04")
-@pytest.mark.rule("LAW-CES-27")
 def test_nobody_is_expelled_from_compulsory_school() -> None:
     """A primary school cannot expel: the law's article is shown.
     A senior school does with the written decision, its number, and the day on which the family was told.

@@ -87,7 +87,6 @@ def _suspended(place, child, days=30):  # type: ignore[no-untyped-def]
 
 
 @pytest.mark.capability("C-SUS-03")
-@pytest.mark.rule("DEMO-SUS-03")
 def test_an_extension_goes_on_from_the_end_and_knows_how_long_it_all_lasts() -> None:
     """Before the period ends the family asks for more; the new end follows the old one.
     One period is no longer than the place allows for one; all together no longer than for all.

@@ -222,5 +222,6 @@ KINDS = (
         checks=checks,
         wanted=wanted,
         despite_problem=True,
+        common=True,
     ),
 )
