@@ -65,6 +65,7 @@ def _work(actor: Actor) -> dict[str, Any]:
     if actor.can("case.decide") or actor.can("case.start"):
         from xueji.registry.changes import absences
         from xueji.registry.changes import queries as changes
+        from xueji.registry.relay import queries as relay
 
         todo = changes.todo(actor, limit=20)
         words = {
@@ -78,6 +79,7 @@ def _work(actor: Actor) -> dict[str, Any]:
         out["todo_groups"] = [
             (words[k], k in ("pressed", "overdue"), rows) for k, rows in todo.groups.items()
         ]
+        out["relay_todo"] = relay.todo_count(actor)
         if actor.can("case.start"):
             out["started"] = changes.started(actor, limit=10)
             out["absences"] = absences.counts(actor)
