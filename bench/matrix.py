@@ -101,6 +101,13 @@ def _staff(user: str, has: tuple[str, ...]) -> Iterator[Page]:
         yield Page(user, "cases under way", "/cases/?tab=running")
         if user not in ("teacher.a", "central.clerk"):  # no case of theirs has ended
             yield Page(user, "an ended case", "/cases/?tab=ended", (_CASE,))
+        if user != "teacher.a":
+            yield Page(user, "/cases/desk/", "/cases/desk/")
+    if user in _OFFICE:
+        yield Page(user, "/cases/overview/", "/cases/overview/", report=True)
+        yield Page(user, "/cases/held/", "/cases/held/", report=True)
+    if user in ("registrar.a", "head.a"):
+        yield Page(user, "/cases/registers/", "/cases/registers/", report=True)
     if "start" in has:
         yield Page(user, "/cases/new/", "/cases/new/")
     if "classes" in has:
@@ -113,6 +120,7 @@ def _staff(user: str, has: tuple[str, ...]) -> Iterator[Page]:
     if "statistics" in has:
         yield Page(user, "/statistics/", "/statistics/", report=True)
         yield Page(user, "/statistics/movement/", "/statistics/movement/", report=True)
+        yield Page(user, "/statistics/monthly/", "/statistics/monthly/", report=True)
         if user.startswith(
             ("registrar", "head", "county")
         ):  # above them figures lead on to units, not to names
