@@ -33,6 +33,9 @@ ABOUT = {
     " published. Exit status 1 when cells are faulty.",
     "verify": "Recomputes what can be recomputed and compares. Exit status 1 when something is wrong. See"
     " [Verify the record](../how-to/verify-the-record.md).",
+    "policy": "Rules as files: `lint [FOLDER|FILE]`, `list`, `export FOLDER`, `diff FILE` (exit status 1 when anything"
+    " differs), `import FILE --as ACCOUNT`, which proposes a version. See"
+    " [Change the rules of a place](../how-to/change-the-rules-of-a-place.md).",
     "bench": "Runs benchmarks against throw-away data; each gives a ratio and its goal.",
     "user": "Looks after accounts from the terminal: for the first one and for emergencies. It acts as the system and"
     " writes to the audit. See [Give people access](../how-to/give-people-access.md).",

@@ -62,6 +62,8 @@ ACTIONS = {
     "audit.view": "read the audit",
     "system.view": "see the state of the system",
     "policy.view": "read the rules in force",
+    "policy.stage": "propose a version of the own authority's rules",
+    "policy.approve": "put a version that somebody else proposed into force",
 }
 INTRO = """# Roles and permissions
 

@@ -73,9 +73,9 @@ def preview(unit: Org, before: PolicyLibrary, after: PolicyLibrary, on: date) ->
         found = Case.objects.filter(status__in=OPEN, org_id__in=units, number__isnull=False)
         total = found.aggregate(n=Count("pk"))["n"]
         rows = list(
-            found.order_by("-submitted_at", "pk").only("case_id", "number", "business", "org_id", "facts")[
-                :MOST_ASKED
-            ]
+            found.order_by("-submitted_at", "pk").only(
+                "case_id", "number", "business", "org_id", "facts", "overrides"
+            )[:MOST_ASKED]
         )
         orgs = {o.pk: o for o in Org.objects.filter(pk__in={row.org_id for row in rows})}
     sets: dict[int, tuple[PolicySet, PolicySet]] = {}
@@ -88,7 +88,10 @@ def preview(unit: Org, before: PolicyLibrary, after: PolicyLibrary, on: date) ->
         org = orgs[row.org_id]
         if row.org_id not in sets:
             sets[row.org_id] = _resolve(org, before, on), _resolve(org, after, on)
-        old, new = (one.evaluate(f"{row.business}.apply", facts, on) for one in sets[row.org_id])
+        reasons = {
+            rule: stated["reason"] for rule, stated in row.overrides.items()
+        }  # exceptions go on holding
+        old, new = (one.evaluate(f"{row.business}.apply", facts, on, reasons) for one in sets[row.org_id])
         asked += 1
         changes = _changes(old, new)
         if not changes:
