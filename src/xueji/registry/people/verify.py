@@ -14,7 +14,9 @@ VAULT = {
     "vault.lookup": (
         "证件没有查重索引",
         "select d.person_id from identity_document d left join identity_lookup l"
-        " on l.person_id = d.person_id and l.doc_no = d.doc_no and l.id_type = d.id_type where l.person_id is null",
+        " on l.person_id = d.person_id and l.doc_no = d.doc_no and l.id_type = d.id_type"
+        # A number that was awarded to somebody else is found by its new holder; `deep` looks for it there.
+        " where l.person_id is null and d.until is null",
     ),
     "vault.orphan": (
         "查重索引没有对应的证件",
@@ -61,7 +63,7 @@ def problems(c: psycopg.Connection, *, deep: bool = False, limit: int = 20) -> I
     with c.cursor(name="documents") as cursor:
         cursor.execute(
             "select d.person_id, d.doc_no, d.id_type, d.sealed, l.bidx from identity_document d"
-            " join identity_lookup l on l.person_id = d.person_id and l.doc_no = d.doc_no"
+            " left join identity_lookup l on l.person_id = d.person_id and l.doc_no = d.doc_no"
         )
         for person, doc_no, id_type, sealed, bidx in cursor:
             try:
@@ -69,5 +71,12 @@ def problems(c: psycopg.Connection, *, deep: bool = False, limit: int = 20) -> I
             except VaultError:
                 yield Problem("vault.sealed", "证件号码无法解密", str(person))
                 continue
-            if vault.index(f"id:{id_type}", number) != bytes(bidx):
+            index = vault.index(f"id:{id_type}", number)
+            if bidx is None:
+                lost = c.execute(
+                    "select 1 from identity_lookup where id_type = %s and bidx = %s", [id_type, index]
+                ).fetchone()
+                if lost is None:
+                    yield Problem("vault.lookup", "证件没有查重索引", str(person))
+            elif index != bytes(bidx):
                 yield Problem("vault.index", "证件号码与查重索引不一致", str(person))

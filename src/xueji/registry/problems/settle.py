@@ -128,6 +128,13 @@ def close(problem: Problem, sides: Sequence[Side], outcome: str) -> None:
             hooks.cleared(person_id)
 
 
+def sides_beside(person_id: uuid.UUID) -> list[uuid.UUID]:
+    """Who else stands in the open problems of a record. Must run in the writing role."""
+    mine = Side.objects.filter(person_id=person_id, is_open=True).values("problem_id")
+    others = Side.objects.filter(problem_id__in=mine).exclude(person_id=person_id)
+    return list(others.values_list("person_id", flat=True).distinct()[:100])
+
+
 def bump(problem: Problem) -> None:
     """Store with the next version: pages drawn before are stale."""
     problem.version += 1

@@ -5,6 +5,7 @@ The problem itself, its other sides and the arbitration are the room `problems`;
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Iterable
 from datetime import date
 from typing import Any
@@ -69,6 +70,11 @@ def _facts(m: Material) -> dict[str, Any]:
 def _variant(m: Material) -> str:
     side = problem_queries.open_side(m.subject.person_id)
     return side.problem.kind if side else ""
+
+
+def _beside(person_id: uuid.UUID) -> Iterable[uuid.UUID]:
+    """The records of the other sides: the last answer may settle the problem for all of them."""
+    return settle.sides_beside(person_id)
 
 
 def _events(case: Case) -> Iterable[str]:
@@ -182,6 +188,7 @@ KINDS = (
         wanted=_wanted,
         events=_events,
         variant=_variant,
+        beside=_beside,
         despite_problem=True,
         needs_reason=False,
     ),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
@@ -55,6 +56,10 @@ def _no_events(_case: Case) -> Iterable[str]:
     return ()
 
 
+def _nobody_beside(_person_id: uuid.UUID) -> Iterable[uuid.UUID]:
+    return ()
+
+
 def _nothing_suggested(_child: Subject, _today: date) -> dict[str, Any]:
     return {}
 
@@ -72,7 +77,8 @@ class Kind:
     `events` names further occasions of the packs besides applying (`resume.early`); what their rules say is shown with
     the checks. `newcomer` makes the subject of a child who has no record here yet. `quiet`: the family is told in
     few and gentle words, without dates and papers. `variant` names the chain among those of the business. `guest`: begun
-    by the school that has the child as a guest (借读). `common`: offered first among what a school can begin.
+    by the school that has the child as a guest (借读). `common`: offered first among what a school can begin. `beside`: other
+    children whose records a decision may touch; they are locked together, in one order.
     """
 
     id: str
@@ -97,6 +103,7 @@ class Kind:
     events: Callable[[Case], Iterable[str]] = _no_events
     newcomer: Callable[[Case, Subject | None], Subject] | None = None
     quiet: bool = False
+    beside: Callable[[uuid.UUID], Iterable[uuid.UUID]] = _nobody_beside
     variant: Callable[[Material], str] | None = None
     guest: bool = False
     common: bool = False

@@ -49,11 +49,12 @@ def opened(actor: Any, case_id: uuid.UUID, version: int | None = None) -> Iterat
     Raises Http404 when the actor sees no such case, `StaleCase` when somebody acted since `version`.
     """
     with transaction.atomic():
-        person_id = Case.objects.filter(pk=case_id).values_list("person_id", flat=True).first()
+        row = Case.objects.filter(pk=case_id).values_list("person_id", "business").first()
+        person_id, business = row or (None, "")
         if person_id is None:
             raise Http404
         with acting("writer"):
-            lock_person(person_id)
+            lock_persons([person_id, *KINDS[business].beside(person_id)])
             case = Case.objects.select_for_update().filter(pk=case_id).first()
             if case is None:
                 raise Http404
@@ -64,8 +65,16 @@ def opened(actor: Any, case_id: uuid.UUID, version: int | None = None) -> Iterat
 
 def lock_person(person_id: uuid.UUID) -> None:
     """Whoever changes anything of one child's cases waits here for the others."""
+    lock_persons([person_id])
+
+
+def lock_persons(person_ids: Iterable[uuid.UUID]) -> None:
+    """The same for several children, in one order for all: nobody waits for another in a circle."""
     with connection.cursor() as c:
-        c.execute("select 1 from person where person_id = %s for update", [person_id])
+        c.execute(
+            "select 1 from person where person_id = any(%s::uuid[]) order by person_id for update",
+            [list(person_ids)],
+        )
 
 
 def _stale_words(case: Case) -> str:
