@@ -116,6 +116,6 @@ def test_lost_doubled_late_and_unordered_messages_end_in_one_record(sides: Two) 
 
 
 @pytest.mark.slow
-def test_two_hundred_transfers_over_bad_networks_end_in_one_record_each(sides: Two) -> None:
-    ends = check(sides, range(100, 300), bad=0.8)
-    assert ends[State.DONE] >= 80
+def test_a_hundred_transfers_over_bad_networks_end_in_one_record_each(sides: Two) -> None:
+    ends = check(sides, range(100, 200), bad=0.8)
+    assert ends[State.DONE] >= 40
