@@ -19,7 +19,7 @@ from xueji.ground.orgs.models import Org
 from xueji.ground.paths import data_dir
 from xueji.ground.policy import places, queries, reading, trying
 from xueji.ground.policy.catalogue import dispositions, read_conflicts
-from xueji.ground.policy.compare import Difference, between
+from xueji.ground.policy.compare import Difference, between, topic_of
 from xueji.ground.policy.engine import PolicySet
 from xueji.ground.policy.library import NATIONAL, PolicyLibrary, library, shipped
 from xueji.ground.policy.values import FactError
@@ -110,11 +110,10 @@ def rules(request: HttpRequest) -> HttpResponse:
     """The rules in force at the actor's place (or another), by business, subject and words."""
     place, shared = _whose(request)
     asked = {name: _asked(request, name) for name in ("q", "event", "topic")}
-    everything = reading.rule_rows(place.policy)
     rows = reading.rule_rows(place.policy, event=asked["event"], topic=asked["topic"], text=asked["q"])
     labels = reading.labels_of_events(place.policy)
     before = dict.fromkeys(name.partition(".")[0] for rule in place.policy.rules for name in rule.on)
-    found = {row.topic for row in everything}
+    found = {topic_of(rule.id) for rule in place.policy.rules}
     shared |= {
         "rows": rows,
         "asked": asked,
