@@ -2,7 +2,7 @@
 
 Keys of a step: ``side`` and ``role`` (whose), ``label``, ``days`` (working days of its own instead of the chain's),
 ``mode`` (``approve`` or ``file``), ``branch`` (a name; a run of steps with branches is a fork) and ``optional``
-(left out where no such unit stands above the school). See docs/adr/0016-chains-with-branches.md.
+(left out where no such unit stands above the school). See docs/adr/0017-chains-with-branches.md.
 """
 
 from __future__ import annotations

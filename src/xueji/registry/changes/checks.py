@@ -68,7 +68,7 @@ def _of_finding(m: Material, finding: Finding) -> Check:
     caveats = "；".join(caveat_words(code) for code in finding.caveats if code != "source_cut")
     words = finding.sentence
     if finding.overridden:
-        words = _("%(rule)s。例外办理, 理由: %(why)s") % {"rule": words, "why": finding.overridden}
+        words = _("%(rule)s。例外放行, 理由: %(why)s") % {"rule": words, "why": finding.overridden}
     return Check(finding.rule, verdict, words, caveats, url, label, overridable(finding) and finding.stops)
 
 

@@ -54,7 +54,16 @@ def _sheet(actor: Any, case_id: uuid.UUID, url: str) -> bytes:
             student=[Fact(label=f["label"], value=f["value"]) for f in page.facts],
             facts=[
                 Fact(label=f["label"], value=f["value"], wide=f["label"] == _("原因")) for f in page.wanted
-            ],
+            ]
+            + [
+                Fact(label=_("例外放行"), value=f"{x['article']}: {x['reason']}({x['by']})", wide=True)
+                for x in case.overrides.values()
+            ]
+            + (
+                [Fact(label=_("补录"), value=f"{case.outage['on']} {case.outage['reason']}", wide=True)]
+                if case.outage
+                else []
+            ),
             differences=[Difference(label=d["label"], before=d["old"], after=d["new"]) for d in page.diff],
             materials=[
                 Material(name=s["label"], submitted=s["done"])
