@@ -1,6 +1,7 @@
 """What the rules of a place need to know and nobody here can know: the school is asked, and its words are shown as such.
 
-A question is a declared fact of the packs that a rule of the present occasion looks at and that is still unknown.
+A question is a declared fact of the packs that a rule of the present occasion looks at, that is still unknown, and
+that no field of the form and nothing in the record will answer.
 Facts that the engine itself will know at the end (who decided, by which channel) are never asked.
 """
 
@@ -69,9 +70,14 @@ def questions(
     asks = dict.fromkeys(trace.asks)
     for event in events[1:]:
         asks |= dict.fromkeys(policy.evaluate(event, trace.facts, on).asks)
-    found = [q for ask in asks if (q := _question(policy, events, ask)) is not None]
+    found = [q for ask in asks if not _ours(trace, ask) and (q := _question(policy, events, ask)) is not None]
     held = {q.fact for q in found}
     return [*found, *by_name(policy, events, (name for name in stated if name not in held))]
+
+
+def _ours(trace: Trace, ask: Ask) -> bool:
+    """Whether the kind itself will know the fact: it stands among the facts, empty, as its field of the form does."""
+    return ask.name in trace.facts
 
 
 def by_name(policy: PolicySet, events: Iterable[str], facts: Iterable[str]) -> list[Question]:
@@ -205,7 +211,11 @@ def checks(policy: PolicySet, business: str, more: Iterable[str], on: date, trac
     events = events_of(business, more)
     for finding in policy.evaluate(f"{business}.effect", trace.facts, on).findings:
         if finding.verdict == "ask" and finding.stops:
-            asked = [q for ask in finding.asks if (q := _question(policy, events, ask)) is not None]
+            asked = [
+                q
+                for ask in finding.asks
+                if not _ours(trace, ask) and (q := _question(policy, events, ask)) is not None
+            ]
             if asked:
                 words = "、".join(f"“{q.label}”" for q in asked)
                 yield Check(

@@ -185,14 +185,17 @@ def _pauses(to: Status) -> Callable[[Any, Case, Material, PolicySet], date]:
 def _extend_facts(m: Material) -> dict[str, Any]:
     run = history.run_of(m.subject.person_id, Status.SUSPENDED)
     last = run[-1] if run else None
-    return {
-        "case.first_start": run[0].start if run else None,
+    found: dict[str, Any] = {
         "case.start": (last.end if last else None) or m.today,
         "case.end": form_date(m.case.form, "end"),
-        "case.suspend_end": last.end if last else None,
         "case.suspend_count": len(run) + 1,
         "case.extended_on": m.today,
     }
+    if run:
+        found["case.first_start"] = run[0].start
+    if last is not None and last.end is not None:
+        found["case.suspend_end"] = last.end
+    return found
 
 
 def _extend_checks(policy: PolicySet, m: Material, trace: Trace) -> Iterable[Check]:
@@ -276,9 +279,10 @@ def _resume_events(case: Case) -> Iterable[str]:
 def _resume_facts(m: Material) -> dict[str, Any]:
     found = common.class_facts(m) | {
         "case.resume_on": form_date(m.case.form, "resume_on"),
-        "case.suspend_end": planned_end(m),
         "case.grade_plan": _grade_plan(m),
     }
+    if (end := planned_end(m)) is not None:
+        found["case.suspend_end"] = end
     if history.guest_school(m.subject.person_id) is not None:
         found["student.attends_elsewhere"] = True
     return found
