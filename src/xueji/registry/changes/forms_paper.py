@@ -33,7 +33,7 @@ FOUR = (
 )
 TWO = ("第一联　学校存", "第二联　主管部门存")
 STUB = ("存根", "正本")
-GUEST = frozenset({"guest", "guest_start", "guest_temporary", "borrow"})
+GUEST = frozenset({"borrow"})
 
 
 @dataclass(frozen=True)
@@ -147,7 +147,7 @@ FORMS: tuple[PaperForm, ...] = (
         "correction-form",
         _("信息变更申请表"),
         "学生学籍信息变更申请表",
-        frozenset({"correct_key", "correct", "correct_basic"}),
+        frozenset({"correct_key", "correct"}),
         TWO,
         "本人申请变更被监护人的学籍信息，所填内容与所交证件一致。",
     ),

@@ -70,7 +70,9 @@ def wanted_rows(business: str, summary: Mapping[str, Any]) -> list[dict[str, str
         (_("复学日期"), s.get("resume_on")),
         (_("发生日期"), s.get("happened_on")),
     )
-    return [*_pairs(rows), *_pairs((r["label"], r["value"]) for r in s.get("rows", []))]
+    own = _pairs((r["label"], r["value"]) for r in s.get("rows", []))
+    said = {r["value"] for r in own}  # a business names its days better than the common words do
+    return [*(r for r in _pairs(rows) if r["value"] not in said), *own]
 
 
 def _pairs(rows: Iterable[tuple[Any, Any]]) -> list[dict[str, str]]:
