@@ -154,7 +154,7 @@ def editor(request: HttpRequest, page: pages.CasePage, form: Any = None, status:
     )
     last = next((s.due_on for s in reversed(steps) if s.due_on), None)
     partial = bool(request.headers.get("HX-Request"))
-    posted = {name for name in request.POST if name.startswith(asking.PREFIX)}
+    posted = set(request.POST.get("asked", "").split())
     context = {
         "page": page,
         "case": case,
@@ -261,7 +261,8 @@ def submit(request: HttpRequest, case_id: uuid.UUID) -> HttpResponse:
     actor = actor_of(request)
     page = pages.load(actor, case_id)
     send = commands.resubmit if page.case.status == CaseStatus.RETURNED else commands.submit
-    why = {k[len(WHY) :]: v[:300] for k, v in request.POST.items() if k.startswith(WHY) and v.strip()}
+    typed = {k[len(WHY) :]: request.POST.get(k, "")[:300] for k in request.POST if k.startswith(WHY)}
+    why = {rule: text for rule, text in typed.items() if text.strip()}
     return run(request, case_id, lambda: send(actor, case_id=case_id, overrides=why), _("已提交"))
 
 

@@ -8,6 +8,7 @@ from datetime import date, timedelta
 
 from django.conf import settings
 from django.db import transaction
+from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -18,12 +19,13 @@ from xueji.ground.policy.calendar import add_workdays, workdays_between
 from ..checks import open_statuses
 from ..models import Case, CaseStatus, CaseStep, StepMode
 from . import clock, flow
-from ._base import SYSTEM, lock_person, note, pressers, save, spread, write_seats
+from ._base import SYSTEM, lock_persons, note, pressers, save, spread, write_seats
 from .launch import wake
 
 #: A step is reminded of when no more working days than this are left.
 REMIND_DAYS = 2
-_MOST = 2000
+#: Children that one round takes in hand; what is left comes with the next.
+_MOST = 500
 
 
 def finish_due(today: date | None = None) -> int:
@@ -65,15 +67,21 @@ def tend(today: date | None = None) -> int:
 
 def _lock_all(persons: Iterable[uuid.UUID | None]) -> None:
     """All children first and in one order: nobody waits for another in a circle."""
-    for person_id in sorted({p for p in persons if p is not None}, key=str):
-        lock_person(person_id)
+    lock_persons({p for p in persons if p is not None})
 
 
 def _clocks(today: date) -> int:
-    near = add_workdays(today, REMIND_DAYS)
-    due = CaseStep.objects.filter(
-        state__in=("current", "informed"), due_on__lte=near, left_days=None, case__status=CaseStatus.RUNNING
-    ) | CaseStep.objects.filter(state="informed", due_on__lte=near, case__status=CaseStatus.DONE)
+    overdue = Q(due_on__lt=today) & ~Q(mode=StepMode.FILE)
+    long_ago = add_workdays(today, -settings.CASE_ESCALATE_DAYS)
+    wanted = (
+        Q(reminded_on=None, due_on__gte=today, due_on__lte=add_workdays(today, REMIND_DAYS))
+        | (overdue & Q(escalated=0))
+        | (overdue & Q(escalated=1, due_on__lte=long_ago))
+    )
+    running = Q(case__status=CaseStatus.RUNNING) | Q(case__status=CaseStatus.DONE, state="informed")
+    due = CaseStep.objects.filter(wanted, running, state__in=("current", "informed"), left_days=None)
+    # What nothing is left to be said of would stand before all others for ever.
+    due = due.exclude(escalated__gte=_LEVELS, due_on__lt=today).exclude(mode=StepMode.FILE, due_on__lt=today)
     rows = list(due.order_by("due_on", "pk").values_list("case_id", "case__person_id")[:_MOST])
     _lock_all(person for _case, person in rows)
     return sum(_case_clocks(case_id, today) for case_id in dict.fromkeys(case for case, _person in rows))
@@ -89,6 +97,7 @@ def _case_clocks(case_id: uuid.UUID, today: date) -> int:
         moved = clock.shifted(step, pauses)
         if moved is not None:
             step.due_on, step.paused_days = moved
+            step.reminded_on = None
             words.append(
                 (
                     "shift",
@@ -125,7 +134,7 @@ def _press(step: CaseStep, today: date) -> list[tuple[str, str]]:
     """Overdue: at once to the head of the unit; some working days later also to the authority above."""
     if step.mode == StepMode.FILE or step.due_on is None or step.due_on >= today:
         return []
-    level = 2 if workdays_between(step.due_on, today) > settings.CASE_ESCALATE_DAYS else 1
+    level = _LEVELS if workdays_between(step.due_on, today) > settings.CASE_ESCALATE_DAYS else 1
     out = []
     while step.escalated < level:
         told = set(pressers(step)) if step.escalated else set()
