@@ -30,7 +30,7 @@ def test_only_what_a_rule_here_needs_and_nobody_knows_is_asked_and_shown_as_stat
             "reason": "其他",
             "happened_on": day(),
             "ask__case-initiator": "监护人",
-            "ask__student-status": "在读",
+            "asked": "ask__case-initiator ",
         },
         headers={"HX-Request": "true"},
     )
