@@ -135,6 +135,9 @@ def _staff(user: str, has: tuple[str, ...]) -> Iterator[Page]:
 
 def _registrar(user: str) -> Iterator[Page]:
     yield Page(user, "a graduation list", "/yearly/lists/", (f"/yearly/lists/{UUID}/",))
+    yield Page(user, "/relay/", "/relay/")
+    yield Page(user, "/relay/new/", "/relay/new/")
+    yield Page("sysadmin", "/relay/system/", "/relay/system/")
     yield Page(user, "/import/", "/import/")
     yield Page("registrar.b", "a batch", "/import/", (r"/import/\d+/",))
     yield Page("registrar.b", "a row to repair", "/import/", (r"/import/\d+/", r"/import/\d+/rows/\d+/"))

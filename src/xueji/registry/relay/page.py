@@ -105,7 +105,8 @@ def load(actor: Any, case_id: uuid.UUID) -> Page:
     # The receiving side's steps come first, wherever the page is shown.
     steps.sort(key=lambda s: (s.own != (case.side == Side.IN), s.seq))
     orgs = {o.pk: o for o in Org.objects.filter(pk__in={s.org_id for s in steps if s.org_id} | {case.org_id})}
-    unsent = Outgoing.objects.filter(conversation=case_id).exclude(state="sent").count()
+    # What was said this minute is on its way: only what was tried in vain is worth a line.
+    unsent = Outgoing.objects.filter(conversation=case_id).exclude(state="sent").exclude(problem="").count()
     rights = _rights(actor, case)
     return Page(
         case=case,
@@ -212,7 +213,7 @@ def _facts(case: RelayCase) -> list[dict[str, Any]]:
         (_("性别"), s.get("sex")),
         (_("出生日期"), s.get("birth_date")),
         (_("现在学校"), s.get("school")),
-        (_("年级班级"), " ".join(x for x in (s.get("grade"), s.get("class")) if x)),
+        (_("年级班级"), s.get("class") or s.get("grade")),
         (_("学籍状态"), s.get("status")),
     )
     return [{"label": label, "value": value} for label, value in rows if value]
