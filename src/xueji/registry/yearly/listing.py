@@ -66,18 +66,23 @@ def ground(school_id: int, kind: str, today: date) -> Ground:
     return Ground(units, system, policy, tuple(sorted(chains, key=_length)[-1]))
 
 
+#: Child by child over keys, with limits that keep the planner from reading whole tables for one cohort.
 _SELECT = (
     f"create temp table {PUPILS} on commit drop as"
     " select r.person_id, r.class_id, r.class_seat, r.name, r.pinyin_sort, r.sex, r.birth_date, s.event_id as expected,"
     "  case when %(chosen)s then s.status else r.status end::int as status, r.open_case <> '' as open_case, r.problem,"
-    "  r.number_prefix::text as prefix, ph.person_id is not null as photo, r.check_state = any(%(verified)s) as verified,"
-    "  exists (select 1 from roster g where g.person_id = r.person_id and g.kind = 2 and g.reason = 'guest') as guest,"
+    "  r.number_prefix::text as prefix,"
+    "  (select true from person_photo ph where ph.person_id = r.person_id limit 1) is not null as photo,"
+    "  r.check_state = any(%(verified)s) as verified,"
+    "  (select true from roster g where g.person_id = r.person_id and g.kind = 2 and g.reason = 'guest' limit 1)"
+    "   is not null as guest,"
     "  case when %(chosen)s then s.school_id <> %(school)s else s.valid_from > %(now)s end as moved_on,"
-    "  exists (select 1 from admission a where a.person_id = r.person_id and a.state in ('asked', 'released', 'placed'))"
-    "   as next_school, coalesce(i.given, '{}')::text as given"
+    "  (select true from admission a where a.person_id = r.person_id and a.state in ('asked', 'released', 'placed')"
+    "   limit 1) is not null as next_school,"
+    "  coalesce(i.given, '{}')::text as given"
     " from roster r"
-    " join enrolment_state s on s.person_id = r.person_id and s.kind = 1 and s.valid_to is null"
-    " left join person_photo ph on ph.person_id = r.person_id"
+    " join lateral (select x.event_id, x.status, x.school_id, x.valid_from from enrolment_state x"
+    "  where x.person_id = r.person_id and x.kind = 1 and x.valid_to is null limit 1) s on true"
     " left join graduation_item i on i.list_id = %(list)s and i.person_id = r.person_id"
     " where r.school_id = %(school)s and r.county_id = %(county)s and r.kind = 1 and r.reason = 'enrolled'"
 )
