@@ -218,7 +218,7 @@ ADDRESSES: dict[str, Address] = {
     ),
     "problems:problem": Address("/problems/{problem}/", "problem.view", about="problem"),
     "problems:arbitrate": Address(
-        "/problems/{problem}/arbitrate/", "case.decide", about="problem", post=True, answers=DEED
+        "/problems/{problem}/arbitrate/", "case.decide", about="problem", post=True, answers=(*DEED, 403)
     ),
     "problems:say": Address(
         "/problems/{problem}/say/", "case.decide", about="problem", post=True, answers=DEED

@@ -13,7 +13,7 @@ from django.test import Client
 from tests.attacks import oracle
 from tests.attacks.addresses import ADDRESSES, PUBLIC, SIGNED_IN, Address, names, objects, patterns
 from tests.attacks.oracle import Facts, Sight
-from tests.attacks.world import CHILDREN, World
+from tests.attacks.world import CHILDREN, DISPUTES, World
 from tests.helpers import login
 
 #: Each role once, and those of another county whom nothing here concerns.
@@ -70,6 +70,11 @@ def sees(world: World, facts: Facts, sight: Sight, about: str, key: str) -> bool
             return school in sight.units or world.persons[key] in sight.persons
         case "stage":
             return sight.units == {place.org(key).pk}
+        case "problem":
+            return bool(facts.disputes[world.problems[key]] & sight.units)
+        case "watch":
+            school = place.org(CHILDREN[key][0]).pk
+            return sight.school(facts, school) or place.klass(CHILDREN[key][0]).pk in sight.classes
         case "list":
             return sight.school(facts, place.org(key).pk)
         case "batch":
@@ -94,6 +99,9 @@ def known_names(world: World, facts: Facts, sight: Sight) -> set[str]:
         if sees(world, facts, sight, "person", key) or person in sight.persons:
             out.add(name)
         if key == "gone_guest" and sight.school(facts, world.place.org("a2").pk):
+            out.add(name)
+        disputes = (k for k, sides in DISPUTES.items() if key in sides)
+        if any(facts.disputes[world.problems[k]] & sight.units for k in disputes):
             out.add(name)
         if key in world.cases and sees(world, facts, sight, "case", key):
             out.add(name)

@@ -101,7 +101,7 @@ def follow_up(actor: Any, watch_id: uuid.UUID, *, deed: str, text: str) -> Watch
 
 def tell_authority(actor: Any, watch_id: uuid.UUID, *, text: str) -> Watch:
     """The school tells the authority in charge, within the days of the place. Raises Http404, `DropoutError`."""
-    _office(actor)
+    _office(actor, watch_id)
     with transaction.atomic(), acting("writer"):
         watch = _mine(actor, watch_id)
         _require_open(watch)
@@ -118,7 +118,7 @@ def close(actor: Any, watch_id: uuid.UUID, *, result: str, text: str) -> Watch:
     """How it ended (C-DRO-02): back at school, not back, or no drop-out at all. Not back keeps the child on the list,
     and the record with it: compulsory education goes on (C-DRO-04). Raises Http404, `DropoutError`.
     """
-    _office(actor)
+    _office(actor, watch_id)
     if result not in (Result.RETURNED, Result.NOT_RETURNED, Result.CLEARED):
         raise DropoutError(_("请选择结果"))
     if not text.strip():
@@ -191,9 +191,12 @@ def own_child(actor: Any, person_id: uuid.UUID) -> Roster:
     return found
 
 
-def _office(actor: Any) -> None:
-    """Reporting and closing are the school office's part, not the class teacher's."""
+def _office(actor: Any, watch_id: uuid.UUID | None = None) -> None:
+    """Reporting and closing are the school office's part, not the class teacher's. Raises Http404 for a child whom the
+    actor does not see, PermissionDenied."""
     actor.require("dropout.write")
+    if watch_id is not None and not Watch.objects.filter(pk=watch_id).exists():
+        raise Http404
     if actor.role == Role.CLASS_TEACHER:
         raise PermissionDenied(_("上报和登记结果由学校学籍管理员或负责人办理"))
 

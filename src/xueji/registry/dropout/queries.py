@@ -66,7 +66,8 @@ class Page:
 
 def listing(actor: Any, *, result: str = "", after: str = "", limit: int = LIMIT) -> tuple[list[Row], str]:
     """Children on the list in the actor's scope, the latest noticed first; `after` is the key of the page before."""
-    where, args = ["true"], {"n": limit + 1}
+    where = ["true"]
+    args: dict[str, Any] = {"n": limit + 1}
     if result == "active":
         where.append("w.result in ('open', 'not_returned')")
     elif result:

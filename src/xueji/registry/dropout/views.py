@@ -227,7 +227,7 @@ def reports(request: HttpRequest) -> HttpResponse:
         "dropout/reports.html",
         {
             "rows": rows,
-            "figures": queries.figures(actor.org_id) if head and not sent else None,
+            "figures": queries.figures(actor.org_id) if head and actor.org_id and not sent else None,
             "year": year,
             "following_year": year + 1,
             "term": term,

@@ -160,10 +160,10 @@ def arbitrate(
     keeps a disputed number. Raises PermissionDenied, Http404, `ProblemError`.
     """
     actor.require("case.decide")
-    if actor.role not in HEADS:
-        raise PermissionDenied(_("仲裁由主管部门负责人决定"))
     if not Problem.objects.filter(pk=problem_id).exists():
         raise Http404
+    if actor.role not in HEADS:
+        raise PermissionDenied(_("仲裁由主管部门负责人决定"))
     with transaction.atomic(), acting("writer"):
         sides = list(Side.objects.filter(problem_id=problem_id).order_by("no"))
         _lock([s.person_id for s in sides])

@@ -72,7 +72,8 @@ def listing(
     actor: Any, *, state: str = "", kind: str = "", after: str = "", limit: int = LIMIT
 ) -> tuple[list[Row], str]:
     """Problems that the actor's unit takes part in, the newest first; `after` is the key of the page before."""
-    where, args = ["true"], {"org": actor.org_id, "n": limit + 1}
+    where = ["true"]
+    args: dict[str, Any] = {"org": actor.org_id, "n": limit + 1}
     if state == "mine":
         where.append(
             "((s.school_id = %(org)s and s.answered_at is null and p.state <> 'closed')"

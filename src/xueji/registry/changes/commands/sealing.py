@@ -74,6 +74,7 @@ def require_tries(actor: Any) -> None:
 def _count(actor: Any, case: Case, id_type: str, number: str) -> None:
     """A number that others hold counts as a miss: no more than ten such an hour. The audit does not name it."""
     require_tries(actor)
+    assert case.person_id is not None
     bidx = places.identity_index(id_type, normalise_identity(number))
     taken = (
         IdentityLookup.objects.filter(id_type=id_type, bidx=bidx).exclude(person_id=case.person_id).exists()
