@@ -73,6 +73,7 @@ def _lock_all(persons: Iterable[uuid.UUID | None]) -> None:
 def _clocks(today: date) -> int:
     overdue = Q(due_on__lt=today) & ~Q(mode=StepMode.FILE)
     long_ago = add_workdays(today, -settings.CASE_ESCALATE_DAYS)
+    # What nothing is left to be said of would stand before all others for ever.
     wanted = (
         Q(reminded_on=None, due_on__gte=today, due_on__lte=add_workdays(today, REMIND_DAYS))
         | (overdue & Q(escalated=0))
@@ -80,8 +81,6 @@ def _clocks(today: date) -> int:
     )
     running = Q(case__status=CaseStatus.RUNNING) | Q(case__status=CaseStatus.DONE, state="informed")
     due = CaseStep.objects.filter(wanted, running, state__in=("current", "informed"), left_days=None)
-    # What nothing is left to be said of would stand before all others for ever.
-    due = due.exclude(escalated__gte=_LEVELS, due_on__lt=today).exclude(mode=StepMode.FILE, due_on__lt=today)
     rows = list(due.order_by("due_on", "pk").values_list("case_id", "case__person_id")[:_MOST])
     _lock_all(person for _case, person in rows)
     return sum(_case_clocks(case_id, today) for case_id in dict.fromkeys(case for case, _person in rows))
@@ -134,7 +133,7 @@ def _press(step: CaseStep, today: date) -> list[tuple[str, str]]:
     """Overdue: at once to the head of the unit; some working days later also to the authority above."""
     if step.mode == StepMode.FILE or step.due_on is None or step.due_on >= today:
         return []
-    level = _LEVELS if workdays_between(step.due_on, today) > settings.CASE_ESCALATE_DAYS else 1
+    level = 2 if workdays_between(step.due_on, today) > settings.CASE_ESCALATE_DAYS else 1
     out = []
     while step.escalated < level:
         told = set(pressers(step)) if step.escalated else set()
