@@ -171,6 +171,7 @@ ADDRESSES: dict[str, Address] = {
     "changes:register_file": Address("/cases/registers/file/?form=xlsx", "register.print"),
     "changes:ledger": Address("/classes/{klass}/ledger.xlsx", "roster.print", about="klass"),
     "changes:desk": Address("/cases/desk/", "case.decide", both=True),
+    "changes:again": Address("/cases/{case}/again/", "case.view", about="case", answers=(200, 404)),
     "changes:take_back": Address(
         "/cases/{case}/take-back/", "case.decide", about="case", post=True, answers=DEED
     ),
@@ -196,7 +197,13 @@ ADDRESSES: dict[str, Address] = {
         answers=(*DEED, 403),
         data=(("action", "stop"),),
     ),
-    "changes:template_keep": Address("/cases/templates/", "case.decide", post=True, answers=DEED),
+    "changes:template_keep": Address(
+        "/cases/templates/",
+        "case.decide",
+        post=True,
+        answers=DEED,
+        data=(("decision", "pass"), ("text", "材料齐全")),
+    ),
     "changes:template_drop": Address("/cases/templates/0/drop/", "case.decide", post=True, answers=(404,)),
     "changes:form": Address(
         "/cases/{case}/forms/transfer-form.pdf", "case.view", about="case", answers=(200, 404)

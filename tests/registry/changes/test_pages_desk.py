@@ -218,3 +218,15 @@ def test_checks_show_the_exact_words_of_the_rule_and_the_values_used() -> None:
     # What the record says now, and what it will say.
     assert "<del>在读</del>" in page
     assert "<ins>休学</ins>" in page
+
+
+def test_the_rules_of_that_day_give_the_same_answer_again() -> None:
+    place = make_county()
+    (case,) = _suspensions(place, 1)
+    clerk = as_(place, "county_clerk", "a")
+    page = clerk.get(f"/cases/{case.pk}/").content.decode()
+    assert f"/cases/{case.pk}/again/" in page
+    said = text_of(clerk.get(f"/cases/{case.pk}/again/"))
+    assert "结果一致" in said
+    assert "不一致的规则" not in said
+    assert as_(place, "registrar", "b1").get(f"/cases/{case.pk}/again/").status_code == 404

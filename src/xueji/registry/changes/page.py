@@ -108,7 +108,7 @@ def load(actor: Any, case_id: uuid.UUID) -> CasePage:
         facts=showing.child_rows(case),
         wanted=showing.wanted_rows(case.business, case.summary),
         diff=showing.before_after(case, policy),
-        checks=showing.findings(case, policy.labels) if staff else [],
+        checks=showing.findings(case.findings, policy.labels) if staff else [],
         files=list(CaseFile.objects.filter(case=case).order_by("id")),
         log=[showing.log_entry(entry, orgs, staff=staff) for entry in log] if staff else [],
         rights=may.actions,

@@ -103,10 +103,10 @@ def _status_after(case: Case, policy: PolicySet) -> str:
     return targets.pop() if len(targets) == 1 else ""
 
 
-def findings(case: Case, labels: Mapping[str, str]) -> list[dict[str, Any]]:
-    """The checks that the case was decided on: verdict, sentence, article, exact words and the values used."""
+def findings(found: Iterable[Mapping[str, Any]], labels: Mapping[str, str]) -> list[dict[str, Any]]:
+    """Checks as a case keeps them: verdict, sentence, article, exact words and the values used, the gravest first."""
     out = []
-    for f in case.findings:
+    for f in found:
         verdict = f["verdict"] if f["verdict"] in ("pass", "warn", "ask") else "block"
         if verdict == "block" and (not f.get("stops", True) or f.get("overridden")):
             verdict = "warn"

@@ -16,7 +16,7 @@ from django.views.decorators.http import require_GET, require_POST, require_safe
 from xueji.ground.audit.commands import record
 from xueji.ground.paper.fonts import MissingGlyphs
 
-from . import commands, course, queries
+from . import commands, course, queries, showing
 from . import page as pages
 from .commands.paper import paper_form
 from .http import actor_of, pdf, run, to, version_of
@@ -82,6 +82,7 @@ def listing(request: HttpRequest) -> HttpResponse:
             ],
             "next_url": f"?{more}" if found.next else "",
             "may_start": actor.can("case.start"),
+            "may_decide": actor.can("case.decide") and counts.get("todo", 0) > 1,
         },
     )
 
@@ -140,6 +141,26 @@ def opinions(actor: Any, business: str) -> dict[str, list[str]]:
         key: list(dict.fromkeys([*(t.text for t in kept if t.decision == key), *map(str, offered)]))
         for key, offered in TEMPLATES.items()
     }
+
+
+@require_safe
+def again(request: HttpRequest, case_id: uuid.UUID) -> HttpResponse:
+    """The rules of that day, asked again over what the case keeps: the same answer, or what differs."""
+    actor = actor_of(request)
+    actor.require("case.view")
+    page = pages.load(actor, case_id)
+    found = queries.reevaluate(actor, case_id)
+    assert page.policy is not None
+    return render(
+        request,
+        "changes/again.html",
+        {
+            "case": page.case,
+            "again": found,
+            "checks": showing.findings(found.findings, page.policy.labels),
+            "columns": [{"label": label} for label in (_("规则"), _("办理时"), _("重算"))],
+        },
+    )
 
 
 @require_POST
