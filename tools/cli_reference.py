@@ -23,6 +23,9 @@ ABOUT = {
     " up to date (`xueji migrate`) and its key file.",
     "worker": "The background work alone. It runs jobs, brings decided changes into force on their day and seals the"
     " audit every 20 seconds.",
+    "relay": "This installation among others: `own` names it, `card FILE` writes its card, `peer add CARD` enters another"
+    " one by its card and the fingerprint read out by telephone, `status`, `send`, `rotate`; `export CODE FILE` and"
+    " `import FILE` carry messages where there is no network.",
     "org": "Names the first unit of an empty installation (`create`), without which nobody could have an account; the"
     " rest of the tree is added on the page 单位. `list` shows the units.",
     "migrate": "Makes or upgrades the database: roles, tables, functions, rights, transitions. The very first run of an"

@@ -160,6 +160,67 @@ def test_what_fails_after_the_child_has_left_brings_it_back(
     suspend(a, person)
 
 
+def test_a_record_that_cannot_be_closed_any_more_stays_and_the_other_side_lets_go(
+    sides: Two, network: Network, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Something past the hold changed the child while the record was on its way."""
+    from xueji.registry.enrolment import holds
+
+    a, b = sides
+    person, case_id = until_request(sides, network)
+    b.up = False
+    pass_all(a, case_id)
+    network.settle()
+    with holds.lifted():
+        with a.on(), act_as(a.place.user("registrar", "a1")) as actor:
+            enrolment.apply_step(actor, Step(person, "death", Status.DECEASED, timezone.now()))
+    b.up = True
+    network.clock.tick(7200)
+    network.settle()
+    assert a.case(case_id).state == State.FAILED  # type: ignore[union-attr]
+    assert b.case(case_id).state == State.REFUSED  # type: ignore[union-attr]
+    assert (a.studying(), b.studying()) == (0, 0)
+    assert problems(a) == problems(b) == []
+
+
+def test_a_record_of_another_child_than_the_one_asked_for_is_not_taken(
+    sides: Two, network: Network, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Neither another name, nor a key under which somebody else stands here."""
+    a, b = sides
+    _person, case_id = until_request(sides, network)
+    real = handover._package
+    with b.on():
+        other = make_child(b.place, school="c1", name="钱多多")
+    monkeypatch.setattr(
+        handover, "_package", lambda case: real(case) | {"person": real(case)["person"] | {"name": "钱多多"}}
+    )
+    pass_all(a, case_id)
+    network.settle()
+    assert "不一致" in b.case(case_id).end_reason  # type: ignore[union-attr]
+    monkeypatch.setattr(
+        handover,
+        "_package",
+        lambda case: real(case) | {"person": real(case)["person"] | {"person_id": str(other)}},
+    )
+    with a.on(), act_as(a.place.user("registrar", "a1")) as actor:
+        from xueji.registry.people import commands as people
+
+        number = people.reveal(actor, _person, "number", "转学需要核对")
+    again = begin(b, number, code=a.place.org("a1").code)
+    network.settle()
+    fill_in(b, again)
+    send(b, again)
+    pass_all(b, again)
+    network.settle()
+    pass_all(a, again)
+    network.settle()
+    assert b.case(again).state == State.FAILED  # type: ignore[union-attr]
+    with b.on(), seeing_all(), connection.cursor() as c:
+        c.execute("select name from person where person_id = %s", [other])
+        assert c.fetchone()[0] == "钱多多"
+
+
 def test_a_child_comes_back_years_later_to_its_first_installation(sides: Two, network: Network) -> None:
     a, b = sides
     person, case_id = until_request(sides, network)

@@ -148,10 +148,10 @@ def holder_of(record: Mapping[str, Any]) -> uuid.UUID | None:
 
 
 def _take_in(record: Mapping[str, Any], readers: list[int], klasses: list[int], at: datetime) -> uuid.UUID:
-    person_id = holder_of(record) or uuid.UUID(record["person_id"])
     name = persons.clean_name(record["name"])
     keys = pinyin_of(name)
     born = date.fromisoformat(record["birth_date"])
+    person_id = holder_of(record) or _key_for(uuid.UUID(record["person_id"]), name, born)
     if record["sex"] not in {"0", "1", "2", "9"} or record["check_state"] not in _CHECKS:
         raise BadValue(_("对方发来的学籍档案不完整"))
     with connection.cursor() as c:
@@ -178,6 +178,14 @@ def _take_in(record: Mapping[str, Any], readers: list[int], klasses: list[int], 
     _family(person, record["guardians"][:MOST])
     _profile(person, record["profile"])
     return person_id
+
+
+def _key_for(key: uuid.UUID, name: str, born: date) -> uuid.UUID:
+    """The key that the record brings; a new one if somebody else has it here: nobody's record is written over."""
+    with connection.cursor() as c:
+        c.execute("select name, birth_date from person where person_id = %s", [key])
+        row = c.fetchone()
+    return key if row is None or row == (name, born) else uuid.uuid4()
 
 
 def _moment(text: str | None) -> datetime | None:

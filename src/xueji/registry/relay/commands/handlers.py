@@ -21,6 +21,7 @@ from xueji.ground.standards.idtypes import RESIDENT, id_types
 from xueji.ground.standards.names import normalise_name
 from xueji.registry.changes import subject as subjects
 from xueji.registry.enrolment import commands as enrolment
+from xueji.registry.enrolment.errors import EnrolmentError
 from xueji.registry.people import places
 from xueji.registry.people.models import IdentityLookup, NumberLookup, Person
 from xueji.registry.people.queries.lookups import schemes
@@ -332,7 +333,11 @@ def _returned(talk: Talk, peer: Peer, body: dict[str, Any]) -> None:
 
 def _refused(talk: Talk, peer: Peer, body: dict[str, Any]) -> None:
     case, _talk = locked(talk.conversation)
-    if case is None or case.state not in (State.AWAY, State.RUNNING, State.RETURNED, State.ASKED):
+    if case is None or case.state not in (
+        State.AWAY, State.RUNNING, State.RETURNED, State.ASKED, State.MOVING,
+    ):  # fmt: skip
+        return
+    if case.state == State.MOVING and case.phase != "ready":
         return
     reason = str(body["reason"])[:300]
     if case.state == State.ASKED:
@@ -370,7 +375,15 @@ def _record(talk: Talk, peer: Peer, body: dict[str, Any]) -> None:
 def _ready(talk: Talk, peer: Peer, body: dict[str, Any]) -> None:
     case = _case(talk, Side.OUT)
     if case is not None and (case.state, case.phase) == (State.MOVING, "prepared"):
-        handover.close(case, talk)
+        try:
+            with transaction.atomic():
+                handover.close(case, talk)
+        except (EnrolmentError, RelayError) as error:
+            # Nothing was opened there: the other side lets the copy go, and the child stays.
+            case.refresh_from_db()
+            say(talk, "transfer.refused", {"reason": error.message, "by": case.summary.get("school", "")})
+            end(case, State.FAILED, error.message)
+            note(case, SYSTEM, "fail", error.message)
 
 
 def _closed(talk: Talk, peer: Peer, body: dict[str, Any]) -> None:

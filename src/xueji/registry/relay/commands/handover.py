@@ -37,6 +37,7 @@ from xueji.registry.enrolment.models import Event
 from xueji.registry.enrolment.timeline import Step, midnight
 from xueji.registry.people import commands as people
 from xueji.registry.people.errors import PeopleError
+from xueji.registry.people.models import Person
 
 from .. import chains, queries, rules
 from ..errors import RelayError
@@ -281,7 +282,12 @@ def opened_here(case: RelayCase, talk: Talk, body: dict[str, Any]) -> None:
 def _write(case: RelayCase, body: dict[str, Any], at: datetime, *, trial: bool = False) -> uuid.UUID:
     """Person, history and enrolment. Raises one of `_WRONG`."""
     record = body["person"]
+    asked = (case.summary.get("name"), case.summary.get("birth_date"))
+    if (record["name"], record["birth_date"]) != asked:
+        raise RelayError(_("对方发来的档案与查询到的学生不一致, 请重新查询"))
     before = people.holder_of(record)
+    if before is None and Person.objects.filter(pk=uuid.UUID(record["person_id"])).exists():
+        before = uuid.UUID(record["person_id"])
     if before is not None:
         lock_person(before)
         _require_gone(before)
