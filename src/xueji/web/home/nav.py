@@ -46,6 +46,7 @@ MENU: tuple[Group, ...] = (
             Item(gettext_lazy("待我核办"), "/cases/desk/", "case.decide"),
             Item(gettext_lazy("发起业务"), "/cases/new/", "case.start"),
             Item(gettext_lazy("办理时效"), "/cases/overview/", "case.overview"),
+            Item(gettext_lazy("到期与跟进"), "/cases/absences/", "case.start"),
             Item(gettext_lazy("变动花名册"), "/cases/registers/", "register.print"),
             Item(gettext_lazy("问题学籍"), "/problems/", "problem.view"),
             Item(gettext_lazy("借读生花名册"), "/guests/", "problem.view"),
