@@ -418,3 +418,18 @@ def test_queries_per_page_do_not_grow(clerk: Client, place: Place, path: str, li
     with CaptureQueriesContext(connection) as seen:
         assert clerk.get(path).status_code == 200
     assert len([q for q in seen if "SAVEPOINT" not in q["sql"]]) == limit, [q["sql"][:120] for q in seen]
+
+
+@pytest.mark.capability("C-PRO-05")
+def test_two_dates_give_how_many_were_kept_and_lost(place: Place) -> None:
+    pupils = [enrol(place, "a1", name=f"钱{n}", cohort=2025) for n in "甲乙丙丁戊己庚辛"]
+    day = date(2026, 10, 12)
+    step(place, pupils[0], "leave", int(Status.AWAY), day)
+    step(place, pupils[1], "missing", int(Status.MISSING), day)
+    step(place, pupils[2], "abroad", ABROAD, day)
+    step(place, pupils[3], "graduate", GRADUATED, day)
+    for by in ("grade", "sex"):
+        move = table(place, "registrar", "a1", START, date(2026, 10, 31), by)
+        assert (move.had, move.lost, move.kept) == (8, 2, 75.0), by
+    before = table(place, "registrar", "a1", date(2026, 8, 1), date(2026, 8, 2), "sex")
+    assert before.kept is None

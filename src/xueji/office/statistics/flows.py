@@ -48,6 +48,8 @@ BY_KEY = {c.key: c for c in COLUMNS}
 INS = tuple(c for c in COLUMNS if c.direction == "in")
 OUTS = tuple(c for c in COLUMNS if c.direction == "out")
 
+#: Businesses by which a child is lost to school; abroad, death and another school are not.
+LOST = frozenset({"withdraw", "expel", "missing", "leave"})
 #: Moves inside one school that only some tables tell apart: elsewhere coming and going are one and cancel out.
 INTERNAL = {"repeat": "grade", "skip": "grade", "correct": "sex"}
 

@@ -218,6 +218,18 @@ class Movement:
     rows: list[MoveRow]
     total: MoveRow
     recounted: int | None = None
+    #: Who stopped coming to school without another school or a result (flows.LOST).
+    lost: int = 0
+
+    @property
+    def had(self) -> int:
+        """Who was in school before the period or came to it anew."""
+        return self.total.opening + self.total.flow["enrol"] + self.total.flow["transfer_in"]
+
+    @property
+    def kept(self) -> float | None:
+        """巩固率 between the two days, in percent (C-PRO-05); None when nobody was in school."""
+        return round(100 * (1 - self.lost / self.had), 2) if self.had else None
 
     @property
     def balanced(self) -> bool:
@@ -278,6 +290,7 @@ def movement(
     if by != "unit":
         kept.sort(key=lambda r: r.key)
     out = Movement(start, end, by, kept, _total(kept))
+    out.lost = -sum(n for *_place, flow, n in parts if n < 0 and flows.flow_name(flow) in flows.LOST)
     if target.is_school:
         out.recounted = recount(target, end, stage=stage)
     return out
