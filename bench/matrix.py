@@ -110,6 +110,7 @@ def _staff(user: str, has: tuple[str, ...]) -> Iterator[Page]:
         yield Page(user, "/cases/registers/", "/cases/registers/", report=True)
     if "start" in has:
         yield Page(user, "/cases/new/", "/cases/new/")
+        yield Page(user, "/cases/absences/", "/cases/absences/")
     if "classes" in has:
         yield Page(user, "/classes/", "/classes/")
         yield Page(user, "a class", "/classes/", (r"/classes/\d+/",))
