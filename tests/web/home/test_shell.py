@@ -99,7 +99,7 @@ def test_rules_of_the_place_are_found_by_word_and_number(client: Client, place: 
     assert "{$" not in page
     assert "{@" not in page
     one = client.get("/rules/", {"q": "nat-sco-01"}).content.decode()
-    assert one.count("NAT-SCO-01") == 1
+    assert one.count("<code>NAT-SCO-01</code>") == 1
     assert "NAT-SCO-02" not in one
 
 

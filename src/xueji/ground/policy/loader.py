@@ -6,8 +6,10 @@ import hashlib
 import json
 import re
 import tomllib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
+from datetime import datetime, time
+from math import isfinite
 from typing import Any
 
 from xueji.ground.policy import dispositions, sections
@@ -22,16 +24,33 @@ _DECLARATIONS = ("source", "event", "field", "doc", "role", "number_scheme", "pa
 _TABLES = frozenset({"pack", *_DECLARATIONS, *sections.READERS, *dispositions.READERS})
 _AT_LINE = re.compile(r"\(at line (\d+)")
 _ALL_LEVELS = frozenset("PJS")
+_DEEPEST = 40
+"""Keys and positions one inside the other; the deepest pack at hand has eleven."""
 
 
 def parse_toml(text: str, file: str) -> dict[str, Any]:
-    """The data of a TOML text; PackError names the line of a syntax error."""
+    """The data of a TOML text; PackError names the line of a syntax error, and of what no pack may hold."""
     try:
-        return tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
+        data = tomllib.loads(text)
+    except (ValueError, RecursionError) as error:  # numbers of thousands of digits, brackets in brackets
         match = _AT_LINE.search(str(error))
         line = int(match[1]) if match else text.count("\n") + 1
         raise PackError(Where(file, line), _("不是合格的 TOML：%s") % error) from error
+    for path, value in _leaves(data, ()):
+        if isinstance(value, (datetime, time)) or (isinstance(value, float) and not isfinite(value)):
+            where = Where(file, LineIndex(text).find(path))
+            raise PackError(where, _("不能用时刻或无穷大：%s") % value)
+        if len(path) > _DEEPEST:
+            raise PackError(Where(file, LineIndex(text).find(path)), _("嵌套太深"))
+    return data
+
+
+def _leaves(data: Any, path: tuple[str | int, ...]) -> Iterator[tuple[tuple[str | int, ...], Any]]:
+    if isinstance(data, (dict, list)):
+        for key, value in data.items() if isinstance(data, dict) else enumerate(data):
+            yield from _leaves(value, (*path, key))
+    else:
+        yield path, data
 
 
 def canonical_text(data: dict[str, Any]) -> str:
@@ -61,7 +80,7 @@ def extends_of(text: str, file: str) -> tuple[str, str]:
         head = tomllib.loads(text.partition("\n[[")[0]).get(
             "pack"
         )  # [pack] comes first; the rest is read later
-    except tomllib.TOMLDecodeError:
+    except (ValueError, RecursionError):
         head = None
     if head is None:
         head = parse_toml(text, file).get("pack")
