@@ -20,10 +20,13 @@ from tests.helpers import Place, act_as, make_county, seeing_all
 from bench import sheets
 from xueji.ground.crypto import vault
 from xueji.ground.db.scope import acting
+from xueji.registry.enrolment import commands as enrolment
 from xueji.registry.enrolment.models import CubeDelta, EnrolmentState, Event, Roster
+from xueji.registry.enrolment.timeline import Step, midnight
 from xueji.registry.intake import commands, queries
 from xueji.registry.intake.errors import IntakeError, PublishConflict
 from xueji.registry.intake.models import BatchState, StagedRow
+from xueji.registry.people import commands as people
 from xueji.registry.people.models import (
     Guardian,
     IdentityDocument,
@@ -34,6 +37,7 @@ from xueji.registry.people.models import (
     PersonProfile,
     StudentNumber,
 )
+from xueji.registry.problems.models import Problem, Side
 
 from .sheets_for_tests import body, book, fresh, names, put
 
@@ -58,6 +62,37 @@ def ready(place: Place, count: int = 12, school: str = "a1", *, start: int = 0) 
         )
         assert batch.counts["ok"] == count, batch.problem or batch.counts
         return batch.id
+
+
+@pytest.mark.capability("C-DUP-02")
+@pytest.mark.capability("C-DUP-03")
+def test_a_namesake_without_papers_becomes_a_problem_of_both_schools(place: Place) -> None:
+    rows = body(2, place.org("a1").code)
+    index = names()
+    number = str(rows[0][index["id_number"]])
+    born = date.fromisoformat(f"{number[6:10]}-{number[10:12]}-{number[12:14]}")
+    sex = "1" if int(number[16]) % 2 else "2"
+    org, klass = place.org("b1"), place.klass("b1")
+    with act_as(place.user("registrar", "b1")) as actor:
+        other = people.add_person(
+            actor,
+            people.Newcomer(name=str(rows[0][index["name"]]), sex=sex, birth_date=born),
+            division=org.division,
+            readers=[org.pk, place.org("b").pk],
+            klasses=[klass.pk],
+        )
+        begun = Step(other, "enrol", 1, midnight(date(2026, 9, 1)), school_id=org.pk, class_id=klass.pk)
+        enrolment.apply_step(actor, begun)
+    with act_as(place.user("registrar", "a1")) as actor:
+        batch = commands.upload(actor, book(rows), "名单.xlsx", inline=True)
+        assert batch.counts["warning"] == 1
+        commands.publish(actor, batch.id)
+    with seeing_all():
+        problem = Problem.objects.get()
+        assert (problem.kind, problem.source) == ("same_person", "intake")
+        assert other in Side.objects.values_list("person_id", flat=True)
+        assert Roster.objects.filter(problem=True).count() == 2
+        assert Roster.objects.count() == 3
 
 
 @pytest.mark.capability("C-NUM-01")

@@ -31,7 +31,6 @@ class Guest:
     kind: str
     record_kind: str
     class_name: str
-    last: bool
 
     @property
     def face(self) -> str:
@@ -67,10 +66,12 @@ def hosted(actor: Any, *, limit: int = LIMIT, due: bool = False) -> list[Guest]:
             {"org": actor.org_id, "due": due, "soon": timezone.localdate() + SOON, "n": limit},
         )
         today = timezone.localdate()
-        return [
-            Guest(*row[:10], class_label(*row[10:12], row[12], row[13], today) if row[12] else "", False)
-            for row in c.fetchall()
-        ]
+        out = []
+        for row in c.fetchall():
+            *known, stage, cohort, number, system = row
+            klass = class_label(stage, cohort, number, system, today) if number else ""
+            out.append(Guest(*known, klass))
+        return out
 
 
 def elsewhere(actor: Any, *, limit: int = LIMIT) -> list[Guest]:
@@ -87,4 +88,4 @@ def elsewhere(actor: Any, *, limit: int = LIMIT) -> list[Guest]:
             " order by (c.form ->> 'end')::date limit %(n)s",
             {"org": actor.org_id, "n": limit},
         )
-        return [Guest(*row, "", True) for row in c.fetchall()]
+        return [Guest(*row, "") for row in c.fetchall()]

@@ -19,6 +19,7 @@ from xueji.ground.db.scope import acting
 from xueji.ground.paper.fonts import missing_glyphs
 from xueji.ground.standards import divisions
 from xueji.registry.enrolment.timeline import CHINA
+from xueji.registry.problems import commands as problem_records
 
 from . import cases, papers, year
 from .accounts import Personnel
@@ -74,6 +75,7 @@ def build(
         )
     _analyze()
     made = cases.make(world, staff, children, rng, {c.person_id for c in family})
+    made["问题学籍"] = _open_problems(children)
     made |= papers.make(world, staff, children, seed, cases.busy())
     made |= year.make(world, staff)
     with transaction.atomic():
@@ -222,6 +224,21 @@ def _problems(children: list[Child], rng: random.Random) -> None:
     near = [c for c in children if c.is_studying and c.identity and c.place.key in ("a", "b")]
     for child in (*rng.sample(eligible, max(4, len(eligible) // 700)), *rng.sample(near, 4)):
         child.problem, child.check_state = True, "failed"
+
+
+def _open_problems(children: list[Child]) -> int:
+    """The records behind the marks that were loaded: one wrong identity number each, as a check found it."""
+    flagged = [c.person_id for c in children if c.problem][:200]
+    with transaction.atomic():
+        for person_id in flagged:
+            problem_records.open_problem(
+                problem_records.SYSTEM,
+                "wrong_id",
+                [person_id],
+                source="check",
+                note="核验没有通过, 请核对证件号",
+            )
+    return len(flagged)
 
 
 def _portal(world: World, personnel: Personnel, family: list[Child]) -> None:

@@ -91,6 +91,14 @@ def _work(actor: Actor) -> dict[str, Any]:
         from xueji.registry.intake import queries as intake
 
         out["batches"] = [b for b in intake.batches(actor, limit=10) if b.state in _WORK]
+    if actor.can("problem.view"):
+        from xueji.registry.problems import queries as problem_records
+
+        out["problem_records"] = problem_records.counts(actor)
+    if actor.can("dropout.view"):
+        from xueji.registry.dropout import queries as dropout
+
+        out["dropout"] = dropout.counts(actor)
     if actor.org_kind == "school" and actor.role not in TEACHERS and actor.org_id is not None:
         out["problems"] = queries.problems(actor.org_id)
     if actor.role in TEACHERS:

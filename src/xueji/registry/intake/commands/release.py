@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import uuid
+from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
 from django.core.exceptions import PermissionDenied
-from django.db import transaction
+from django.db import connection, transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -15,6 +18,9 @@ from xueji.ground.audit.commands import record
 from xueji.ground.db.scope import acting
 from xueji.ground.policy.library import library
 from xueji.ground.policy.model import NumberScheme
+from xueji.registry.problems import commands as problems
+from xueji.registry.problems.errors import ProblemError
+from xueji.registry.problems.models import Kind as ProblemKind
 
 from .. import publishing, queries, staging
 from ..columns import Mapping as Columns
@@ -53,6 +59,7 @@ def publish(actor: Any, batch_id: int, *, expected: int | None = None) -> Publis
             school = queries.school_facts(batch.school_id)
             article, scheme = _policy(school)
             with acting("intake"):
+                pairs = _namesakes(batch_id)
                 done = publishing.publish_rows(batch_id, school, actor, now, article, scheme)
                 counts = staging.count(batch_id)
                 counts["published"] = batch.counts.get("published", 0) + done.rows
@@ -63,6 +70,7 @@ def publish(actor: Any, batch_id: int, *, expected: int | None = None) -> Publis
                 batch.state = BatchState.CHECKED if left else BatchState.PUBLISHED
                 batch.version += 1
                 batch.save()
+            _open_problems(actor, pairs)
             record(
                 actor,
                 "intake.publish",
@@ -83,6 +91,39 @@ def publish(actor: Any, batch_id: int, *, expected: int | None = None) -> Publis
             conflict.rows,
         ) from None
     return PublishResult(done.rows, done.classes, left)
+
+
+#: More namesakes than this in one batch are for the list of findings, not for as many problem records.
+_NAMESAKES = 200
+
+
+def _namesakes(batch_id: int) -> list[tuple[uuid.UUID, uuid.UUID]]:
+    """Children of a batch who share name, sex and birth date with somebody on record, one of the two without papers.
+    In the role `intake`, before their rows leave the staging."""
+    with connection.cursor() as c:
+        c.execute(
+            "select s.person_id, q.person_id from staged_row s"
+            " join person q on q.name = s.name and q.sex = s.sex and q.birth_date = s.birth_date"
+            "   and q.person_id <> s.person_id and q.merged_into is null"
+            " where s.batch_id = %s and s.state = 'warning'"
+            '   and s.issues @> \'[{"code": "dup.namesake"}]\'::jsonb order by s.row_no limit %s',
+            [batch_id, _NAMESAKES],
+        )
+        return list(c.fetchall())
+
+
+def _open_problems(actor: Any, pairs: Sequence[tuple[uuid.UUID, uuid.UUID]]) -> None:
+    """Both records get a problem, which their schools answer (C-DUP-02, C-DUP-03)."""
+    for own, other in pairs:
+        # A record that has ended, or is kept nowhere here, is no side that could answer.
+        with suppress(ProblemError):
+            problems.open_problem(
+                actor,
+                ProblemKind.SAME_PERSON,
+                [own, other],
+                source="intake",
+                note=_("导入时发现姓名、性别、出生日期相同的学籍"),
+            )
 
 
 def request_publish(actor: Any, batch_id: int, *, expected: int) -> PublishResult | None:
