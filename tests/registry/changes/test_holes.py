@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 import pytest
@@ -12,11 +13,13 @@ from tests.registry.changes.world import (
     make_child,
     pass_all,
     send,
+    suspend_draft,
 )
 
 from xueji.registry.changes import commands as cases
 from xueji.registry.changes.errors import CaseError
 from xueji.registry.changes.models import Case, CaseStatus
+from xueji.registry.enrolment.timeline import CHINA
 from xueji.registry.people.models import Person
 
 pytestmark = pytest.mark.django_db
@@ -51,3 +54,16 @@ def test_a_return_is_taken_back_while_nothing_has_changed() -> None:
     with act_as(place.user("school_head", "a1")) as actor:
         assert cases.take_back(actor, case_id=case.pk).status == CaseStatus.RUNNING
     assert pass_all(place, case, FOUR).status == CaseStatus.DONE
+
+
+def test_a_case_sent_after_midnight_is_of_the_new_day() -> None:
+    """Days are those of Beijing, not of Greenwich."""
+    place = make_county()
+    child = make_child(place)
+    first = send(place, correction_draft(place, child, new_name="赵晓满"), ("registrar", "a1"))
+    with seeing_all():
+        Case.objects.filter(pk=first.pk).update(submitted_at=datetime(2026, 11, 22, 0, 30, tzinfo=CHINA))
+    second = suspend_draft(place, child)
+    with act_as(place.user("registrar", "a1")) as actor:
+        report, _chain = cases.preflight(actor, case_id=second.pk)
+    assert "2026-11-22 发起" in next(c.sentence for c in report.checks if c.code == "open_case")

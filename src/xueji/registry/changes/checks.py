@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, timedelta
 
+from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from xueji.ground.policy.engine import PolicySet
@@ -112,7 +113,7 @@ def _open_cases(others: list[Case]) -> Iterable[Check]:
             _("该生还有一件业务没有办完: %(label)s(%(day)s 发起)。可以提交, 提交后会等待, 那件办完后自动继续")
             % {
                 "label": label_of(other.business),
-                "day": other.submitted_at.date() if other.submitted_at else "",
+                "day": timezone.localdate(other.submitted_at) if other.submitted_at else "",
             },
         )
 

@@ -231,6 +231,8 @@ def accept(actor: Any, *, ids: Sequence[uuid.UUID], class_id: int, on: date | No
 
 
 def _require_class(actor: Any, rows: list[Admission], class_id: int, day: date) -> None:
+    with connection.cursor() as c:  # two at once do not both take the last seats
+        c.execute("select pg_advisory_xact_lock(hashtext('class'), %s)", [class_id])
     spot = class_place(class_id)
     if spot is None or spot.school_id != actor.org_id or spot.closed:
         raise YearlyError(_("请选择本校的班级"))
