@@ -82,6 +82,12 @@ STATES = (
     Scenario("correct_key", 14, 1, route="b"),
     Scenario("suspend", 9, 2, route="b"),
     Scenario("resume", 2, 1, route="b"),
+    Scenario("abroad", 3, 1, route="a"),
+    Scenario("leave", 2, 0, route="b"),
+    Scenario("transfer_out", 12, 3, _PASSED, "a"),
+    Scenario("transfer_out", 2, 1, route="b"),
+    Scenario("suspend_extend", 1, 0, route="a"),
+    Scenario("change_class", 5, end=_PASSED, route="a"),
 )
 MANY = (
     Scenario("transfer", 3, 1), Scenario("transfer", 6, 4), Scenario("transfer", 20, 7, _PASSED),
@@ -270,15 +276,16 @@ class Office:
         else:
             target = source = self.world.by_key(s.route) if s.route else self._any()
             fits = lambda child: child.life.moves[-1].class_id  # noqa: E731
-        wanted = Status.SUSPENDED if s.business == "resume" else Status.STUDYING
-        at_hand = [source, *self.world.places] if s.business == "resume" else [source]
+        away = s.business in ("resume", "suspend_extend")
+        wanted = Status.SUSPENDED if away else Status.STUDYING
+        at_hand = [source, *self.world.places] if away else [source]
         for place in at_hand:
             pupils = self.at_school.get(place.org_id, [])
             for child in self.rng.sample(pupils, min(len(pupils), 400)):
                 if self._free(child, wanted, day) and (class_id := fits(child)) is not None:
                     if s.business == "transfer" and s.steps == 7:
                         self.sizes[class_id] += 1
-                    return (place if s.business == "resume" else target), child, class_id
+                    return (place if away else target), child, class_id
         return None
 
     def _ends(self, route: str) -> tuple[Place, Place]:
@@ -340,6 +347,29 @@ class Office:
                 "end": end.isoformat(),
             }
             return form, ["休学申请", "病情证明"]
+        if s.business in ("abroad", "leave"):
+            whereto = "新加坡" if s.business == "abroad" else "回外省老家, 家长自行辅导"
+            return {"reason": "随家人外出", "destination": whereto, "happened_on": start.isoformat()}, []
+        if s.business == "transfer_out":
+            form = {
+                "reason": "监护人工作调动",
+                "destination": "演示外省实验小学",
+                "destination_area": "外省某市某县",
+                "effective_on": start.isoformat(),
+            }
+            return form, ["转学原因证明"]
+        if s.business == "suspend_extend":
+            end = self.world.today + timedelta(days=240)
+            form = {"reason": "因病", "reason_note": "仍需康复治疗", "end": end.isoformat()}
+            return form, ["休学申请", "病情证明"]
+        if s.business == "change_class":
+            last = child.life.moves[-1]
+            mates = child.place.classes.get((last.stage, last.cohort), [])
+            other = next(
+                (k for k in mates if k != class_id and self.sizes[k] < self.capacity[k] - 1), class_id
+            )
+            form = {"reason": "监护人申请", "to_class_id": other, "effective_on": start.isoformat()}
+            return form, []
         if s.business == "resume":
             form = {"reason": "因病", "to_class_id": class_id, "resume_on": start.isoformat()}
             return form, ["复学申请", "康复证明"]
