@@ -226,8 +226,8 @@ def _boxes(case: Case, orgs: dict[int, str]) -> list[OpinionBox]:
                 Opinion(
                     step=str(Role(s.role).label),
                     org_name="",
-                    decision=str(ACTIONS.get(s.decision, "")),
-                    text=s.opinion,
+                    decision=str(ACTIONS.get(s.decision, "")) if s.seq > 1 else s.opinion,
+                    text=s.opinion if s.seq > 1 else "",
                     by=signer(s),
                     at=timezone.localtime(s.decided_at) if s.decided_at else None,
                 )
