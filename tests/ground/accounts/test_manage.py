@@ -47,6 +47,7 @@ def test_administrators_hold_no_power_over_pupils() -> None:
             "account.manage",
             "audit.view",
             "system.view",
+            "relay.manage",
             "policy.view",
             "org.view",
             "org.edit",
@@ -57,6 +58,7 @@ def test_each_admin_power_is_one_roles_alone() -> None:
     assert PERMISSIONS["account.manage"] == {Role.SECURITY_ADMIN}
     assert PERMISSIONS["audit.view"] == {Role.AUDIT_ADMIN}
     assert PERMISSIONS["system.view"] == {Role.SYSTEM_ADMIN}
+    assert PERMISSIONS["relay.manage"] == {Role.SYSTEM_ADMIN}
 
 
 def test_families_only_look_at_their_own() -> None:

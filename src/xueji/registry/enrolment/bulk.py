@@ -75,7 +75,7 @@ def apply_many(
         with connection.cursor() as c:
             _lock(c, people_ids)
             _activate(c, people_ids, now)
-            held = {m.person_id: words for m in moves if (words := holds.reason(m.person_id))}
+            held = holds.reasons(people_ids)
             if held:
                 raise ListRefused(_("名册中有 %(n)s 名学生不能办理, 全部没有生效") % {"n": len(held)}, held)
             _make_work(c, moves, at)
