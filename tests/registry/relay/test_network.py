@@ -116,6 +116,7 @@ def test_lost_doubled_late_and_unordered_messages_end_in_one_record(sides: Two) 
 
 
 @pytest.mark.slow
-def test_a_hundred_transfers_over_bad_networks_end_in_one_record_each(sides: Two) -> None:
-    ends = check(sides, range(100, 200), bad=0.8)
-    assert ends[State.DONE] >= 40
+def test_fifty_transfers_over_bad_networks_end_in_one_record_each(sides: Two) -> None:
+    # No more than a school may ask for in an hour.
+    ends = check(sides, range(100, 150), bad=0.8)
+    assert ends[State.DONE] >= 20
