@@ -99,10 +99,20 @@ def _staff(user: str, has: tuple[str, ...]) -> Iterator[Page]:
     if "cases" in has:
         yield Page(user, "/cases/", "/cases/")
         yield Page(user, "cases under way", "/cases/?tab=running")
+        if user != "teacher.a":
+            yield Page(user, "/me/standin/", "/me/standin/")
         if user not in ("teacher.a", "central.clerk"):  # no case of theirs has ended
             yield Page(user, "an ended case", "/cases/?tab=ended", (_CASE,))
         if user != "teacher.a":
             yield Page(user, "/cases/desk/", "/cases/desk/")
+    if user in ("registrar.a", "head.a") or (user in _OFFICE and user != "central.clerk"):
+        for path in ("/problems/", "/guests/", "/dropout/", "/dropout/reports/"):
+            yield Page(user, path, path)
+    if user == "teacher.a":
+        yield Page(user, "/dropout/", "/dropout/")
+        yield Page(user, "/dropout/new/", "/dropout/new/")
+    if user == "county1.clerk":
+        yield Page(user, "a problem record", "/problems/?tab=open", (f"/problems/{UUID}/",))
     if user in _OFFICE:
         yield Page(user, "/cases/overview/", "/cases/overview/", report=True)
         yield Page(user, "/cases/held/", "/cases/held/", report=True)

@@ -228,7 +228,7 @@ def test_nobody_stands_in_who_alone_does_the_other_half(place: Place) -> None:
     with pytest.raises(accounts.AccountError, match="唯一"):
         hand_over(place, clerk)
     with act_as(place.user("county_head", "a")) as actor:
-        row = account_queries.own_assignments(actor)
+        row = account_queries.own_parts(actor, account_queries.deciders(actor))
         assert {r.user_id for r in row} == {clerk.pk, actor.user_id}, "a head arranges it for all of the unit"
     stranger = place.user("county_clerk", "b")
     with pytest.raises(accounts.AccountError, match="本单位"):

@@ -6,6 +6,7 @@ from typing import Any
 
 from django import forms
 from django.contrib.auth.password_validation import password_validators_help_texts
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from .roles import Role
@@ -124,6 +125,6 @@ class HandOverForm(forms.Form):
     reason = forms.CharField(label=_("原因"), max_length=200)
 
     def __init__(self, parts: list[tuple[int, str]], people: list[tuple[int, str]], data: Any = None) -> None:
-        super().__init__(data)
+        super().__init__(data, initial={"since": timezone.localdate()})
         self.fields["assignment"].choices = parts  # type: ignore[attr-defined]
         self.fields["to_user"].choices = people  # type: ignore[attr-defined]

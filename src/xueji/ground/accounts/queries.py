@@ -303,23 +303,19 @@ def handed_parts(actor: Actor) -> list[Part]:
     return [Part(role, holder) for role, holder in rows]
 
 
-def own_assignments(actor: Actor) -> list[RoleAssignment]:
-    """Assignments of the unit whose part in cases the actor may hand over: his own; for a head, all. Bounded."""
-    rows = in_force(
-        RoleAssignment.objects.filter(org_id=actor.org_id or 0, role__in=PERMISSIONS["case.decide"])
-    )
-    if actor.role not in CASE_HEADS:
-        rows = rows.filter(user_id=actor.user_id)
-    return list(rows.select_related("user").order_by("user_id", "pk")[:100])
+def deciders(actor: Actor) -> list[RoleAssignment]:
+    """Everybody of the actor's unit who decides cases, in each role that he holds; one query, at most 200."""
+    held = RoleAssignment.objects.filter(org_id=actor.org_id or 0, role__in=PERMISSIONS["case.decide"])
+    return list(in_force(held).select_related("user").order_by("user_id", "pk")[:200])
 
 
-def colleagues(actor: Actor, assignment: RoleAssignment) -> list[Colleague]:
-    """Who of the unit could stand in for the holder of an assignment; one query, at most 100."""
-    held = list(
-        in_force(RoleAssignment.objects.filter(org_id=actor.org_id or 0, role__in=PERMISSIONS["case.decide"]))
-        .select_related("user")
-        .order_by("user_id", "pk")[:200]
-    )
+def own_parts(actor: Actor, held: list[RoleAssignment]) -> list[RoleAssignment]:
+    """Those of the unit's parts in cases that the actor may hand over: his own; for a head, all."""
+    return [r for r in held if actor.role in CASE_HEADS or r.user_id == actor.user_id]
+
+
+def colleagues(held: list[RoleAssignment], assignment: RoleAssignment) -> list[Colleague]:
+    """Who of the unit could stand in for the holder of an assignment, and why somebody could not."""
     other_half = {r.user_id for r in held if (r.role in CASE_HEADS) != (assignment.role in CASE_HEADS)}
     alone = other_half if len(other_half - {assignment.user_id}) == 1 else set()
     out: dict[int, Colleague] = {}
@@ -330,7 +326,7 @@ def colleagues(actor: Actor, assignment: RoleAssignment) -> list[Colleague]:
         if row.user_id in alone:
             why = _("%s 是本单位唯一办理另一道手续的人, 经办和核办不能是同一个人") % row.user.display_name
         out[row.user_id] = Colleague(row.user_id, row.user.display_name, str(Role(row.role).label), str(why))
-    return list(out.values())[:100]
+    return list(out.values())
 
 
 def stand_ins(actor: Actor) -> list[StandIn]:

@@ -27,11 +27,12 @@ def standin(request: HttpRequest) -> HttpResponse:
     """Who stands in for whom; handing over one's own part, and for a head anybody's of the unit."""
     actor = _actor(request)
     actor.require("case.decide")
-    own = queries.own_assignments(actor)
-    people = {c.user_id: c for row in own for c in queries.colleagues(actor, row)} if own else {}
+    held = queries.deciders(actor)
+    own = queries.own_parts(actor, held)
+    people = {r.user_id: r for r in held}
     form = HandOverForm(
         [(r.pk, f"{r.user.display_name} · {Role(r.role).label}") for r in own],
-        [(c.user_id, f"{c.name} · {c.role_label}") for c in people.values()],
+        [(r.user_id, f"{r.user.display_name} · {Role(r.role).label}") for r in people.values()],
         request.POST if request.method == "POST" else None,
     )
     if request.method == "POST" and form.is_valid():
@@ -52,7 +53,7 @@ def standin(request: HttpRequest) -> HttpResponse:
     context = {
         "page_title": _("代办"),
         "form": form,
-        "may_set": bool(people),
+        "may_set": len(people) > 1,
         "rows": queries.stand_ins(actor),
     }
     return render(request, "accounts/standin.html", context, status=422 if form.errors else 200)

@@ -36,7 +36,9 @@ def hand_over(
         raise AccountError(_("请写明原因, 例如外出培训、病假"))
     if since < today() or until < since or until - since > LONGEST:
         raise AccountError(_("请填写今天以后的起止日期, 最长 %s 天") % LONGEST.days)
-    chosen = next((c for c in queries.colleagues(actor, row) if c.user_id == to_user_id), None)
+    chosen = next(
+        (c for c in queries.colleagues(queries.deciders(actor), row) if c.user_id == to_user_id), None
+    )
     if chosen is None:
         raise AccountError(_("只能交给本单位在岗的办理人员"))
     if chosen.why_not:
