@@ -70,7 +70,7 @@ def hosted(actor: Any, *, limit: int = LIMIT, due: bool = False) -> list[Guest]:
         for row in c.fetchall():
             *known, stage, cohort, number, system = row
             klass = class_label(stage, cohort, number, system, today) if number else ""
-            out.append(Guest(*known, klass))
+            out.append(Guest(*[*known, klass]))
         return out
 
 
@@ -88,4 +88,4 @@ def elsewhere(actor: Any, *, limit: int = LIMIT) -> list[Guest]:
             " order by (c.form ->> 'end')::date limit %(n)s",
             {"org": actor.org_id, "n": limit},
         )
-        return [Guest(*row, "") for row in c.fetchall()]
+        return [Guest(*[*row, ""]) for row in c.fetchall()]

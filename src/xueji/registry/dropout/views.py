@@ -10,6 +10,7 @@ from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.http import urlencode
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
@@ -133,12 +134,13 @@ def watch(request: HttpRequest, watch_id: uuid.UUID) -> HttpResponse:
             "facts": [
                 {"label": _("学校"), "value": page.school},
                 {"label": _("原因"), "value": Source(w.source).label},
-                {"label": _("起始日期"), "value": w.since},
+                {"label": _("起始日期"), "value": w.since.isoformat()},
                 {"label": _("登记"), "value": f"{w.noticed_by} {w.noticed_on}"},
                 {
                     "label": _("上报主管部门"),
-                    "value": w.reported_on
-                    or (_("%s 前上报") % w.report_by if w.report_by else _("还没有上报")),
+                    "value": w.reported_on.isoformat()
+                    if w.reported_on
+                    else (_("%s 前上报") % w.report_by if w.report_by else _("还没有上报")),
                 },
                 {"label": _("结果"), "value": Result(w.result).label},
                 {
@@ -150,7 +152,7 @@ def watch(request: HttpRequest, watch_id: uuid.UUID) -> HttpResponse:
             ],
             "events": [
                 {
-                    "at": f"{e.at:%Y-%m-%d %H:%M}",
+                    "at": f"{timezone.localtime(e.at):%Y-%m-%d %H:%M}",
                     "title": Deed(e.deed).label,
                     "text": e.text,
                     "actor": e.actor_name,

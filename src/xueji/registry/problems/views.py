@@ -11,6 +11,7 @@ from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
@@ -88,9 +89,9 @@ def problem(request: HttpRequest, problem_id: uuid.UUID) -> HttpResponse:
                 {"label": _("类型"), "value": Kind(p.kind).label},
                 {"label": _("状态"), "value": State(p.state).label},
                 {"label": _("争议的证件号"), "value": p.masked or "—"},
-                {"label": _("登记"), "value": f"{p.opened_by} {p.opened_at:%Y-%m-%d}"},
+                {"label": _("登记"), "value": f"{p.opened_by} {timezone.localtime(p.opened_at):%Y-%m-%d}"},
                 {"label": _("共同的主管部门"), "value": page.orgs[p.superior_id].name},
-                {"label": _("仲裁期限"), "value": p.due_on or "—"},
+                {"label": _("仲裁期限"), "value": p.due_on.isoformat() if p.due_on else "—"},
                 *([{"label": _("结果"), "value": p.outcome}] if p.outcome else []),
             ],
             "sides": [
@@ -109,7 +110,7 @@ def problem(request: HttpRequest, problem_id: uuid.UUID) -> HttpResponse:
             "orders": list(commands.ORDER_WORDS.items()),
             "events": [
                 {
-                    "at": f"{e.at:%Y-%m-%d %H:%M}",
+                    "at": f"{timezone.localtime(e.at):%Y-%m-%d %H:%M}",
                     "title": e.text or _("登记问题学籍"),
                     "text": "",
                     "actor": e.actor_name,
