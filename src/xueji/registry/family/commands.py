@@ -142,10 +142,10 @@ def end(actor: Any, *, person_id: uuid.UUID, link_id: int, reason: str) -> None:
     By the registrar of the child's school. Raises PermissionDenied, Http404, `FamilyError`.
     """
     actor.require("family.end")
-    if len(reason.strip()) < 5:
-        raise FamilyError(_("请写明理由, 至少 5 个字"))
     if enrolment.get_row(actor, person_id).school_id != actor.org_id:
         raise Http404
+    if len(reason.strip()) < 5:
+        raise FamilyError(_("请写明理由, 至少 5 个字"))
     today = timezone.localdate()
     with transaction.atomic(), acting("writer"):
         link = PortalLink.objects.select_for_update().filter(pk=link_id, person_id=person_id).first()
