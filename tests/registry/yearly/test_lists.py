@@ -72,9 +72,10 @@ def figures() -> dict[tuple[int, int], int]:
 def sound() -> None:
     """Every invariant of the record, as `xueji verify` asks."""
     from xueji.registry.enrolment import verify
+    from xueji.registry.yearly import verify as lists
 
     with seeing_all(), connection.cursor() as c:
-        for name, (_words, query) in verify.RECORD.items():
+        for name, (_words, query) in (verify.RECORD | lists.LISTS).items():
             c.execute(query)
             assert not c.fetchall(), name
         for query in (verify.CUBE_NOW, verify.CUBE_BALANCE):

@@ -19,10 +19,12 @@ def _problems(what: str, deep: bool, owner: config.Dsn) -> Iterator[Problem]:
     from xueji.ground.audit import verify as audit
     from xueji.registry.enrolment import verify as record
     from xueji.registry.people import verify as vault
+    from xueji.registry.yearly import verify as lists
 
     with psycopg.connect(**owner.kwargs()) as c:  # type: ignore[arg-type]
         if what in ("all", "record"):
             yield from record.record_problems(c)
+            yield from lists.problems(c)
         if what in ("all", "statistics"):
             yield from record.statistics_problems(c)
         if what in ("all", "vault"):
