@@ -7,12 +7,13 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 import psycopg
 import pytest
 from django.db import connection
-from tests.helpers import act_as, seeing_all
+from tests.helpers import SINCE, act_as, seeing_all
 from tests.model import invariants, recipes
 from tests.model.machine import REFUSALS, World
 from tests.registry.changes.world import (
@@ -25,6 +26,7 @@ from tests.registry.changes.world import (
     transfer_draft,
 )
 
+from xueji.ground.accounts.models import RoleAssignment, User
 from xueji.registry.changes import commands as cases
 from xueji.registry.changes.kinds import KINDS
 from xueji.registry.changes.models import Case, CaseStatus
@@ -264,4 +266,51 @@ def test_two_schools_that_want_one_child_get_it_once(own_database: str, as_owner
             "returned",
         ]
         assert Event.objects.filter(person_id=child, business="transfer").count() == 2
+    sound(as_owner, own_database)
+
+
+def test_two_batches_that_take_effect_in_two_schools_do_not_wait_for_each_other(
+    own_database: str, as_owner: psycopg.Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Head-counts are shared by many children: whoever decides many at once must not meet another half-way."""
+    from xueji.registry.changes.commands import batch
+
+    world = World()
+    place = world.place
+    with seeing_all():
+        second = User.objects.create(username="head.second", display_name="另一位负责人")
+        RoleAssignment.objects.create(user=second, role="county_head", org=place.org("a"), valid_from=SINCE)
+    made = []
+    for n in range(8):
+        school = ("a1", "a2")[n % 2]
+        child = make_child(place, school=school, name="周以宁")
+        case = recipes.begin(place, place.user("registrar", school), "suspend", child, "", "")
+        recipes.complete(place.user("registrar", school), case, random.Random(n))
+        case = send(place, case, ("registrar", school))
+        pass_all(place, case, (("school_head", school), ("county_clerk", "a")))
+        made.append((child, school, case.pk))
+    made.sort(key=lambda m: str(m[0]))
+    # One meets the first school first, the other the second.
+    first = next(m for m in made if m[1] == "a1")
+    other = next(m for m in made if m[1] == "a2")
+    one = [first[2], next(m[2] for m in reversed(made) if m[1] == "a2" and m != other)]
+    two = [other[2], next(m[2] for m in reversed(made) if m[1] == "a1" and m != first)]
+    meeting, own, met = threading.Barrier(2), batch.decide, threading.local()
+
+    def decide(*args: Any, **more: Any) -> Case:
+        done = own(*args, **more)
+        if not getattr(met, "yes", False):
+            met.yes = True
+            with suppress(threading.BrokenBarrierError):
+                meeting.wait(1)
+        return done
+
+    monkeypatch.setattr(batch, "decide", decide)
+
+    def many(user: User, order: list[Any]) -> list[bool]:
+        with act_as(user) as actor:
+            return [o.ok for o in cases.decide_many(actor, order, "pass", opinion="同意")]
+
+    found = together(lambda: many(place.user("county_head", "a"), one), lambda: many(second, two))
+    assert found == [[True, True], [True, True]], found
     sound(as_owner, own_database)

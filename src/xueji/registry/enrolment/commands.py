@@ -7,6 +7,7 @@ from __future__ import annotations
 import json
 import uuid
 from collections import Counter
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -519,8 +520,22 @@ def _grams(name: str, former: str) -> list[str]:
     return sorted(set(names.grams(name)) | (set(names.grams(former)) if former else set()))
 
 
+def hold_counts(c: Any, county_ids: Iterable[int]) -> None:
+    """Whoever writes head-counts of these counties waits here for the others, until the transaction ends.
+
+    Who is going to write several times in one transaction takes all its counties at once, after its people.
+    """
+    c.execute(
+        "select pg_advisory_xact_lock(hashtext('cube'), x.county) from"
+        " (select distinct county from unnest(%s::int[]) as u(county) order by county) x",
+        [list(county_ids)],
+    )
+
+
 def _add_to_cube(c: Any, counts: Counter[CubeKey]) -> None:
     """Rows of the cube are shared by many children: written last and in one order, nobody waits in a circle."""
+    if counts:
+        hold_counts(c, {key[0] for key in counts})
     for key, n in sorted(counts.items()):
         c.execute(
             "insert into cube_delta (county_id, school_id, day, kind, stage, cohort_year, sex, status, flow, n)"
@@ -651,6 +666,7 @@ __all__ = [
     "activate_due",
     "apply_step",
     "correct_roster",
+    "hold_counts",
     "midnight",
     "relink",
     "set_open_case",

@@ -17,6 +17,7 @@ from django.utils.translation import gettext as _
 from xueji.ground.crypto import vault
 from xueji.ground.policy.model import NumberScheme
 from xueji.ground.policy.schemes import make_number, parse_number, serial_limit, serial_scope
+from xueji.registry.enrolment.commands import hold_counts
 from xueji.registry.people import places as vault_places
 from xueji.registry.people.commands import propose_temporary
 
@@ -358,6 +359,7 @@ def _insert_record(c: Any, batch_id: int, school: SchoolFacts, who: Any, now: da
         f" initials, pinyin_sort, grams::text[], sex, birth_date, number_prefix, last6, 'unchecked', '', false from {WORK}",
         place,
     )
+    hold_counts(c, [place["county"]])
     c.execute(
         "insert into cube_delta (county_id, school_id, day, kind, stage, cohort_year, sex, status, flow, n)"
         " select %(county)s, %(school)s, enrolled_on, 1, stage, cohort_year, sex, 1, %(business)s, count(*)"
