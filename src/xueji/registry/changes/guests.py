@@ -60,10 +60,16 @@ def hosted(actor: Any, *, limit: int = LIMIT, due: bool = False) -> list[Guest]:
             " left join enrolment_state e on e.person_id = r.person_id and e.kind = 2 and e.business = 'borrow'"
             "   and e.school_id = r.school_id and (e.valid_to is null or e.valid_to > clock_timestamp())"
             " left join event v on v.person_id = e.person_id and v.event_id = e.event_id"
-            " where r.kind = 2 and r.reason = 'guest' and (r.school_id = %(org)s or r.county_id = %(org)s)"
+            " where r.kind = 2 and r.reason = 'guest' and (r.school_id = %(org)s or not %(school)s)"
             "   and (not %(due)s or (v.detail ->> 'planned_end')::date <= %(soon)s)"
             " order by (v.detail ->> 'planned_end')::date nulls last, r.pinyin_sort limit %(n)s",
-            {"org": actor.org_id, "due": due, "soon": timezone.localdate() + SOON, "n": limit},
+            {
+                "org": actor.org_id,
+                "school": actor.org_kind == "school",
+                "due": due,
+                "soon": timezone.localdate() + SOON,
+                "n": limit,
+            },
         )
         today = timezone.localdate()
         out = []

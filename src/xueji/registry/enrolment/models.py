@@ -161,6 +161,7 @@ class Roster(models.Model):
             models.Index(fields=["county_id", "pinyin_sort", "person_id"], name="roster_county_name"),
             models.Index(fields=["class_id", "pinyin_sort"], name="roster_class"),
             models.Index(fields=["last6"], name="roster_last6"),
+            models.Index(fields=["school_id"], condition=Q(kind=GUEST, reason="guest"), name="roster_guest"),
         ]
 
 
