@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import html
+import re
 from datetime import date, timedelta
 from typing import Any
 
@@ -72,12 +74,20 @@ def test_a_value_shows_what_each_text_of_the_line_says_and_what_those_below_may_
     row = row[: row.index("</tr>")]
     assert row.index("国家 · ") < row.index("省 · "), "the nation's text first"
     assert row.index("现行") > row.index("国家 · "), "the province's value is the one in force"
+    assert "学生学籍档案" in page and "永久" in page
+    assert "学籍辅号" in page
 
 
 def test_businesses_show_chains_papers_and_periods_with_their_texts(place: Place) -> None:
     page = text_of(as_(place).get("/rules/businesses/", {"business": "transfer"}))
     assert "跨省" in page and "→" in page and "个工作日" in page
     assert "2027年暑期暂停转学业务" in page and "2027-07-15" in page
+    later = text_of(as_(place).get("/rules/businesses/", {"business": "transfer", "on": "2027-10-01"}))
+    assert "2027年暑期暂停转学业务" not in later, (
+        "a period that is over is left out, whatever was asked before"
+    )
+    again = text_of(as_(place).get("/rules/businesses/", {"business": "transfer"}))
+    assert "2027年暑期暂停转学业务" in again
     assert "休学申请" not in page
 
 
@@ -146,16 +156,21 @@ def test_trying_out_keeps_what_was_filled_in_and_stores_nothing(place: Place) ->
 
 
 @pytest.mark.parametrize(
-    ("name", "value", "words"),
-    [("f.class.size_after", "many", "请填写整数"), ("f.student.birth_date", "昨天", "日期应写作")],
+    ("event", "name", "value", "words"),
+    [
+        ("transfer.apply", "f.class.size_after", "many", "请填写整数"),
+        ("suspend.apply", "f.case.start", "昨天", "日期应写作"),
+        ("card.issue", "f.card.fee", "免费", "请填写数字"),
+    ],
 )
 def test_a_value_of_the_wrong_kind_is_named_beside_its_field(
-    place: Place, name: str, value: str, words: str
+    place: Place, event: str, name: str, value: str, words: str
 ) -> None:
-    event = "transfer.apply" if "class" in name else "enrol.apply"
     answer = as_(place).post(f"/rules/try/?event={event}", {name: value})
-    if name in text_of(answer):
-        assert answer.status_code == 422 and words in text_of(answer)
+    assert answer.status_code == 422
+    assert words in text_of(answer)
+    assert f'id="err_{name}"' in text_of(answer)
+    assert "规则的回答" not in text_of(answer)
 
 
 @pytest.mark.parametrize("value", ["9" * 400, "-1", "1e9", "x" * 5000])
@@ -163,7 +178,7 @@ def test_no_made_up_value_breaks_the_page(place: Place, value: str) -> None:
     client = as_(place)
     for event in ("transfer.apply", "suspend.apply", "enrol.apply", "correct_key.apply", "number.issue"):
         form = text_of(client.get("/rules/try/", {"event": event}))
-        names = set(__import__("re").findall(r'name="(f\.[^"]+)"', form))
+        names = set(re.findall(r'name="(f\.[^"]+)"', form))
         assert client.post(f"/rules/try/?event={event}", dict.fromkeys(names, value)).status_code in (
             200,
             422,
@@ -239,9 +254,6 @@ def test_a_proposal_is_refused_with_a_reason_or_withdrawn(place: Place) -> None:
 
 def test_a_place_without_a_pack_starts_from_a_head_that_loads(place: Place) -> None:
     client = as_(place, "county_clerk", "c")
-    import html
-    import re
-
     page = text_of(client.get("/rules/versions/new/"))
     found = re.search(r"<textarea[^>]*>(.*?)</textarea>", page, re.DOTALL)
     assert found is not None

@@ -14,10 +14,11 @@ from tests.helpers import Place, act_as, make_county
 
 from xueji.ground.accounts.actor import enter
 from xueji.ground.db.scope import acting
-from xueji.ground.policy import commands, epoch, places, queries, staging, versions
+from xueji.ground.policy import bootstrap, commands, epoch, places, queries, staging, versions
 from xueji.ground.policy.commands import StageError
 from xueji.ground.policy.engine import evaluate
-from xueji.ground.policy.library import library, shipped
+from xueji.ground.policy.library import PackFile, PolicyLibrary, library, shipped
+from xueji.ground.policy.model import PackError
 from xueji.ground.policy.models import PolicyActivation, PolicyStage, PolicyVersion
 
 TODAY = date(2026, 11, 22)
@@ -343,6 +344,72 @@ def test_another_process_sees_an_approval_with_its_next_transaction(own_database
     done.set()
     thread.join(60)
     assert seen == [1, 2]
+
+
+def test_of_two_who_decide_at_once_one_is_told_that_it_is_done(own_database: str) -> None:
+    from django.db import connections
+
+    with transaction.atomic():
+        place = make_county()
+    with transaction.atomic():
+        row = stage(place, county_text())
+    told: list[str] = []
+    ready = threading.Barrier(2)
+
+    def deed(who: tuple[str, str], do: Any) -> None:
+        try:
+            with act_as(place.user(*who)) as actor:
+                ready.wait(60)
+                told.append(do(actor).state)
+        except StageError as error:
+            told.append(error.message)
+        finally:
+            connections.close_all()
+
+    threads = [
+        threading.Thread(
+            target=deed, args=(("county_head", "a"), lambda a: commands.approve(a, stage_id=row.pk))
+        ),
+        threading.Thread(
+            target=deed, args=(("county_clerk", "a"), lambda a: commands.withdraw(a, stage_id=row.pk))
+        ),
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(120)
+    assert len(told) == 2
+    assert sum("已经处理" in words for words in told) == 1
+    with transaction.atomic():
+        approved = PolicyActivation.objects.count()
+    assert approved == ("approved" in told)
+
+
+def test_an_upgrade_that_contradicts_an_approved_version_stops_and_names_the_line(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    approve(place, stage(place, county_text()))
+    files = [
+        PackFile(file.name, file.text + _LOCKED) if file.name.endswith("cn-99.toml") else file
+        for file in shipped().files()
+        if not file.name.endswith("cn-99-0101.toml")
+    ]
+    monkeypatch.setattr(versions, "shipped", lambda: PolicyLibrary.from_files(files))
+    with pytest.raises(PackError, match=r"cn-99-0101\.toml:\d+"), acting("writer"):
+        bootstrap.run()
+
+
+_LOCKED = """
+[[param]]
+id = "class.cap.primary"
+type = "int"
+delegates = "none"
+[[param.value]]
+value = 44
+force = "must"
+cite = "D1#40"
+phrase = "每班44人"
+"""
 
 
 def test_outside_a_transaction_the_files_speak(place: Place) -> None:

@@ -223,5 +223,23 @@ def _load(files: Iterable[PackFile]) -> dict[str, Pack]:
         for name in sorted(ready):
             file, parent = waiting.pop(name)
             above = [*_ancestors(packs[parent], packs), packs[parent]] if parent else []
-            packs[name] = load_pack(file.text, file.name, above)
+            packs[name] = _read(file, above)
     return packs
+
+
+_READ: dict[tuple[str, str, tuple[int, ...]], tuple[Pack, list[Pack]]] = {}
+"""Packs read lately, by name, text and the very packs above: libraries that differ in one pack share the others."""
+_MOST_READ = 400
+
+
+def _read(file: PackFile, above: list[Pack]) -> Pack:
+    key = (file.name, file.text, tuple(id(pack) for pack in above))
+    held = _READ.get(key)
+    if held is None:
+        if len(_READ) >= _MOST_READ:
+            _READ.clear()
+        held = _READ[key] = (
+            load_pack(file.text, file.name, above),
+            above,
+        )  # keeps `above`, and so its ids, alive
+    return held[0]

@@ -13,7 +13,8 @@ from xueji.ground.policy.compare import article_words, rule_words, topic_of, val
 from xueji.ground.policy.engine import PolicySet
 from xueji.ground.policy.findings import caveat_words
 from xueji.ground.policy.library import PolicyLibrary
-from xueji.ground.policy.model import Cite, Pack, Param, ParamValue, Rule, Window
+from xueji.ground.policy.model import TIERS, Cite, Pack, Param, ParamValue, Rule, Window
+from xueji.ground.policy.values import speak
 
 
 def force_words(force: str) -> str:
@@ -217,7 +218,7 @@ def value_rows(policy: PolicySet, text: str = "") -> list[ValueRow]:
     for name in policy.param_ids():
         held = policy.param(name)
         steps = [
-            _value_step(pack, param, value, held, policy.on)
+            _value_step(pack, param, value, held)
             for pack in policy.packs
             for param in pack.params
             if param.id == name
@@ -249,7 +250,7 @@ def _freedom(params: list[Param]) -> str:
     return _("下级只能从严: %s") % how
 
 
-def _value_step(pack: Pack, param: Param, value: ParamValue, held: ParamValue, day: date) -> ValueStep:
+def _value_step(pack: Pack, param: Param, value: ParamValue, held: ParamValue) -> ValueStep:
     codes = [
         *(["invented"] if pack.invented else []),
         *(["date_unstated"] if value.start is None else []),
@@ -282,8 +283,8 @@ def tier_words(tier: str) -> str:
     }[tier]
 
 
-def business_rows(policy: PolicySet, business: str = "") -> list[BusinessRow]:
-    """Kinds of cases of a place with their chains, papers and periods that are not over; of one kind when given."""
+def business_rows(policy: PolicySet, day: date, business: str = "") -> list[BusinessRow]:
+    """Kinds of cases of a place with chains, papers and periods not over on a day; of one kind when given."""
     titles = {pack.id: pack.title for pack in policy.packs}
     variants = {"same_county": _("县内"), "other_county": _("跨县"), "other_province": _("跨省")}
     rows = []
@@ -309,7 +310,7 @@ def business_rows(policy: PolicySet, business: str = "") -> list[BusinessRow]:
             window.id: window
             for pack in policy.packs
             for window in pack.windows
-            if item.id in window.business and window.end >= policy.on
+            if item.id in window.business and window.end >= day
         }
         rows.append(
             BusinessRow(
@@ -322,6 +323,29 @@ def business_rows(policy: PolicySet, business: str = "") -> list[BusinessRow]:
             )
         )
     return rows
+
+
+def retention_rows(policy: PolicySet) -> list[tuple[str, str, Article]]:
+    """How long which records are kept; a text may not say."""
+    words = {"permanent": _("永久"), None: _("原文未写明")}
+    return [
+        (item.label, words.get(item.keep) or speak(item.keep), Article.of(item.cite))
+        for item in policy.retention()
+    ]
+
+
+def scheme_rows(policy: PolicySet) -> list[tuple[str, str, int, Article, str]]:
+    """Numbers: title, who issues them, length, article, caveat."""
+    return [
+        (
+            item.title,
+            tier_words(item.issuer) if item.issuer in TIERS else item.issuer,
+            sum(part.width for part in item.fields),
+            Article.of(item.cite),
+            item.caveat,
+        )
+        for item in policy.number_schemes()
+    ]
 
 
 @dataclass(frozen=True)

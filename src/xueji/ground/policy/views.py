@@ -131,7 +131,7 @@ def printed(request: HttpRequest) -> HttpResponse:
     shared |= {
         "rows": reading.rule_rows(place.policy),
         "values": reading.value_rows(place.policy),
-        "businesses": reading.business_rows(place.policy),
+        "businesses": reading.business_rows(place.policy, place.day),
         "hash": place.policy.hash,
     }
     return render(request, "policy/print.html", shared)
@@ -142,7 +142,12 @@ def values(request: HttpRequest) -> HttpResponse:
     """Values in force, with what each text of the line says about them."""
     place, shared = _whose(request)
     text = _asked(request, "q")
-    shared |= {"rows": reading.value_rows(place.policy, text), "text": text}
+    shared |= {
+        "rows": reading.value_rows(place.policy, text),
+        "text": text,
+        "kept": [] if text else reading.retention_rows(place.policy),
+        "numbers": [] if text else reading.scheme_rows(place.policy),
+    }
     return render(request, "policy/values.html", _context(request, _("数值和期限"), **shared))
 
 
@@ -152,7 +157,7 @@ def businesses(request: HttpRequest) -> HttpResponse:
     place, shared = _whose(request)
     business = _asked(request, "business")
     shared |= {
-        "rows": reading.business_rows(place.policy, business),
+        "rows": reading.business_rows(place.policy, place.day, business),
         "business": business,
         "kinds": [(item.id, item.label) for item in place.policy.businesses()],
     }
