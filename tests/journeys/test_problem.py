@@ -137,3 +137,38 @@ def test_a_child_comes_as_a_guest_and_stands_in_the_register(person: Any, demo_s
     assert child["name"] in keeper.page.inner_text("main")
     keeper.go(f"/students/{child['person_id']}/")
     assert "在读" in keeper.page.inner_text("body")
+
+
+@pytest.mark.capability("C-DRO-01", page="/dropout/")
+@pytest.mark.capability("C-DRO-02", page="/dropout/")
+def test_a_teacher_notices_a_missing_child_on_the_phone_and_the_county_sees_it(
+    person: Any, demo_site: Any
+) -> None:
+    told = demo_site.accounts
+    teacher = person("teacher.a", phone=True)
+    teacher.go("/dropout/")
+    teacher.page.get_by_role("link", name="登记疑似辍学").first.click()
+    page = teacher.page
+    page.select_option("[name=person]", index=3)
+    name = page.locator("[name=person] option:checked").inner_text()
+    page.fill("[name=since]", (timezone.localdate() - timedelta(days=8)).isoformat())
+    page.fill("[name=text]", "一周没有到校, 电话无人接")
+    assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth + 1")
+    teacher.shot("dropout-phone-new")
+    page.get_by_role("button", name="登记").click()
+    page.wait_for_selector("text=已登记, 请尽快联系家长")
+    page.select_option("[name=deed]", "visit")
+    page.locator("form[action$='/follow/'] [name=text]").fill("家访, 家长答应周一送回")
+    page.get_by_role("button", name="记录").click()
+    page.wait_for_selector("text=家长答应周一送回")
+    assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth + 1")
+    teacher.shot("dropout-phone-watch")
+    url = page.url.removeprefix(demo_site.url)
+    office = person(told["school_a"]["registrar"])
+    office.go(url)
+    office.page.get_by_role("button", name="上报").click()
+    office.page.wait_for_selector("text=已上报主管部门")
+    county = person(told["school_a"]["county_clerk"])
+    county.go("/dropout/")
+    assert name in county.page.inner_text("main")
+    county.shot("dropout-county")
