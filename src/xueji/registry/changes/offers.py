@@ -116,8 +116,6 @@ def _why(
         label = policy.business(kind.id).label
     except KeyError:
         return _("本地规则没有规定这项业务")
-    if why := stage_why(policy, kind.id, row.stage):
-        return why
     trace = policy.evaluate(f"{kind.id}.apply", facts | {"event.kind": label}, today)
     stopping = [f for f in trace.stopping if f.verdict == "block" and not f.overridable]
-    return stopping[0].sentence if stopping else ""
+    return stopping[0].sentence if stopping else stage_why(policy, kind.id, row.stage)

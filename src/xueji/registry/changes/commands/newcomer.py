@@ -71,8 +71,8 @@ def start_newcomer(actor: Any, *, name: str, number: str = "") -> Case:
         elif value:
             typed = {"new_number": value, "new_id_type": RESIDENT}
             case.form |= sealing.keep(actor, case, typed, kind.fields)
-        assert kind.newcomer is not None
-        case.summary = kind.newcomer(case, known).summary(today)
+        # What is not written down yet is not shown either; the rest comes with sending.
+        case.summary = {"name": clean.value} if known is None else known.summary(today)
         case.save(force_insert=True)
         write_seats(case)
         note(case, actor, "start")
