@@ -22,7 +22,7 @@ from tests.registry.changes.world import (
 
 from xueji.ground.accounts.models import RoleAssignment, User
 from xueji.registry.changes import commands as cases
-from xueji.registry.changes.errors import StaleCase
+from xueji.registry.changes.errors import CaseError, StaleCase
 from xueji.registry.changes.models import Case
 from xueji.registry.enrolment.models import Event
 
@@ -87,3 +87,30 @@ def test_of_two_cases_sent_at_once_one_runs_and_one_waits(own_database: str) -> 
 
     first, second = (d.pk for d in drafts)
     assert at_once(lambda: submit(first), lambda: submit(second)) == ["running", "waiting"]
+
+
+@pytest.mark.capability("C-TRF-05")
+def test_the_last_seat_of_a_class_is_given_once(own_database: str) -> None:
+    """Both were sent while there was room; the second to be decided is told to choose another class."""
+    place = make_county()
+    sent = [
+        send(place, transfer_draft(place, make_child(place, name=name), name=name), ("registrar", "b1"))
+        for name in ("赵小满", "钱多多")
+    ]
+    with seeing_all():
+        klass = place.klass("b1")
+        klass.capacity = 1
+        klass.save()
+    for case in sent:
+        pass_all(place, case, EIGHT[:-1])
+
+    def decide(case: Case) -> str:
+        with act_as(place.user("county_head", "a")) as actor:
+            try:
+                return cases.decide(actor, case_id=case.pk, decision="pass", opinion="同意").status
+            except CaseError as error:
+                return "full" if "已经满额" in error.message else error.message
+
+    assert at_once(lambda: decide(sent[0]), lambda: decide(sent[1])) == ["done", "full"]
+    with seeing_all():
+        assert sorted(Case.objects.values_list("status", flat=True)) == ["done", "running"]

@@ -19,7 +19,7 @@ from xueji.registry.enrolment.timeline import Step, midnight
 from .. import history
 from ..material import Material, form_date
 from ..models import Case
-from ..subject import classes_of_grade
+from ..subject import class_place, classes_of_grade
 from .spec import Check
 
 
@@ -204,6 +204,15 @@ def into_class(m: Material) -> dict[str, Any]:
     """The places of a step that puts the child into the class that was chosen. Raises `IllegalStep`."""
     if m.place is None:
         raise IllegalStep(_("所选班级已不存在, 请退回发起学校重新选择"))
+    now = class_place(m.place.id)  # others may have come since the case was sent
+    if now is None or now.closed:
+        raise IllegalStep(_("所选班级已不存在, 请退回发起学校重新选择"))
+    after = now.size + (0 if _there(m) else 1)
+    if after > now.capacity:
+        raise IllegalStep(
+            _("%(class)s额定 %(cap)s 人, 已经满额, 请退回发起学校另选班级")
+            % {"class": now.label(m.today), "cap": now.capacity}
+        )
     return {
         "school_id": m.units.start.pk,
         "class_id": m.place.id,

@@ -6,7 +6,7 @@ from datetime import date
 from typing import Any
 
 from django.conf import settings
-from django.db import transaction
+from django.db import connection, transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -84,8 +84,11 @@ def take_effect(who: Any, case: Case) -> None:
     if not trace.may_proceed:
         raise CaseError("；".join(f.sentence for f in trace.stopping))
     case.current_seq = None
+    units = (m.units.start_authority, m.units.source_authority, m.units.target_authority)
     try:
         with transaction.atomic():
+            with connection.cursor() as c:  # the last seat of a class is given once
+                enrolment.hold_counts(c, {u.pk for u in units if u is not None})
             day = effects.apply(who, case, m, policy)
     except RecordChanged as error:
         # Two cases that would change one record cannot both be applied: the second is told why and ends.
