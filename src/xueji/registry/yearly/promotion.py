@@ -170,7 +170,7 @@ def _way(
     status: int | None,
 ) -> str:
     """What became of a child, or of all with the same facts."""
-    if status is None or not here or status in (11, 15, 16, 17):
+    if status is None or not here or status in (11, 15, 16, 17, 18):
         return GONE
     if status in (Status.GRADUATED, Status.COMPLETED, Status.INCOMPLETE) or to_stage != stage:
         return FINISHED
