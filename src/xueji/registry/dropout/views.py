@@ -156,6 +156,7 @@ def watch(request: HttpRequest, watch_id: uuid.UUID) -> HttpResponse:
                     "title": Deed(e.deed).label,
                     "text": e.text,
                     "actor": e.actor_name,
+                    "org": page.school,
                     "icon": "phone" if e.deed == Deed.CALL else "timeline-event",
                 }
                 for e in page.log

@@ -29,8 +29,8 @@ def due_now() -> dict[str, int]:
     from xueji.ground.files import commands as files
     from xueji.registry.changes import commands as changes
     from xueji.registry.enrolment import commands as enrolment
-    from xueji.registry.relay import tasks as relay
     from xueji.registry.problems import commands as problems
+    from xueji.registry.relay import tasks as relay
     from xueji.registry.yearly import commands as yearly
 
     global _sweep_at

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from time import monotonic
 from typing import Any
 
@@ -13,16 +13,18 @@ from django.db import connection, transaction
 from django.utils import timezone
 
 from xueji import config
+from xueji.ground.accounts.actor import enter
 from xueji.ground.accounts.roles import Role
 from xueji.ground.audit.commands import Who, record, seal
 from xueji.ground.db.scope import acting
 from xueji.ground.paper.fonts import missing_glyphs
 from xueji.ground.standards import divisions
+from xueji.registry.dropout import commands as dropout
 from xueji.registry.enrolment.timeline import CHINA
 from xueji.registry.problems import commands as problem_records
 
 from . import cases, papers, year
-from .accounts import Personnel
+from .accounts import Personnel, Staff
 from .children import Child, Nursery
 from .history import Historian
 from .layout import size_of
@@ -75,9 +77,10 @@ def build(
         )
     _analyze()
     made = cases.make(world, staff, children, rng, {c.person_id for c in family})
-    made["问题学籍"] = _open_problems(children)
+    made["problem_record"] = _open_problems(children)
     made |= papers.make(world, staff, children, seed, cases.busy())
     made |= year.make(world, staff)
+    made |= _watched(world, staff, children, {c.person_id for c in family} | cases.busy())
     with transaction.atomic():
         while seal():
             pass
@@ -239,6 +242,27 @@ def _open_problems(children: list[Child]) -> int:
                 note="核验没有通过, 请核对证件号",
             )
     return len(flagged)
+
+
+def _watched(world: World, staff: Staff, children: list[Child], keep: set[Any]) -> dict[str, int]:
+    """Two children of school A who have not come for a while: one followed up and told of, one just noticed."""
+    place, day = world.by_key("a"), world.today
+    missing = [c for c in children if c.place is place and c.is_studying and c.person_id not in keep][-2:]
+    with transaction.atomic():
+        actor = enter(staff.at(Role.REGISTRAR, place.org_id).pk)
+        if actor is None:
+            return {}
+        for no, child in enumerate(missing):
+            since = day - timedelta(days=9 + 5 * no)
+            watch = dropout.notice(
+                actor, child.person_id, source="absence", since=since, text="连续没有到校, 电话无人接听"
+            )
+            if no:
+                dropout.follow_up(
+                    actor, watch.watch_id, deed="visit", text="家访见到祖母, 随父母外出, 已劝返"
+                )
+                dropout.tell_authority(actor, watch.watch_id, text="已家访, 请乡镇协助劝返")
+    return {"dropout_watch": len(missing)}
 
 
 def _portal(world: World, personnel: Personnel, family: list[Child]) -> None:
