@@ -26,7 +26,10 @@ VAULT = {
     "numbers.lookup": (
         "学籍号没有查重索引",
         "select n.person_id from student_number n left join number_lookup l"
-        " on l.person_id = n.person_id and l.number_no = n.number_no and l.scheme = n.scheme where l.person_id is null",
+        " on l.person_id = n.person_id and l.number_no = n.number_no and l.scheme = n.scheme where l.person_id is null"
+        # A struck number made of a document that was awarded to somebody else went along with it.
+        " and not (n.state = 'voided' and n.doc_no is not null and not exists (select 1 from identity_lookup i"
+        "   where i.person_id = n.person_id and i.doc_no = n.doc_no))",
     ),
     "numbers.orphan": (
         "学籍号索引没有对应的号码",

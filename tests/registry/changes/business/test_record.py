@@ -7,6 +7,7 @@ from datetime import timedelta
 
 import pytest
 from django.core.exceptions import PermissionDenied
+from django.db import connection
 from django.http import Http404
 from django.test import Client
 from django.utils import timezone
@@ -29,8 +30,10 @@ from xueji.registry.changes import commands as cases
 from xueji.registry.changes.errors import Blocked, CaseError
 from xueji.registry.changes.models import Case, CaseStatus
 from xueji.registry.enrolment.models import CubeDelta, EnrolmentState, Event, Roster
+from xueji.registry.people import commands as people_commands
 from xueji.registry.people import queries as people
 from xueji.registry.people.models import StudentNumber
+from xueji.registry.people.verify import VAULT
 from xueji.registry.problems import commands as problems
 from xueji.registry.problems import queries as problem_queries
 from xueji.registry.problems.errors import ProblemError
@@ -150,6 +153,30 @@ def test_two_that_both_prove_are_arbitrated_by_the_lowest_unit_above_both() -> N
     with seeing_all():
         assert Event.objects.filter(person_id=held, business="problem").exists()
         assert StudentNumber.objects.filter(person_id=held, scheme="national", state="current").count() == 1
+
+
+@pytest.mark.capability("C-DUP-05")
+def test_a_formal_number_goes_along_with_the_identity_number_it_was_made_of() -> None:
+    place = make_county()
+    found, child, held, number = dispute(place)
+    with act_as(place.user("county_head", "b")) as actor:
+        people_commands.record_check(actor, held, True, source="比对批次")
+        people_commands.promote(actor, held, "G", at=timezone.now())
+    answer(place, HERE, child, "prove")
+    answer(place, THERE, held, "prove")
+    with seeing_all():
+        numbers = dict(Side.objects.filter(problem=found).values_list("person_id", "no"))
+    with act_as(place.user("city_head", "city1")) as actor:
+        orders = {numbers[child]: "keep", numbers[held]: "change"}
+        problems.arbitrate(actor, found.pk, orders, opinion="公安部门证明该号码属于甲方学生")
+    assert holder_of(place, f"G{number}", "a1") == [child]
+    with seeing_all(), connection.cursor() as c:
+        kept = StudentNumber.objects.filter(scheme="national", state="current")
+        assert {n.person_id: n.prefix for n in kept} == {child: "G", held: "L"}
+        for name in ("vault.lookup", "vault.orphan", "numbers.lookup", "numbers.orphan", "numbers.derived"):
+            c.execute(VAULT[name][1])
+            rows = c.fetchall()
+            assert not rows or name == "vault.lookup", (name, rows)
 
 
 @pytest.mark.capability("C-DUP-05")
