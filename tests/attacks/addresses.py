@@ -344,7 +344,9 @@ ADDRESSES: dict[str, Address] = {
     ),
     "statistics:monthly": Address("/statistics/monthly/", "statistics.view"),
     "statistics:monthly_file": Address("/statistics/monthly/file/?form=xlsx", "statistics.view"),
-    "statistics:monthly_submit": Address("/statistics/monthly/submit/", "statistics.submit", post=True, answers=DEED),
+    "statistics:monthly_submit": Address(
+        "/statistics/monthly/submit/", "statistics.submit", post=True, answers=DEED
+    ),
     "statistics:names": Address(
         "/statistics/names/?org={org}&column=present", "statistics.view", about="figures", answers=(200, 404)
     ),

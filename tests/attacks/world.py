@@ -30,6 +30,7 @@ from xueji.registry.dropout import commands as dropout
 from xueji.registry.enrolment import commands as enrolment
 from xueji.registry.enrolment import queries as chains
 from xueji.registry.enrolment.timeline import Link, Step, midnight
+from xueji.registry.family import commands as family
 from xueji.registry.people import commands as people
 from xueji.registry.people.commands import NewGuardian
 from xueji.registry.problems import commands as problems
@@ -326,6 +327,7 @@ def _accounts(world: World) -> None:
     for key, school in (("one", "a1"), ("c1", "c1")):
         with act_as(place.user("registrar", school)) as actor:
             world.certificates[key] = certificates.issue(actor, world.persons[key], purpose="升学").pk
+            family.issue(actor, place.klass(school, "P", 2026, 1).pk, [world.persons[key]])
 
 
 def _year(world: World) -> None:
