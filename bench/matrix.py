@@ -99,6 +99,8 @@ def _staff(user: str, has: tuple[str, ...]) -> Iterator[Page]:
     if "cases" in has:
         yield Page(user, "/cases/", "/cases/")
         yield Page(user, "cases under way", "/cases/?tab=running")
+        if user != "teacher.a":
+            yield Page(user, "/me/standin/", "/me/standin/")
         if user not in ("teacher.a", "central.clerk"):  # no case of theirs has ended
             yield Page(user, "an ended case", "/cases/?tab=ended", (_CASE,))
         if user != "teacher.a":

@@ -81,7 +81,7 @@ def end_hand_over(actor: Actor, delegation_id: int) -> None:
     _require_staff(actor)
     row = (
         Delegation.objects.select_related("assignment")
-        .filter(pk=delegation_id, org_id=actor.org_id or 0, ended_at=None)
+        .filter(pk=delegation_id, org_id=actor.org_id or 0, ended_at=None, until__gte=today())
         .first()
     )
     if row is None:

@@ -146,7 +146,7 @@ def _override(actor: Any, case: Case, trace: Any, reasons: Mapping[str, str]) ->
     for rule, reason in reasons.items():
         finding = trace.finding(rule)
         if finding is None or not (checks.overridable(finding) or finding.overridden):
-            raise CaseError(_("规定 %s 不能例外办理") % rule)
+            raise CaseError(_("规定 %s 不能例外放行") % rule)
         need_words(reason)
         case.overrides = case.overrides | {
             rule: {
