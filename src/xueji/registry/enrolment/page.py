@@ -65,7 +65,9 @@ def build(actor: Any, person_id: uuid.UUID, *, tab: str = "") -> dict[str, Any]:
         context["groups"] = _groups(actor, person_id, reveal)
     elif tab == "family":
         context["guardians"] = people.guardians(actor, person_id)
-        context["access_url"] = f"{base}access/" if actor.can("family.invite") and row.reason == "enrolled" else ""
+        context["access_url"] = (
+            f"{base}access/" if actor.can("family.invite") and row.reason == "enrolled" else ""
+        )
     elif tab == "numbers":
         context["documents"] = people.documents(actor, person_id)
         context["numbers"] = people.numbers(actor, person_id)

@@ -4,14 +4,17 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('enrolment', '0005_superseded_key'),
+        ("enrolment", "0005_superseded_key"),
     ]
 
     operations = [
         migrations.AddIndex(
-            model_name='roster',
-            index=models.Index(condition=models.Q(('kind', 2), ('reason', 'guest')), fields=['school_id'], name='roster_guest'),
+            model_name="roster",
+            index=models.Index(
+                condition=models.Q(("kind", 2), ("reason", "guest")),
+                fields=["school_id"],
+                name="roster_guest",
+            ),
         ),
     ]
