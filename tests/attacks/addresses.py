@@ -171,6 +171,9 @@ ADDRESSES: dict[str, Address] = {
     "changes:register_file": Address("/cases/registers/file/?form=xlsx", "register.print"),
     "changes:ledger": Address("/classes/{klass}/ledger.xlsx", "roster.print", about="klass"),
     "changes:desk": Address("/cases/desk/", "case.decide", both=True),
+    "changes:hand_over": Address(
+        "/cases/{case}/hand-over/", "case.start", about="case", post=True, answers=DEED
+    ),
     "changes:again": Address("/cases/{case}/again/", "case.view", about="case", answers=(200, 404)),
     "changes:take_back": Address(
         "/cases/{case}/take-back/", "case.decide", about="case", post=True, answers=DEED

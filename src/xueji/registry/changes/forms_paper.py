@@ -84,6 +84,16 @@ def _transfer_proof(case: Case) -> str:
     )
 
 
+def _handover(case: Case) -> str:
+    s = case.summary
+    held = s.get("handover", {})
+    card = "（含学籍卡片）" if held.get("card") else ""
+    return (
+        f"{s.get('school', '')}：贵校转来学生{_child(case)}，其学籍档案{card}于{held.get('handed_on', '')}移交"
+        f"（{held.get('how', '')}），我校于{held.get('received_on', '')}收到，经手人{held.get('received_by', '')}。"
+    )
+
+
 FORMS: tuple[PaperForm, ...] = (
     PaperForm(
         "transfer-form",
@@ -110,6 +120,15 @@ FORMS: tuple[PaperForm, ...] = (
         STUB,
         letter=_transfer_proof,
         ready=lambda case, steps: _passed(case, steps, case.from_school_id),
+    ),
+    PaperForm(
+        "handover-receipt",
+        _("学籍档案移交回执"),
+        "学籍档案移交回执",
+        frozenset({"transfer"}),
+        STUB,
+        letter=_handover,
+        ready=lambda case, _steps: bool(case.summary.get("handover", {}).get("received_on")),
     ),
     PaperForm(
         "suspension-form",
@@ -170,7 +189,7 @@ def build(
     orgs = {o.pk: o.name for o in Org.objects.filter(pk__in={case.org_id, *case.parties})}
     boxes = _boxes(case, orgs)
     letter = form.letter(case) if form.letter else ""
-    issuer = case.to_school_id if form.key == "acceptance" else case.from_school_id
+    issuer = case.to_school_id if form.key in ("acceptance", "handover-receipt") else case.from_school_id
     return FormSheet(
         title=form.printed,
         number=case.number or "",

@@ -27,6 +27,8 @@ ACTIONS: dict[str, Promise] = {
     "expiring": _("到期提醒"),
     "follow": _("跟进"),
     "received": _("对方已接收"),
+    "file_handed": _("移交纸质档案"),
+    "file_received": _("收到纸质档案"),
     "backfill": _("系统故障后补录"),
     "take_back": _("收回意见"),
     "ask": _("请求会签"),

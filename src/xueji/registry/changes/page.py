@@ -16,7 +16,7 @@ from xueji.ground.orgs.models import Org
 from xueji.ground.policy.engine import PolicySet
 from xueji.registry.enrolment.models import Roster
 
-from . import course, rights, showing
+from . import course, handing, rights, showing
 from .course import Holder
 from .kinds import KINDS, label_of
 from .models import Case, CaseFile, CaseLog, CaseStatus, CaseStep
@@ -52,6 +52,8 @@ class CasePage:
     exceptions: list[dict[str, str]] = field(default_factory=list)
     chain: list[CaseStep] = field(default_factory=list)
     policy: PolicySet | None = None
+    handover: handing.Handover | None = None
+    placement: handing.Placement | None = None
 
     @property
     def passed(self) -> int:
@@ -124,6 +126,8 @@ def load(actor: Any, case_id: uuid.UUID) -> CasePage:
         exceptions=showing.exceptions(case) if staff else [],
         chain=steps,
         policy=policy,
+        handover=handing.handover(actor, case, policy) if staff else None,
+        placement=handing.placement(case, steps, policy) if staff else None,
     )
     return page if staff else _for_family(page)
 

@@ -7,6 +7,7 @@ from .decide import decide, return_for_repair, take_back
 from .dispute import dispute_number
 from .draft import attach, backfill, delete_draft, detach, find_child, save_draft, start
 from .follow import follow_up, remind_absences
+from .hand import hand_over
 from .intervene import intervene
 from .launch import wake, wake_child
 from .newcomer import start_newcomer
@@ -32,6 +33,7 @@ __all__ = [
     "find_child",
     "finish_due",
     "follow_up",
+    "hand_over",
     "intervene",
     "keep_template",
     "preflight",

@@ -1,0 +1,108 @@
+"""After a transfer: the hand-over of the paper file between the schools, and the child's place in the class.
+
+Kept in the case's summary under `handover`; both schools and their authorities read it on the case's page.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from django.utils import timezone
+
+from xueji.ground.policy.engine import PolicySet
+from xueji.ground.policy.values import Duration
+
+from .models import Case, CaseStatus, CaseStep, StepMode
+
+BUSINESS = "transfer"
+#: A month, where no text of the place says when the paper file is to be sent.
+_DEFAULT = Duration(months=1)
+
+
+@dataclass(frozen=True)
+class Handover:
+    """Where the paper file is: what was confirmed by whom, until when it is due, and what the reader may confirm."""
+
+    due: date
+    handed_on: str
+    handed_by: str
+    how: str
+    card: bool
+    received_on: str
+    received_by: str
+    over_days: int
+    deed: str
+
+    @property
+    def complete(self) -> bool:
+        """Both sides have confirmed."""
+        return bool(self.received_on)
+
+
+@dataclass(frozen=True)
+class Placement:
+    """The class into which a decided transfer puts the child: from which day, and until when that had to be."""
+
+    to_class: str
+    day: date
+    due: date | None
+    late_days: int
+    done: bool
+
+
+def _within(policy: PolicySet, param: str) -> Duration | None:
+    held = policy.param(param) if param in policy.param_ids() else None
+    return held.value if held is not None and held.stated and isinstance(held.value, Duration) else None
+
+
+def handover(actor: Any, case: Case, policy: PolicySet) -> Handover | None:
+    """The hand-over of a transfer that has taken effect; None for every other case (C-TRF-10)."""
+    if case.business != BUSINESS or case.status != CaseStatus.DONE or case.effective_on is None:
+        return None
+    held: dict[str, Any] = case.summary.get("handover", {})
+    due = (_within(policy, "transfer.paper_file_within") or _DEFAULT).after(case.effective_on)
+    ended = date.fromisoformat(held["received_on"]) if held.get("received_on") else timezone.localdate()
+    return Handover(
+        due=due,
+        handed_on=held.get("handed_on", ""),
+        handed_by=held.get("handed_by", ""),
+        how=held.get("how", ""),
+        card=bool(held.get("card")),
+        received_on=held.get("received_on", ""),
+        received_by=held.get("received_by", ""),
+        over_days=max((ended - due).days, 0),
+        deed=next_deed(actor, case),
+    )
+
+
+def next_deed(actor: Any, case: Case) -> str:
+    """What the actor's school is to confirm now: `handed`, `received`, or nothing."""
+    held = case.summary.get("handover", {})
+    if actor.is_portal or not actor.can("case.start"):
+        return ""
+    if actor.org_id == case.from_school_id and not held:
+        return "handed"
+    if actor.org_id == case.to_school_id and held and not held.get("received_on"):
+        return "received"
+    return ""
+
+
+def placement(case: Case, steps: Iterable[CaseStep], policy: PolicySet) -> Placement | None:
+    """When the child of a decided transfer is in its class, against the days that the place gives (C-TRF-12)."""
+    decided = [s.decided_at for s in steps if s.mode == StepMode.APPROVE and s.decided_at]
+    if case.business != BUSINESS or case.status not in (CaseStatus.APPROVED, CaseStatus.DONE) or not decided:
+        return None
+    day, within = case.effective_on, _within(policy, "transfer.seat_within")
+    if day is None:
+        return None
+    due = within.after(timezone.localdate(max(decided))) if within else None
+    return Placement(
+        to_class=case.summary.get("to_class", ""),
+        day=day,
+        due=due,
+        late_days=max((day - due).days, 0) if due else 0,
+        done=case.status == CaseStatus.DONE,
+    )
