@@ -155,6 +155,7 @@ def _registrar(user: str) -> Iterator[Page]:
     yield Page(user, "/certificates/", "/certificates/")
     yield Page(user, "a certificate", "/certificates/", (f"/certificates/{UUID}/",))
     yield Page(user, "a new certificate", "/students/", (_STUDENT, r"/certificates/new/[^\"]*"))
+    yield Page(user, "growth of a student", "/students/", (_STUDENT, f"/students/{UUID}/growth/"))
     yield Page(user, "a running case", "/cases/?tab=running", (_CASE,))
     yield Page(user, "/classes/new/", "/classes/new/")
     yield Page(user, "cases, searched", "/cases/?q=王", report=True)
@@ -166,6 +167,7 @@ def _families() -> Iterator[Page]:
             yield Page(user, path, path)
     yield Page("parent", "/my/", "/my/")
     yield Page("parent", "a child", "/my/", (f"/my/{UUID}/",))
+    yield Page("parent", "growth of a child", "/my/", (f"/my/{UUID}/", f"/my/{UUID}/growth/"))
 
 
 def _administrators() -> Iterator[Page]:

@@ -293,6 +293,9 @@ ADDRESSES: dict[str, Address] = {
     "yearly:return": Address(
         "/yearly/lists/{list}/return/", "case.decide", about="list", post=True, answers=(*DEED, 403)
     ),
+    "yearly:seal": Address(
+        "/yearly/lists/{list}/seal/", "yearly.place", about="list", post=True, answers=(*DEED, 403)
+    ),
     "yearly:register_pdf": Address(
         "/yearly/lists/{list}/register.pdf", "yearly.view", about="list", answers=(200, 302, 303, 403)
     ),
@@ -333,6 +336,18 @@ ADDRESSES: dict[str, Address] = {
     ),
     "certificates:roster_xlsx": Address(
         "/classes/{klass}/roster.xlsx", "roster.print", about="klass", answers=PAGE
+    ),
+    "certificates:exam_pdf": Address(
+        "/classes/{klass}/exam-list.pdf", "register.print", about="klass", answers=PAGE
+    ),
+    "certificates:exam_xlsx": Address(
+        "/classes/{klass}/exam-list.xlsx", "register.print", about="klass", answers=PAGE
+    ),
+    "certificates:completion_pdf": Address(
+        "/yearly/lists/{list}/completion.pdf", "yearly.view", about="list", answers=(200, 302, 403)
+    ),
+    "certificates:completion_xlsx": Address(
+        "/yearly/lists/{list}/completion.xlsx", "yearly.view", about="list", answers=(200, 302, 403)
     ),
     "certificates:students_xlsx": Address("/students/export.xlsx", "student.export", post=True, answers=DEED),
     "certificates:verify": Address("/verify/", PUBLIC, both=True),
@@ -415,6 +430,8 @@ ADDRESSES: dict[str, Address] = {
     "family:join": Address("/join/", PUBLIC, both=True, answers=(200, 302, 422)),
     "family:add": Address("/my/add/", PORTAL, both=True, answers=(200, 422)),
     "portal:child": Address("/my/{person}/", PORTAL, about="child"),
+    "portal:growth": Address("/my/{person}/growth/", PORTAL, about="child"),
+    "portal:student_growth": Address("/students/{person}/growth/", "student.view", about="person"),
     "portal:certificate": Address(
         "/my/{person}/certificate/", PORTAL, about="child", post=True, answers=DEED
     ),

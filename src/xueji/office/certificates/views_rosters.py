@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Callable
 from typing import Any, cast
 
@@ -13,8 +14,9 @@ from django.views.decorators.http import require_POST, require_safe
 from xueji.ground.accounts.http import safe_next
 from xueji.ground.paper.fonts import MissingGlyphs
 from xueji.registry.enrolment import listing
+from xueji.registry.yearly.queries import filters_from
 
-from . import rosters
+from . import completions, exams, rosters
 from .errors import CertificateRefused
 
 PDF = "application/pdf"
@@ -56,6 +58,44 @@ def roster_pdf(request: HttpRequest, class_id: int) -> HttpResponse:
 def roster_xlsx(request: HttpRequest, class_id: int) -> HttpResponse:
     """The same as a workbook."""
     return _roster(request, class_id, rosters.as_xlsx, XLSX)
+
+
+def _list_of(
+    request: HttpRequest, make: Callable[[Any], tuple[bytes, str]], mime: str, back: str
+) -> HttpResponse:
+    """A file to keep, or back to the page with the reason."""
+    try:
+        data, name = make(request.actor)  # type: ignore[attr-defined]
+    except (CertificateRefused, MissingGlyphs) as error:
+        messages.error(request, str(error))
+        return HttpResponseRedirect(back)
+    return attachment(data, name, mime)
+
+
+@require_safe
+def exam_pdf(request: HttpRequest, class_id: int) -> HttpResponse:
+    """考试报名核对名单 of the grade of a class."""
+    return _list_of(request, lambda a: exams.as_pdf(a, class_id), PDF, f"/classes/{class_id}/")
+
+
+@require_safe
+def exam_xlsx(request: HttpRequest, class_id: int) -> HttpResponse:
+    """The same as a workbook."""
+    return _list_of(request, lambda a: exams.as_xlsx(a, class_id), XLSX, f"/classes/{class_id}/")
+
+
+@require_safe
+def completion_pdf(request: HttpRequest, list_id: uuid.UUID) -> HttpResponse:
+    """证书发放名册 of a graduation list that took effect."""
+    f = filters_from(request.GET)
+    return _list_of(request, lambda a: completions.as_pdf(a, list_id, f), PDF, f"/yearly/lists/{list_id}/")
+
+
+@require_safe
+def completion_xlsx(request: HttpRequest, list_id: uuid.UUID) -> HttpResponse:
+    """The same as a workbook."""
+    f = filters_from(request.GET)
+    return _list_of(request, lambda a: completions.as_xlsx(a, list_id, f), XLSX, f"/yearly/lists/{list_id}/")
 
 
 @require_POST

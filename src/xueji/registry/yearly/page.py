@@ -15,7 +15,7 @@ from xueji.ground.policy.calendar import workdays_between
 from xueji.ground.policy.statuses import Status
 from xueji.registry.changes.routing import CLERK_ROLES
 
-from . import facts, listing, queries
+from . import facts, listing, queries, sealing
 from .models import EDITABLE, GraduationList, GraduationLog, GraduationStep, ListKind, ListStatus
 
 _STATES = {"future": "waiting", "refused": "rejected"}
@@ -23,6 +23,7 @@ ACTIONS = {
     "start": "编制名册", "check": "重新核对", "days": "修改日期", "facts": "登记事项", "result": "修改结论", "submit": "上报",
     "resubmit": "修改后重新上报", "pass": "同意", "return": "退回修改", "refuse": "不同意", "withdraw": "撤回", "cancel": "撤销",
     "approve": "批准, 到期生效", "apply": "办结生效", "destination": "登记去向",
+    "seal": "验印",
 }  # fmt: skip
 
 
@@ -56,6 +57,9 @@ def load(actor: Any, row: GraduationList) -> ListPage:
     today = timezone.localdate()
     current = next((s for s in steps if s.state == "current"), None)
     rights, hint = _rights(actor, row, steps, current)
+    if sealing.of_compulsory_stage(row) and sealing.took_effect(row):
+        sealed = any(x.action == sealing.SEAL for x in log)
+        rights |= _seal_rights(actor, row, sealed, "register" in rights)
     questions: tuple[facts.Question, ...] = ()
     if "edit" in rights and row.kind != ListKind.UNDO:
         questions = facts.questions(listing.ground(row.school_id, row.kind, today).policy)
@@ -86,6 +90,14 @@ def _results(row: GraduationList) -> list[tuple[str, str]]:
         ListKind(row.kind), facts.RESULTS
     )
     return [(str(int(s)), str(Status(s).label)) for s in wanted] + [("none", _("不列入"))]
+
+
+def _seal_rights(actor: Any, row: GraduationList, sealed: bool, prints: bool) -> set[str]:
+    """What the certificates of a finished list allow: printing their list, the county's confirmation of its seal."""
+    out = {"completion"} if prints else set()
+    if not sealed and actor.can("yearly.place") and row.county_id == actor.org_id:
+        out.add("seal")
+    return out
 
 
 def _rights(

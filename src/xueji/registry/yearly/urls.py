@@ -27,6 +27,7 @@ urlpatterns = [
     path("yearly/lists/<uuid:list_id>/undo/", views_list.undo, name="undo"),
     path("yearly/lists/<uuid:list_id>/exchange/", views_list.exchange, name="exchange"),
     path("yearly/lists/<uuid:list_id>/destinations/", views_list.destinations, name="destinations"),
+    path("yearly/lists/<uuid:list_id>/seal/", views_list.seal, name="seal"),
     path("yearly/lists/<uuid:list_id>/register.pdf", views_list.register_pdf, name="register_pdf"),
     path("yearly/lists/<uuid:list_id>/register.xlsx", views_list.register_xlsx, name="register_xlsx"),
     path(

@@ -306,6 +306,18 @@ def destinations(request: HttpRequest, list_id: uuid.UUID) -> HttpResponse:
     return _back(request, list_id)
 
 
+@require_POST
+def seal(request: HttpRequest, list_id: uuid.UUID) -> HttpResponse:
+    """The county confirms that it sealed the certificates."""
+    actor = actor_of(request)
+    run(
+        request,
+        lambda: commands.confirm_seal(actor, list_id=list_id, version=version_of(request)),
+        lambda _row: _("已记录验印"),
+    )
+    return to("list", list_id)
+
+
 def _paper(
     request: HttpRequest, list_id: uuid.UUID, make: Callable[[], tuple[bytes, str]], mime: str
 ) -> HttpResponse:

@@ -181,6 +181,14 @@ def class_page(request: HttpRequest, class_id: int) -> HttpResponse:
                 ("school", "xlsx", _("下载全校花名册"), "file-export"),
             )
             if actor.can("student.export") and nav.exists(f"{base}.{form}")
+        ]
+        + [
+            {"url": f"/classes/{class_id}/exam-list.{form}", "label": label, "icon": icon}
+            for form, label, icon in (
+                ("pdf", _("打印考试报名核对名单(全年级)"), "printer"),
+                ("xlsx", _("下载考试报名核对名单(全年级)"), "file-export"),
+            )
+            if actor.can("register.print")
         ],
         "may_invite": actor.can("family.invite") and bool(pupils),
         "may_close": actor.can("class.edit")

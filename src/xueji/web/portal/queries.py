@@ -246,6 +246,7 @@ def happenings(person_id: uuid.UUID) -> list[dict[str, Any]]:
                 "text": "" if _quiet(e.business) else _plain(e, names),
                 "icon": ICONS.get(e.business, "timeline-event"),
                 "future": day > today,
+                "number": "" if _quiet(e.business) else e.article,
             }
         )
     return out

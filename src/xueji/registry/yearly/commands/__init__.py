@@ -14,6 +14,7 @@ from .prepare import (
     state_facts,
 )
 from .promotion import confirm_promotion
+from .sealing import confirm_seal
 from .uploads import Outcome, place_list
 
 __all__ = [
@@ -24,6 +25,7 @@ __all__ = [
     "check",
     "claim",
     "confirm_promotion",
+    "confirm_seal",
     "create",
     "create_exchange",
     "create_undo",
