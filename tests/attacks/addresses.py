@@ -135,7 +135,7 @@ ADDRESSES: dict[str, Address] = {
     ),
     "changes:list": Address("/cases/", "case.view"),
     "changes:new": Address("/cases/new/?person={person}", "case.start", about="person"),
-    "changes:absences": Address("/cases/absences/", "student.list"),
+    "changes:absences": Address("/cases/absences/", "absence.view"),
     "changes:new_arrival": Address("/cases/new/arrival/", "case.start", post=True, answers=DEED),
     "changes:new_transfer": Address("/cases/new/transfer/", "case.start", post=True, answers=(422,)),
     "changes:start": Address(
@@ -429,6 +429,11 @@ ADDRESSES: dict[str, Address] = {
     ),
     "family:join": Address("/join/", PUBLIC, both=True, answers=(200, 302, 422)),
     "family:add": Address("/my/add/", PORTAL, both=True, answers=(200, 422)),
+    "family:ask": Address("/my/{person}/request/", PORTAL, about="child", both=True, answers=(200, 302, 422)),
+    # Ids that nobody in the world has: for everybody like a request of somebody else.
+    "family:appeal": Address("/my/requests/999999/appeal/", PORTAL, both=True, answers=(404,)),
+    "family:requests": Address("/requests/", "family.answer"),
+    "family:request": Address("/requests/999999/", "family.answer", both=True, answers=(404,)),
     "portal:child": Address("/my/{person}/", PORTAL, about="child"),
     "portal:growth": Address("/my/{person}/growth/", PORTAL, about="child"),
     "portal:student_growth": Address("/students/{person}/growth/", "student.view", about="person"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import uuid
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date
 from pathlib import Path
@@ -16,6 +17,8 @@ from django.utils import timezone
 from xueji.ground.crypto import columns, keyring, keys, vault
 from xueji.ground.crypto.errors import KeyMissing, KeysExist, WrongPassphrase
 from xueji.ground.db.scope import Role, acting
+from xueji.registry.problems.models import Problem
+from xueji.registry.relay import models as relay
 
 PASSPHRASE = "correct horse battery"
 
@@ -212,6 +215,8 @@ def _fill(people: int = 7) -> dict[tuple[str, str, str], str]:
     now = timezone.now()
     truth: dict[tuple[str, str, str], str] = {}
     seen: dict[str, Any] = {"readers": [], "klasses": []}
+    with acting("writer"):
+        peer = relay.Peer.objects.create(code="99X", name="外省")
 
     def sealed(column: str, key: str, place: str) -> bytes:
         truth[column, key, place] = text = f"秘密 {column} {place}"
@@ -286,6 +291,9 @@ def _fill(people: int = 7) -> dict[tuple[str, str, str], str]:
             summary="{}",
             facts="{}",
             findings="[]",
+            effect="{}",
+            outage="{}",
+            overrides="{}",
             version=1,
             created_at=now,
             parties=[],
@@ -294,6 +302,7 @@ def _fill(people: int = 7) -> dict[tuple[str, str, str], str]:
             sealed=sealed("case_.sealed", f"{case}", f"case_.sealed:{case}"),
             **dict.fromkeys(texts, ""),
         )
+        _fill_messages(p, n, sealed, peer)
         places = {
             "raw": f"staged_row.raw:{p}",
             "id_sealed": f"identity_document.sealed:{p}:1",
@@ -316,6 +325,40 @@ def _fill(people: int = 7) -> dict[tuple[str, str, str], str]:
             **{k: sealed(f"staged_row.{k}", f"1:{n}", place) for k, place in places.items()},
         )
     return truth
+
+
+def _fill_messages(p: uuid.UUID, n: int, sealed: Callable[[str, str, str], bytes], peer: relay.Peer) -> None:
+    """A disputed number, a case of two installations, and a message each way."""
+    now, key = timezone.now(), uuid.uuid4()
+    message = {
+        "peer": peer,
+        "conversation": key,
+        "seq": 1,
+        "kind": "transfer.ask",
+        "next_at": now,
+        "made_at": now,
+    }
+    with acting("writer"):
+        problem = Problem(number=f"WT-{n}", kind="same_id", source="check", superior_id=1, opened_at=now)
+        place = f"problem_record.sealed:{problem.problem_id}"
+        problem.sealed = sealed("problem_record.sealed", f"{problem.problem_id}", place)
+        problem.save(force_insert=True)
+        for table, model in (("relay_out", relay.Outgoing), ("relay_in", relay.Incoming)):
+            row = model(state="waiting", **message)
+            row.sealed = sealed(f"{table}.sealed", f"{row.id}", f"{table}.sealed:{row.id}")
+            row.save(force_insert=True)
+        relay.RelayCase.objects.create(
+            case_id=key,
+            side="in",
+            peer=peer,
+            state="draft",
+            org_id=1,
+            county_id=1,
+            person_id=p,
+            student_name="甲",
+            other_code="9900000001",
+            sealed=sealed("relay_case.sealed", f"{key}", f"relay_case.sealed:{key}"),
+        )
 
 
 def _opened() -> dict[tuple[str, str], tuple[str, bytes]]:
@@ -400,6 +443,7 @@ def test_a_damaged_value_is_reported_and_left_alone(key_file: Path) -> None:
 def test_every_binary_column_is_sealed_or_known_to_be_something_else(key_file: Path) -> None:
     others = {
         "certificate.code_digest",
+        "invitation.code",
         "verify_visit.visitor",
         "identity_lookup.bidx",
         "number_lookup.bidx",

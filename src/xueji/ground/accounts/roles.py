@@ -54,6 +54,8 @@ PERMISSIONS: dict[str, frozenset[Role]] = {
     "case.intervene": HEADS,
     "case.view": STAFF | PORTAL,
     "case.overview": AUTHORITY,
+    # Whose suspension or absence ends; who left and was not taken up yet.
+    "absence.view": SCHOOL_STAFF | {Role.CENTRAL_CLERK, Role.COUNTY_CLERK, Role.COUNTY_HEAD},
     "yearly.view": SCHOOL_STAFF | AUTHORITY,
     "yearly.confirm": frozenset({Role.SCHOOL_HEAD}),
     "yearly.place": CLERKS | HEADS,
@@ -62,6 +64,8 @@ PERMISSIONS: dict[str, frozenset[Role]] = {
     "dropout.write": SCHOOL_STAFF | {Role.CLASS_TEACHER},
     "family.invite": frozenset({Role.REGISTRAR, Role.CLASS_TEACHER}),
     "family.end": frozenset({Role.REGISTRAR}),
+    # What parents and pupils ask for: the school answers, its authority once more after an appeal.
+    "family.answer": CLERKS | {Role.REGISTRAR},
     "class.view": STAFF,
     "class.edit": frozenset({Role.REGISTRAR}),
     "roster.print": frozenset({Role.REGISTRAR, Role.SCHOOL_HEAD, Role.CLASS_TEACHER}),

@@ -67,6 +67,7 @@ COLUMNS = (
     ),
     SealedColumn("certificate", "code_sealed", ("id",), "certificate.code_sealed:{id}"),
     SealedColumn("case_", "sealed", ("case_id",), "case_.sealed:{case_id}"),
+    SealedColumn("problem_record", "sealed", ("problem_id",), "problem_record.sealed:{problem_id}"),
     SealedColumn("relay_out", "sealed", ("id",), "relay_out.sealed:{id}"),
     SealedColumn("relay_in", "sealed", ("id",), "relay_in.sealed:{id}"),
     SealedColumn("relay_case", "sealed", ("case_id",), "relay_case.sealed:{case_id}"),

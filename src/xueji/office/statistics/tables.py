@@ -5,7 +5,7 @@ from xueji.ground.db.guards import Scope, Table
 TABLES = [
     Table(
         "monthly_report",
-        "county",
+        "local",
         scope=Scope(orgs=("county_id", "school_id")),
         writer="select, insert, update",
     ),

@@ -20,7 +20,7 @@ from .http import actor_of, to
 def page(request: HttpRequest) -> HttpResponse:
     """Three lists: about to end, over, gone and not confirmed."""
     actor = actor_of(request)
-    actor.require("student.list")
+    actor.require("absence.view")
     counts = absences.counts(actor)
     tab = request.GET.get("tab", "")
     if tab not in absences.TABS:
