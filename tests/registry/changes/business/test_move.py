@@ -19,6 +19,7 @@ from tests.registry.changes.business.journey import (
     rules_of,
     sound,
     wall,
+    warnings,
 )
 from tests.registry.changes.world import (
     BORN,
@@ -34,6 +35,7 @@ from tests.registry.changes.world import (
 from xueji.ground.orgs.models import SchoolClass
 from xueji.ground.policy.statuses import Status
 from xueji.registry.changes import commands as cases
+from xueji.registry.changes import page as pages
 from xueji.registry.changes.business import KINDS
 from xueji.registry.changes.errors import CaseError
 from xueji.registry.changes.models import Case, CaseStatus
@@ -259,3 +261,65 @@ def test_the_reasons_offered_are_those_of_the_place() -> None:
     with act_as(place.user("registrar", "b1")):
         offered = dict(KINDS["transfer_out"].form(case).fields["reason"].choices)  # type: ignore[attr-defined]
     assert set(offered) == {"", "家庭迁移", "家长工作调动", "部队转业复员"}
+
+
+def _fresh(case: Case) -> Case:
+    with seeing_all():
+        return Case.objects.get(pk=case.pk)
+
+
+@pytest.mark.capability("C-TRF-06")
+def test_who_goes_first_is_stated_with_its_basis_and_read_by_those_who_decide() -> None:
+    place = make_county()
+    child = make_child(place)
+    case = transfer_draft(place, child, initiator="监护人", priority="户籍迁入")
+    assert any("还没有写明依据" in s for s in wall(place, case))
+    case = _fresh(case)
+    with act_as(place.user("registrar", "b1")) as actor:
+        form = case.form | {"priority_basis": "户口簿, 临川县公安局 2026 年 9 月迁入"}
+        cases.save_draft(actor, case_id=case.pk, form=form)
+    assert wall(place, case) == []
+    case = send(place, case, ("registrar", "b1"))
+    with act_as(place.user("school_head", "b1")) as actor:
+        page = pages.load(actor, case.pk)
+    told = {row["label"]: row["value"] for row in page.wanted}
+    assert (told["优先类别"], told["由谁提出"]) == ("户籍迁入", "监护人")
+    assert "2026 年 9 月迁入" in told["优先的依据"]
+
+
+@pytest.mark.capability("C-TRF-06")
+def test_no_school_makes_a_child_leave() -> None:
+    """The school as the one who asks is refused everywhere, a minor in place of the guardian too."""
+    place = make_county()
+    case = transfer_draft(place, make_child(place), initiator="学校")
+    assert any("不得胁迫或诱导学生转学" in s for s in wall(place, case))
+    case = _fresh(case)
+    for who, sentence in (("学生本人", "未满 18 周岁"), ("", "还没有写明由谁提出")):
+        with act_as(place.user("registrar", "b1")) as actor:
+            cases.save_draft(actor, case_id=case.pk, form=case.form | {"initiator": who})
+        found = warnings(place, case) if not who else wall(place, case)
+        assert any(sentence in s for s in found)
+
+
+@pytest.mark.capability("C-TRF-06")
+def test_who_is_not_eligible_by_the_rules_of_the_place_is_refused_in_their_words() -> None:
+    place = make_county()
+    child = pupil(place, "c1", "J", 2025)
+    rules_of(place, "b1", "cn-44-shunde")
+    number = number_of(place, child, "c1")
+    with seeing_all():
+        name = Roster.objects.get(person_id=child).name
+    into = {"to_class_id": place.klass("b1", "J", 2025).pk, "effective_on": day(), "reason": "其他"}
+    said = {}
+    for qualified in (False, True):
+        with act_as(place.user("registrar", "b1")) as actor:
+            case = cases.start(actor, business="transfer", name=name, number=number)
+            form = into | {"initiator": "监护人", "answers": {"student.qualified": qualified}}
+            cases.save_draft(actor, case_id=case.pk, form=form)
+        said[qualified] = wall(place, case)
+    assert any("户籍迁入和政策性借读生优先" in s for s in said[False])
+    assert not any("户籍迁入和政策性借读生优先" in s for s in said[True])
+    assert not any("须由监护人提出" in s for s in said[True])
+    with act_as(place.user("registrar", "b1")) as actor:
+        cases.save_draft(actor, case_id=case.pk, form=into | {"initiator": "学校"})
+    assert any("不得胁迫或诱导学生转学、退学" in s for s in wall(place, case))

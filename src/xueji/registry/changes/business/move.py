@@ -22,6 +22,10 @@ from .forms import CaseForm, ClassForm, class_field, day_field, note_field, reas
 from .spec import Check, Kind
 
 REASONS = ("家庭住址变动", "监护人工作调动", "随监护人迁移户口", "其他")
+GUARDIAN, PUPIL, SCHOOL = "监护人", "学生本人", "学校"
+#: Who is taken before others while there is room; what a school may ask for beyond them is in the packs' rules.
+PRIORITIES = ("户籍迁入", "政策性照顾对象", "军人、烈士或英模子女", "残疾学生", "其他优先对象")
+_ADULT = 18
 #: Statuses with which a child may be transferred without returning first (NAT-TRF-13).
 MOVABLE = frozenset({Status.STUDYING, Status.ABROAD, Status.AWAY, Status.WITHDRAWN, Status.EXPELLED})
 
@@ -31,6 +35,23 @@ class TransferForm(ClassForm):
 
     reason = reason_field(*REASONS)
     reason_note = note_field()
+    initiator = forms.ChoiceField(
+        label=_("由谁提出"),
+        choices=[("", _("请选择")), *((who, who) for who in (GUARDIAN, PUPIL, SCHOOL))],
+        required=False,
+        help_text=_("由监护人书面申请, 已成年的可由学生本人申请; 学校不得胁迫或诱导学生转学"),
+    )
+    priority = forms.ChoiceField(
+        label=_("优先类别"),
+        choices=[("", _("不属于优先对象")), *((p, p) for p in PRIORITIES)],
+        required=False,
+    )
+    priority_basis = forms.CharField(
+        label=_("优先的依据"),
+        max_length=100,
+        required=False,
+        help_text=_("属于优先对象的写明依据, 如证件名称和发证单位"),
+    )
     to_class_id = class_field(_("只列出同年级的班级"))
     effective_on = day_field(_("转入日期"), _("自这一天起在本校在籍, 今天或以后"))
 
@@ -55,11 +76,61 @@ class TransferOutForm(CaseForm):
 
 
 def _facts(m: Material) -> dict[str, Any]:
-    return common.class_facts(m) | {"case.effective_on": form_date(m.case.form, "effective_on")}
+    return common.class_facts(m) | {
+        "case.effective_on": form_date(m.case.form, "effective_on"),
+        "case.initiator": m.case.form.get("initiator") or None,
+    }
+
+
+def _asked_freely(m: Material) -> Iterable[Check]:
+    """A transfer is the family's wish: nobody at school forces or talks a child into it (C-TRF-06)."""
+    who = m.case.form.get("initiator")
+    born = m.subject.birth_date
+    years = m.today.year - born.year - ((m.today.month, m.today.day) < (born.month, born.day))
+    verdict, text = "block", ""
+    if not who:
+        verdict, text = "warn", now("还没有写明由谁提出转学")
+    elif who == SCHOOL:
+        text = now("学校不得胁迫或诱导学生转学, 转学须由监护人提出书面申请")
+    elif who == PUPIL and years < _ADULT:
+        text = now("该生未满 %s 周岁, 转学须由监护人提出书面申请") % _ADULT
+    if text:
+        yield Check("initiator", verdict, text, action_url="#id_initiator", action_label=now("去填写"))
+    else:
+        yield Check("initiator", "pass", now("转学由%s提出") % who)
+
+
+def _priority(m: Material) -> Iterable[Check]:
+    """Who claims to go first says on what that rests; those who decide read both."""
+    group, basis = m.case.form.get("priority"), m.case.form.get("priority_basis")
+    if group and not basis:
+        yield Check(
+            "priority",
+            "block",
+            now("选择了优先类别“%s”, 还没有写明依据") % group,
+            action_url="#id_priority_basis",
+            action_label=now("去填写"),
+        )
+    elif group:
+        yield Check(
+            "priority", "pass", now("优先对象: %(group)s, 依据: %(basis)s") % {"group": group, "basis": basis}
+        )
+
+
+def _transfer_wanted(m: Material) -> dict[str, Any]:
+    form = m.case.form
+    said = common.rows(
+        (_("由谁提出"), form.get("initiator")),
+        (_("优先类别"), form.get("priority")),
+        (_("优先的依据"), form.get("priority_basis") if form.get("priority") else ""),
+    )
+    return common.class_wanted(m) | said
 
 
 def _transfer_checks(policy: PolicySet, m: Material, trace: Trace) -> Iterable[Check]:
     yield from common.chosen_class_of_grade(policy, m, trace)
+    yield from _asked_freely(m)
+    yield from _priority(m)
     if m.subject.status in MOVABLE and m.subject.status != Status.STUDYING:
         yield Check(
             "status_kept",
@@ -117,6 +188,10 @@ def _suggested(_child: Subject, today: date) -> dict[str, Any]:
     return {"effective_on": today.isoformat()}
 
 
+def _transfer_suggested(child: Subject, today: date) -> dict[str, Any]:
+    return _suggested(child, today) | {"initiator": GUARDIAN}
+
+
 KINDS = (
     Kind(
         "transfer",
@@ -131,8 +206,8 @@ KINDS = (
         _transfer,
         facts=_facts,
         checks=_transfer_checks,
-        wanted=common.class_wanted,
-        suggested=_suggested,
+        wanted=_transfer_wanted,
+        suggested=_transfer_suggested,
         days=(("effective_on", _("转入日期")),),
         lookup=True,
         common=True,
