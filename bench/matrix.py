@@ -108,6 +108,9 @@ def _staff(user: str, has: tuple[str, ...]) -> Iterator[Page]:
     if user in ("registrar.a", "head.a") or (user in _OFFICE and user != "central.clerk"):
         for path in ("/problems/", "/guests/", "/dropout/", "/dropout/reports/"):
             yield Page(user, path, path)
+    if user == "registrar.a" or (user.endswith(".clerk") and user != "central.clerk"):
+        yield Page(user, "/requests/", "/requests/")
+        yield Page(user, "requests, answered", "/requests/?tab=done")
     if user == "teacher.a":
         yield Page(user, "/dropout/", "/dropout/")
         yield Page(user, "/dropout/new/", "/dropout/new/")
@@ -167,6 +170,7 @@ def _families() -> Iterator[Page]:
             yield Page(user, path, path)
     yield Page("parent", "/my/", "/my/")
     yield Page("parent", "a child", "/my/", (f"/my/{UUID}/",))
+    yield Page("parent", "a request of the family", "/my/", (f"/my/{UUID}/", f"/my/{UUID}/request/"))
     yield Page("parent", "growth of a child", "/my/", (f"/my/{UUID}/", f"/my/{UUID}/growth/"))
 
 

@@ -306,6 +306,9 @@ ORACLES: dict[str, Oracle] = {
     "stored_file": may_open,
     "certificate": certified,
     "invitation": lambda f, s, row: row["school_id"] in s.units or row["class_id"] in s.classes,
+    "family_request": lambda f, s, row: (
+        row["school_id"] in s.units or row["appeal_org_id"] in s.units or row["person_id"] in s.persons
+    ),
     "delegation": stands_in,
     "opinion_template": keeps_words,
     "portal_link": lambda f, s, row: row["user_id"] == s.user,

@@ -20,6 +20,7 @@ from tests.registry.yearly.world import COHORT, begin, last_class
 from tests.registry.yearly.world import pass_all as pass_list
 from tests.registry.yearly.world import send as send_list
 
+from xueji.ground.accounts.models import User
 from xueji.ground.files import commands as files
 from xueji.ground.policy import commands as policy
 from xueji.office.certificates import commands as certificates
@@ -31,6 +32,7 @@ from xueji.registry.enrolment import commands as enrolment
 from xueji.registry.enrolment import queries as chains
 from xueji.registry.enrolment.timeline import Link, Step, midnight
 from xueji.registry.family import commands as family
+from xueji.registry.family import requests
 from xueji.registry.people import commands as people
 from xueji.registry.people.commands import NewGuardian
 from xueji.registry.problems import commands as problems
@@ -328,6 +330,21 @@ def _accounts(world: World) -> None:
         with act_as(place.user("registrar", school)) as actor:
             world.certificates[key] = certificates.issue(actor, world.persons[key], purpose="升学").pk
             family.issue(actor, place.klass(school, "P", 2026, 1).pk, [world.persons[key]])
+    stranger = User.objects.get(username="stranger").pk
+    for family_of, key in ((parent.pk, "one"), (stranger, "c1")):
+        with act_as(family_of) as actor:
+            asked = requests.ask(
+                actor,
+                world.persons[key],
+                kind="correct",
+                field="phone",
+                wanted="已换号码",
+                words="电话换了, 请更正",
+            ).pk
+    with act_as(place.user("registrar", "c1")) as actor:
+        requests.answer(actor, asked, agreed=False, reply="核对后没有不符")
+    with act_as(stranger) as actor:
+        requests.appeal(actor, asked, words="学校没有说明原因")
 
 
 def _year(world: World) -> None:

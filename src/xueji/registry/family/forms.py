@@ -7,6 +7,8 @@ from typing import Any
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
+from . import requests
+
 
 class CodeForm(forms.Form):
     """The code of the slip, and who it is about."""
@@ -65,3 +67,57 @@ class EndForm(forms.Form):
     """Why an account no longer sees a child."""
 
     reason = forms.CharField(label=_("理由"), max_length=200, help_text=_("如: 监护人变更, 见法院判决书"))
+
+
+class AskForm(forms.Form):
+    """What a family asks for about the record."""
+
+    kind = forms.ChoiceField(label=_("要办什么"), choices=list(requests.KINDS.items()))
+    field = forms.ChoiceField(label=_("哪一项"), choices=list(requests.FIELDS.items()))
+    wanted = forms.CharField(
+        label=_("正确的内容"),
+        max_length=200,
+        required=False,
+        help_text=_("要更正时填写。身份证件号不要写在这里, 请带证件到学校"),
+    )
+    words = forms.CharField(
+        label=_("说明"),
+        min_length=requests.LEAST_WORDS,
+        max_length=1000,
+        help_text=_("哪里不对、为什么要改或要删、您的意见"),
+        widget=forms.Textarea(attrs={"rows": 4}),
+    )
+
+    def clean(self) -> dict[str, Any]:
+        """A correction says what is right; the number of a document is brought, not typed."""
+        data = super().clean() or {}
+        wanted = data.get("wanted", "").strip()
+        if data.get("kind") == "correct" and data.get("field") != "identity" and not wanted:
+            self.add_error("wanted", _("请写明正确的内容是什么"))
+        return data
+
+
+class AppealForm(forms.Form):
+    """Why the family does not accept the answer."""
+
+    words = forms.CharField(
+        label=_("申诉理由"),
+        min_length=requests.LEAST_WORDS,
+        max_length=1000,
+        widget=forms.Textarea(attrs={"rows": 3}),
+    )
+
+
+class AnswerForm(forms.Form):
+    """The answer to a request, with its reason."""
+
+    agreed = forms.TypedChoiceField(
+        label=_("答复"), coerce=lambda v: v == "yes", choices=[("yes", _("已更正")), ("no", _("不予更正"))]
+    )
+    reply = forms.CharField(
+        label=_("说明"),
+        min_length=requests.LEAST_WORDS,
+        max_length=1000,
+        help_text=_("家长会看到。写明改了什么, 或为什么不能改"),
+        widget=forms.Textarea(attrs={"rows": 4}),
+    )

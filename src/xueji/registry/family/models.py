@@ -1,8 +1,9 @@
-"""Codes with which a school invites a child's guardian, or the child."""
+"""Codes with which a school invites a child's guardian, or the child; what families ask for."""
 
 from __future__ import annotations
 
 from django.db import models
+from django.utils.translation import gettext_lazy as _
 
 
 class Invitation(models.Model):
@@ -35,3 +36,51 @@ class Invitation(models.Model):
             )
         ]
         indexes = [models.Index(fields=["school_id", "class_id"], name="invitation_class")]
+
+
+class RequestState(models.TextChoices):
+    """Where a family's request stands: with the school, answered, with the authority, answered there."""
+
+    ASKED = "asked", _("学校办理中")
+    DONE = "done", _("已更正")
+    REFUSED = "refused", _("不予更正")
+    APPEALED = "appealed", _("主管部门复核中")
+    UPHELD = "upheld", _("复核后由学校更正")
+    DISMISSED = "dismissed", _("复核维持学校的答复")
+
+
+class FamilyRequest(models.Model):
+    """What a parent or pupil asks for about the child's record: to correct, to delete, to look at again.
+
+    The name and class are those of that day: the answer stays readable when the child has moved on.
+    """
+
+    id = models.BigAutoField(primary_key=True)
+    person_id = models.UUIDField(db_index=True)
+    name = models.CharField(max_length=100)
+    class_name = models.CharField(max_length=60, blank=True)
+    school_id = models.IntegerField()
+    appeal_org_id = models.IntegerField(null=True, help_text="the authority, once the family has appealed")
+    kind = models.CharField(max_length=10)
+    field = models.CharField(max_length=20)
+    wanted = models.CharField(max_length=200, blank=True)
+    words = models.CharField(max_length=1000)
+    state = models.CharField(max_length=10, choices=RequestState.choices, default=RequestState.ASKED)
+    asked_by = models.BigIntegerField()
+    asked_at = models.DateTimeField(auto_now_add=True)
+    due_on = models.DateField(null=True)
+    reply = models.CharField(max_length=1000, blank=True)
+    replied_by = models.BigIntegerField(null=True)
+    replied_at = models.DateTimeField(null=True)
+    appeal = models.CharField(max_length=1000, blank=True)
+    appealed_at = models.DateTimeField(null=True)
+    appeal_reply = models.CharField(max_length=1000, blank=True)
+    appeal_replied_by = models.BigIntegerField(null=True)
+    appeal_replied_at = models.DateTimeField(null=True)
+
+    class Meta:
+        db_table = "family_request"
+        indexes = [
+            models.Index(fields=["school_id", "state", "due_on"], name="family_request_school"),
+            models.Index(fields=["appeal_org_id", "state", "due_on"], name="family_request_appeal"),
+        ]

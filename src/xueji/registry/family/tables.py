@@ -8,5 +8,12 @@ TABLES = [
         "local",
         scope=Scope(orgs=("school_id",), klass="class_id"),
         writer="select, insert, update",
-    )
+    ),
+    # The authority sees a request from the day on which the family appeals to it, not before.
+    Table(
+        "family_request",
+        "local",
+        scope=Scope(orgs=("school_id", "appeal_org_id"), person="person_id"),
+        writer="select, insert, update",
+    ),
 ]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
 from django.conf import settings
@@ -14,6 +14,7 @@ from xueji.ground.accounts.actor import Actor, today
 from xueji.ground.orgs.models import Org
 from xueji.ground.policy import places
 from xueji.ground.policy.engine import PolicySet
+from xueji.registry.enrolment.words import business_label
 
 
 @dataclass(frozen=True)
@@ -36,6 +37,47 @@ def class_heads(class_ids: list[int]) -> dict[int, Heads]:
             [class_ids],
         )
         return {r[0]: Heads(r[1], r[2]) for r in c.fetchall()}
+
+
+@dataclass(frozen=True)
+class ClassChange:
+    """A pupil of a teacher's class whose status changed: who, what, why, from when."""
+
+    name: str
+    class_name: str
+    what: str
+    reason: str
+    since: date
+
+
+#: What a teacher of the class is told of when it takes effect (C-SUS-08).
+TOLD = ("suspend", "resume", "withdraw")
+TOLD_DAYS = 30
+
+
+def class_changes(classes: dict[int, str]) -> list[ClassChange]:
+    """Suspensions, withdrawals and returns in these classes (id: label) of the last 30 days, newest first.
+
+    Read from the events under row-level security when they have taken effect; one query. What was undone since is
+    not told any more.
+    """
+    if not classes:
+        return []
+    with connection.cursor() as c:
+        c.execute(
+            "select p.name, e.class_id, e.business, e.reason, (e.valid_at at time zone 'Asia/Shanghai')::date"
+            " from event e join person p on p.person_id = e.person_id"
+            " where e.class_id = any(%s) and e.business = any(%s) and e.valid_at <= now()"
+            " and (e.valid_at at time zone 'Asia/Shanghai')::date >= %s"
+            " and exists (select 1 from enrolment_state s where s.person_id = e.person_id"
+            "   and s.event_id = e.event_id)"
+            " order by e.valid_at desc, e.event_id limit 50",
+            [list(classes), list(TOLD), today() - timedelta(days=TOLD_DAYS)],
+        )
+        return [
+            ClassChange(name, classes[k], business_label(b), why, since)
+            for name, k, b, why, since in c.fetchall()
+        ]
 
 
 def occupied(class_id: int) -> bool:

@@ -83,6 +83,10 @@ def _work(actor: Actor) -> dict[str, Any]:
         if actor.can("case.start"):
             out["started"] = changes.started(actor, limit=10)
             out["absences"] = absences.counts(actor)
+    if actor.can("family.answer"):
+        from xueji.registry.family import requests
+
+        out["family_waiting"], out["family_late"] = requests.waiting_count(actor)
     if actor.can("yearly.view"):
         from xueji.registry.yearly import queries as yearly
 
@@ -104,6 +108,7 @@ def _work(actor: Actor) -> dict[str, Any]:
     if actor.role in TEACHERS:
         classes = [c for c in orgs.classes_of(actor.org_id or 0) if c.id in actor.classes]
         heads = queries.class_heads([c.id for c in classes])
+        out["class_changes"] = queries.class_changes({c.id: c.label for c in classes})
         out["my_classes"] = [{"row": c, "heads": heads.get(c.id, queries.Heads())} for c in classes]
     elif actor.role in AUTHORITY or actor.role == Role.SCHOOL_HEAD:
         out["enrolled"] = queries.enrolled_below(actor.org_path)

@@ -20,6 +20,8 @@ from xueji.office.certificates import commands as certificates
 from xueji.office.certificates import queries as papers
 from xueji.office.certificates.errors import CertificateRefused
 from xueji.office.certificates.models import Certificate
+from xueji.registry.family import requests as family_requests
+from xueji.registry.family.views_requests import shown
 from xueji.registry.people import queries as people
 
 from . import queries
@@ -64,6 +66,7 @@ def child(request: HttpRequest, person_id: uuid.UUID) -> HttpResponse:
         "who": _who(actor, one),
         "where": _where(one),
         "events": queries.happenings(person_id),
+        "requests": [shown(r) for r in family_requests.of_child(person_id)],
         "certificates": [_paper(row) for row in papers.of_person(actor, person_id)],
         "back_url": "/my/" if len(actor.persons) > 1 else "",
         "may_add": actor.role == "parent" and len(actor.persons) == 1,

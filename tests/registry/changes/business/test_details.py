@@ -5,10 +5,16 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from django.db import transaction
 from tests.helpers import act_as, make_county, seeing_all
 from tests.registry.changes.world import FOUR, correction_draft, identity, make_child, pass_all, send
 
+from xueji.ground.db.scope import acting
+from xueji.ground.orgs.models import Org
+from xueji.ground.policy import places
+from xueji.ground.policy.library import PackFile, PolicyLibrary, shipped
 from xueji.registry.changes import commands as cases
+from xueji.registry.changes import queries
 from xueji.registry.changes.business.details import DetailsForm
 from xueji.registry.changes.errors import Blocked, CaseError
 from xueji.registry.changes.models import Case, CaseStatus, CaseStep, LookupAttempt
@@ -118,3 +124,73 @@ def test_trying_numbers_out_in_a_draft_is_counted_audited_and_ends() -> None:
             cases.save_draft(actor, case_id=case.pk, form={"reason": "更正", "new_number": held[10]})
     with seeing_all():
         assert LookupAttempt.objects.filter(user_id=place.user("registrar", "a1").pk).count() == 10
+
+
+TIERS = """
+[pack]
+id = "cn-99-upper"
+title = "某省普通高中"
+tier = "province"
+extends = "cn"
+levels = ["S"]
+version = "1"
+[[source]]
+id = "P"
+title = "某省高中学籍规定"
+authority = "norm-province"
+[[param]]
+id = "correct.authority_fields"
+type = "set"
+label = "报主管部门核准的一般信息"
+delegates = "free"
+[[param.value]]
+value = ["邮政编码"]
+force = "must"
+cite = "P#1"
+[[chain]]
+id = "correct.authority"
+business = "correct"
+variant = "authority"
+label = "高中信息变更"
+delegates = "free"
+days = "@correct.update_within"
+cite = "P#1"
+steps = [
+  { side = "school", role = "clerk", label = "学校经办" },
+  { side = "school", role = "head", label = "学校负责人" },
+  { side = "authority", role = "clerk", label = "县经办" },
+  { side = "authority", role = "head", label = "县负责人" },
+  { side = "city", role = "clerk", label = "市经办" },
+  { side = "city", role = "head", label = "市负责人" },
+  { side = "province", role = "head", label = "省核准" },
+]
+"""
+
+
+@pytest.mark.capability("C-INF-09")
+def test_a_place_sends_corrections_of_its_senior_schools_to_the_city_and_the_province(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    place = make_county()
+    files = [PackFile("cn.toml", shipped().text_of("cn")), PackFile("upper.toml", TIERS)]
+    packs = PolicyLibrary.from_files(files)
+    monkeypatch.setattr(places, "library", lambda: packs)
+    with transaction.atomic(), acting("writer"):
+        Org.objects.filter(pk=place.org("a1").pk).update(policy="cn-99-upper")
+    child = make_child(place)
+    case = send(place, _draft(place, child, changes={"postcode": "099001"}), ("registrar", "a1"))
+    before = _profile(place, child)["postcode"]
+    case = pass_all(place, case, (*FOUR, ("city_clerk", "city1"), ("city_head", "city1")))
+    assert case.status == CaseStatus.RUNNING
+    assert _profile(place, child)["postcode"] == before != "099001"
+    with act_as(place.user("city_head", "city1")) as actor:
+        (row,) = [r for r in queries.listing(actor).rows if r.case_id == case.pk]
+        assert row.step == "省核准"
+    case = pass_all(place, case, (("province_head", "province"),))
+    assert case.status == CaseStatus.DONE
+    assert _profile(place, child)["postcode"] == "099001"
+    # The other school of the county is bound to no such pack: its head decides alone.
+    with act_as(place.user("registrar", "a2")):
+        assert places.policy_for(place.org("a2"), case.submitted_at.date()).param(
+            "correct.authority_fields"
+        ).value != ["邮政编码"]

@@ -1,0 +1,216 @@
+"""What families ask for about a record, and the answers: correction, deletion, appeal (C-INF-07)."""
+
+from __future__ import annotations
+
+import uuid
+from datetime import date
+from typing import Any
+
+from django.core.exceptions import PermissionDenied
+from django.db import transaction
+from django.http import Http404
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from xueji.ground.accounts.roles import Role
+from xueji.ground.audit.commands import record
+from xueji.ground.db.scope import acting
+from xueji.ground.orgs.models import Org, School
+from xueji.ground.policy import places
+from xueji.ground.policy.calendar import add_workdays
+from xueji.registry.enrolment import queries as enrolment
+from xueji.registry.people.models import Person
+
+from .errors import FamilyError
+from .models import FamilyRequest, RequestState
+
+KINDS = {
+    "correct": gettext_lazy("更正信息"),
+    "delete": gettext_lazy("删除信息"),
+    "object": gettext_lazy("对办理结果有意见"),
+}
+#: What a request may be about; the key ones are corrected with papers and the authority's approval.
+KEY_FIELDS = {
+    "name": gettext_lazy("姓名"),
+    "identity": gettext_lazy("身份证件号"),
+    "sex": gettext_lazy("性别"),
+    "birth_date": gettext_lazy("出生日期"),
+}
+FIELDS = KEY_FIELDS | {
+    "nationality": gettext_lazy("民族、国籍"),
+    "household": gettext_lazy("户口"),
+    "address": gettext_lazy("住址"),
+    "guardian": gettext_lazy("家长和监护人"),
+    "phone": gettext_lazy("联系电话"),
+    "photo": gettext_lazy("照片"),
+    "class": gettext_lazy("学校、班级、学籍状态"),
+    "other": gettext_lazy("其他"),
+}
+WAITING = (RequestState.ASKED, RequestState.APPEALED)
+#: A family may have so many requests about one child unanswered at a time.
+OPEN_AT_ONCE = 5
+LEAST_WORDS = 5
+
+
+def ask(actor: Any, person_id: uuid.UUID, *, kind: str, field: str, wanted: str, words: str) -> FamilyRequest:
+    """A parent or pupil asks the child's present school. Raises Http404, PermissionDenied, `FamilyError`."""
+    if not actor.is_portal:
+        raise PermissionDenied
+    if person_id not in actor.persons:
+        raise Http404
+    if kind not in KINDS or field not in FIELDS:
+        raise FamilyError(_("请选择要办什么、是哪一项"))
+    if kind == "correct" and field != "identity" and not wanted.strip():
+        raise FamilyError(_("请写明正确的内容是什么"))
+    row = enrolment.get_row(actor, person_id)
+    today = timezone.localdate()
+    with transaction.atomic(), acting("writer"):
+        Person.objects.select_for_update(no_key=True).get(pk=person_id)
+        open_now = FamilyRequest.objects.filter(person_id=person_id, state__in=WAITING).count()
+        if open_now >= OPEN_AT_ONCE:
+            raise FamilyError(_("还有 %s 件没有答复, 请等学校答复后再提") % open_now)
+        made = FamilyRequest.objects.create(
+            person_id=person_id,
+            name=row.name,
+            class_name=(row.class_name or row.grade_label)[:60],
+            school_id=row.school_id,
+            kind=kind,
+            field=field,
+            wanted=wanted.strip()[:200],
+            words=_said(words),
+            asked_by=actor.user_id,
+            due_on=_due(row.school_id, today),
+        )
+    _tell(actor, "family.ask", made)
+    return made
+
+
+def answer(actor: Any, request_id: int, *, agreed: bool, reply: str) -> FamilyRequest:
+    """The registrar of the school answers, or after an appeal a clerk of its authority.
+
+    Raises PermissionDenied, Http404, `FamilyError` (answered by a colleague meanwhile, no reason given).
+    """
+    actor.require("family.answer")
+    with transaction.atomic(), acting("writer"):
+        found = FamilyRequest.objects.select_for_update().filter(pk=request_id).first()
+        if found is None or actor.org_id not in (found.school_id, found.appeal_org_id):
+            raise Http404
+        if not may_answer(actor, found):
+            raise FamilyError(_("这件申请已经答复, 或不由您单位答复"))
+        text, now = _said(reply), timezone.now()
+        before = found.state
+        if before == RequestState.ASKED:
+            found.state = RequestState.DONE if agreed else RequestState.REFUSED
+            found.reply, found.replied_by, found.replied_at = text, actor.user_id, now
+        else:
+            found.state = RequestState.UPHELD if agreed else RequestState.DISMISSED
+            found.appeal_reply, found.appeal_replied_by, found.appeal_replied_at = text, actor.user_id, now
+        found.save()
+    _tell(actor, "family.answer", found, before=before)
+    return found
+
+
+def appeal(actor: Any, request_id: int, *, words: str) -> FamilyRequest:
+    """The family turns to the authority in charge of the school, once. Raises Http404, `FamilyError`."""
+    if not actor.is_portal:
+        raise PermissionDenied
+    today = timezone.localdate()
+    with transaction.atomic(), acting("writer"):
+        found = FamilyRequest.objects.select_for_update().filter(pk=request_id).first()
+        if found is None or found.person_id not in actor.persons:
+            raise Http404
+        if not may_appeal(found, today):
+            raise FamilyError(_("学校答复后(或过了答复期限)才能申诉, 一件申请只能申诉一次"))
+        before = found.state
+        found.appeal = _said(words)
+        found.appeal_org_id = School.objects.values_list("county_id", flat=True).get(pk=found.school_id)
+        found.appealed_at, found.due_on = timezone.now(), _due(found.school_id, today)
+        found.state = RequestState.APPEALED
+        found.save()
+    _tell(actor, "family.appeal", found, before=before)
+    return found
+
+
+def may_answer(actor: Any, row: FamilyRequest) -> bool:
+    """Whether it is the actor's turn."""
+    if row.state == RequestState.ASKED:
+        return bool(actor.role == Role.REGISTRAR and actor.org_id == row.school_id)
+    return bool(
+        row.state == RequestState.APPEALED
+        and actor.role != Role.REGISTRAR
+        and actor.can("family.answer")
+        and actor.org_id == row.appeal_org_id
+    )
+
+
+def may_appeal(row: FamilyRequest, today: date) -> bool:
+    """After the school's answer, or where none came in time; once."""
+    if row.state == RequestState.ASKED:
+        return row.due_on is not None and row.due_on < today
+    return row.state in (RequestState.DONE, RequestState.REFUSED)
+
+
+def listing(actor: Any, *, waiting: bool, limit: int = 100) -> list[FamilyRequest]:
+    """Requests that wait for the actor's unit by day, or those that it has answered, newest first."""
+    actor.require("family.answer")
+    rows = _mine(actor)
+    if waiting:
+        return list(rows.filter(state=_turn(actor)).order_by("due_on", "pk")[:limit])
+    return list(rows.exclude(state=_turn(actor)).order_by("-pk")[:limit])
+
+
+def waiting_count(actor: Any) -> tuple[int, int]:
+    """How many wait for the actor's unit, and how many of them too long; one query."""
+    due = list(_mine(actor).filter(state=_turn(actor)).values_list("due_on", flat=True)[:1000])
+    today = timezone.localdate()
+    return len(due), sum(1 for d in due if d is not None and d < today)
+
+
+def get(actor: Any, request_id: int) -> FamilyRequest:
+    """One request to the actor's unit. Raises Http404, PermissionDenied."""
+    actor.require("family.answer")
+    found = _mine(actor).filter(pk=request_id).first()
+    if found is None:
+        raise Http404
+    return found
+
+
+def of_child(person_id: uuid.UUID, limit: int = 20) -> list[FamilyRequest]:
+    """What was asked about a child, newest first, as far as the scope covers it; one query."""
+    return list(FamilyRequest.objects.filter(person_id=person_id).order_by("-pk")[:limit])
+
+
+def _mine(actor: Any) -> Any:
+    own = "school_id" if actor.role == Role.REGISTRAR else "appeal_org_id"
+    return FamilyRequest.objects.filter(**{own: actor.org_id})
+
+
+def _turn(actor: Any) -> RequestState:
+    return RequestState.ASKED if actor.role == Role.REGISTRAR else RequestState.APPEALED
+
+
+def _said(words: str) -> str:
+    text = words.strip()
+    if len(text) < LEAST_WORDS:
+        raise FamilyError(_("请写明理由或经过, 至少 %s 个字") % LEAST_WORDS)
+    return text[:1000]
+
+
+def _due(school_id: int, today: date) -> date | None:
+    """The day until which an answer is due by the rules of the school's place."""
+    policy = places.policy_for(Org.objects.filter(pk=school_id).first(), today)
+    days = policy.workdays("family.answer_days")
+    return add_workdays(today, days) if days else None
+
+
+def _tell(actor: Any, action: str, row: FamilyRequest, before: str = "") -> None:
+    record(
+        actor,
+        action,
+        object_type="family_request",
+        object_id=row.pk,
+        person_id=row.person_id,
+        before={"state": before} if before else None,
+        after={"state": str(row.state), "kind": row.kind, "field": row.field},
+    )
