@@ -6,7 +6,7 @@ import pytest
 from django.test import Client
 from tests.children import enrol
 from tests.helpers import act_as, link_child, login, make_county
-from tests.registry.changes.business.journey import day, draft, finish
+from tests.registry.changes.business.journey import be_guest, day, draft, finish
 from tests.registry.yearly.world import graduated
 
 from xueji.office.certificates import commands
@@ -60,3 +60,14 @@ def test_after_a_death_the_record_does_not_say_the_word(client: Client) -> None:
     page = login(client, place.user("registrar", "a1")).get(f"/students/{child}/growth/").content.decode()
     assert "学籍手续" in page
     assert "死亡" not in page
+
+
+def test_a_stay_as_a_guest_stands_beside_the_record_of_the_own_school(client: Client) -> None:
+    place = make_county()
+    child = enrol(place, name="小客")
+    be_guest(place, child)
+    page = login(client, place.user("registrar", "a1")).get(f"/students/{child}/growth/").content.decode()
+    table = page.split("从入学到毕业", 1)[0]
+    assert place.org("a1").name in table
+    assert place.org("b1").name in table
+    assert "借读" in table

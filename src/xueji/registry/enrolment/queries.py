@@ -19,7 +19,7 @@ from xueji.ground.policy.statuses import Status
 from xueji.ground.standards import names
 from xueji.registry.people import queries as people
 
-from .models import REGISTERED
+from .models import GUEST, REGISTERED
 from .timeline import LINK_COLUMNS, Link, end_of, rechain
 
 ROSTER_COLUMNS = (
@@ -184,6 +184,17 @@ def chain(person_id: uuid.UUID, kind: int = REGISTERED) -> list[Link]:
         c.execute(
             f"select {LINK_COLUMNS} from xueji_links_of(%s, %s) order by valid_from",
             [person_id, kind],
+        )
+        return [Link(*r) for r in c.fetchall()]
+
+
+def chains(person_id: uuid.UUID) -> list[Link]:
+    """Both chains of a child, the registered one and the stays as a guest, each oldest first, in one query."""
+    with connection.cursor() as c:
+        c.execute(
+            f"select {LINK_COLUMNS} from xueji_links_of(%(p)s, %(own)s) union all"
+            f" select {LINK_COLUMNS} from xueji_links_of(%(p)s, %(guest)s) order by kind, valid_from",
+            {"p": person_id, "own": REGISTERED, "guest": GUEST},
         )
         return [Link(*r) for r in c.fetchall()]
 

@@ -20,7 +20,6 @@ from xueji.ground.audit.commands import record
 from xueji.office.certificates import queries as papers
 from xueji.registry.enrolment import page as record_page
 from xueji.registry.enrolment import queries as enrolment
-from xueji.registry.enrolment.models import GUEST, REGISTERED
 from xueji.registry.people import queries as people
 
 from . import queries
@@ -30,11 +29,7 @@ def build(actor: Any, person_id: uuid.UUID) -> dict[str, Any]:
     """Context of the record, oldest first. A former school reads its own period. Raises Http404 to strangers."""
     row = enrolment.get_row(actor, person_id)
     card = None if row.former else people.card(actor, person_id)
-    links = [
-        x
-        for x in enrolment.chain(person_id, REGISTERED) + enrolment.chain(person_id, GUEST)
-        if x.status not in queries.GRAVE
-    ]
+    links = [x for x in enrolment.chains(person_id) if x.status not in queries.GRAVE]
     proofs = papers.of_person(actor, person_id) if actor.can("certificate.view") and card else []
     facts = [
         (_("姓名"), row.name),
