@@ -29,7 +29,6 @@ def _page(place: Place, case: Case, school: str, role: str = "registrar") -> str
 
 
 @pytest.mark.capability("C-TRF-10", page="/cases/<id>/")
-@pytest.mark.capability("C-TRF-17")
 def test_both_schools_confirm_the_paper_file_in_turn_and_a_receipt_says_so() -> None:
     """The former school hands over and says how; the card goes with it and its register is struck.
     The new school confirms; then the receipt can be printed. Nobody speaks for the other, nobody twice.

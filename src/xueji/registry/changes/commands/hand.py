@@ -24,7 +24,7 @@ def hand_over(
     version: int | None = None,
 ) -> Case:
     """`handed`: the former school sent the paper file, `how` says by which way, `card` whether the student card went
-    with it and its own register has struck the number (C-TRF-17). `received`: the new school has it.
+    with it and its own register has struck the number. `received`: the new school has it.
 
     Each side confirms its own part once, in this order. Raises PermissionDenied, Http404, `StaleCase`, `CaseError`.
     """
