@@ -167,8 +167,8 @@ steps = [
 """
 
 
-@pytest.mark.capability("C-INF-09")
-def test_a_place_sends_corrections_of_its_senior_schools_to_the_city_and_the_province(
+@pytest.mark.capability("C-CHG-03")
+def test_a_place_sends_corrections_of_a_school_bound_to_its_pack_to_the_city_and_the_province(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     place = make_county()
