@@ -219,7 +219,7 @@ def _open_account(row: Invitation, username: str, password: str, address: str) -
             shown = Person.objects.get(pk=row.person_id).name
         else:
             shown = Guardian.objects.get(person_id=row.person_id, guardian_no=row.guardian_no).name
-        user = User(username=username, display_name=shown[:50], password="", must_change_password=False)
+        user = User(username=username, display_name=shown[:50], must_change_password=False)
         validate_password(password, user)
         user.password = make_password(password)
         try:

@@ -167,7 +167,7 @@ def waiting_count(actor: Any) -> tuple[int, int]:
     return len(due), sum(1 for d in due if d is not None and d < today)
 
 
-def get(actor: Any, request_id: int) -> FamilyRequest:
+def one(actor: Any, request_id: int) -> FamilyRequest:
     """One request to the actor's unit. Raises Http404, PermissionDenied."""
     actor.require("family.answer")
     found = _mine(actor).filter(pk=request_id).first()

@@ -96,7 +96,7 @@ def listing(request: HttpRequest) -> HttpResponse:
 def one(request: HttpRequest, request_id: int) -> HttpResponse:
     """One request: read it, begin the case that corrects the record, answer."""
     actor: Any = request.actor  # type: ignore[attr-defined]
-    row = requests.get(actor, request_id)
+    row = requests.one(actor, request_id)
     form = AnswerForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
         try:
