@@ -412,6 +412,10 @@ ADDRESSES: dict[str, Address] = {
         answers=(*DEED, 403),
         data=(("items", "材料不清楚"),),
     ),
+    "relay:urge": Address(
+        "/relay/{relay}/urge/", "case.start", about="relay", post=True, answers=(*DEED, 404)
+    ),
+    "relay:sheet": Address("/relay/{relay}/sheet.pdf", "relay.view", about="relay", answers=(200, 404)),
     "relay:cancel": Address(
         "/relay/{relay}/cancel/", "case.start", about="relay", post=True, answers=(*DEED, 404)
     ),

@@ -47,6 +47,7 @@ ACTIONS: dict[str, Any] = {
     "request": gettext_lazy("转到对方办理"),
     "withdraw": gettext_lazy("撤回"),
     "cancel": gettext_lazy("撤销"),
+    "urge": gettext_lazy("催办"),
     "prepare": gettext_lazy("移交学籍档案"),
     "ready": gettext_lazy("收到学籍档案"),
     "close": gettext_lazy("转出"),
@@ -87,6 +88,7 @@ class Page:
     log: list[dict[str, Any]]
     unsent: int
     rights: frozenset[str]
+    urged: bool = False
     reasons: list[str] = field(default_factory=list)
 
 
@@ -108,6 +110,7 @@ def load(actor: Any, case_id: uuid.UUID) -> Page:
     # What was said this minute is on its way: only what was tried in vain is worth a line.
     unsent = Outgoing.objects.filter(conversation=case_id).exclude(state="sent").exclude(problem="").count()
     rights = _rights(actor, case)
+    log = list(RelayLog.objects.filter(case=case).order_by("-id")[:100])
     return Page(
         case=case,
         title=_("%(name)s 跨省转学") % {"name": case.student_name},
@@ -119,9 +122,10 @@ def load(actor: Any, case_id: uuid.UUID) -> Page:
         wanted=_wanted(case, orgs),
         checks=_checks(case),
         papers=_papers(case),
-        log=_log(case, orgs),
+        log=_log(log, orgs),
         unsent=unsent,
         rights=rights,
+        urged=any(e.action == "urge" and timezone.localtime(e.at).date() == today for e in log),
         reasons=_reasons(case) if "decide" in rights else [],
     )
 
@@ -141,6 +145,10 @@ def _rights(actor: Any, case: RelayCase) -> frozenset[str]:
         and (case.holder_id, case.holder_role) == (actor.org_id, actor.role)
     ):
         out.add("decide")
+    if mine and case.state == State.AWAY:
+        out.add("urge")
+    if actor.can("relay.view") and case.number and case.state != State.DRAFT:
+        out.add("print")
     return frozenset(out)
 
 
@@ -263,7 +271,7 @@ def _papers(case: RelayCase) -> list[dict[str, Any]]:
     ]
 
 
-def _log(case: RelayCase, orgs: dict[int, Org]) -> list[dict[str, Any]]:
+def _log(log: list[RelayLog], orgs: dict[int, Org]) -> list[dict[str, Any]]:
     return [
         {
             "at": _stamp(entry.at),
@@ -272,7 +280,7 @@ def _log(case: RelayCase, orgs: dict[int, Org]) -> list[dict[str, Any]]:
             "org": orgs[entry.org_id].name if entry.org_id in orgs else "",
             "actor": entry.actor_name,
         }
-        for entry in RelayLog.objects.filter(case=case).order_by("-id")[:100]
+        for entry in log
     ]
 
 

@@ -9,7 +9,7 @@ from datetime import date
 from typing import Any
 
 from django.db import connection
-from django.db.models import F, Q, QuerySet
+from django.db.models import Exists, F, OuterRef, Q, QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -69,6 +69,7 @@ class Row:
     mine: bool
     holder: str
     due_on: date | None
+    urged: bool = False
 
     @property
     def overdue(self) -> bool:
@@ -104,7 +105,9 @@ def listing(actor: Any, *, tab: str = "", after: str = "", limit: int = PAGE) ->
         found = found.filter(state__in=ENDED)
     start = int(after) if after.isascii() and after.isdigit() and len(after) < 6 else 0
     cases = list(
-        found.select_related("peer").order_by(F("changed_at").desc(), "case_id")[start : start + limit + 1]
+        found.select_related("peer")
+        .annotate(urged=_urged())
+        .order_by(F("changed_at").desc(), "case_id")[start : start + limit + 1]
     )
     holders = holders_of(cases[:limit])
     rows = [
@@ -121,13 +124,28 @@ def listing(actor: Any, *, tab: str = "", after: str = "", limit: int = PAGE) ->
             mine=c.holder_id is not None and c.holder_id == actor.org_id and c.holder_role == actor.role,
             holder=holders.get(c.case_id, ""),
             due_on=c.due_on,
+            urged=c.urged,
         )
         for c in cases[:limit]
     ]
     return rows, str(start + limit) if len(cases) > limit else ""
 
 
-def holders_of(cases: list[RelayCase]) -> dict[uuid.UUID, str]:
+def _urged() -> Exists:
+    """Whether the other side has asked for haste since the step under way here began."""
+    return Exists(
+        RelayStep.objects.filter(
+            case=OuterRef("pk"),
+            case__side=Side.OUT,
+            own=True,
+            state="current",
+            case__log__action="urge",
+            case__log__at__gte=F("arrived_at"),
+        )
+    )
+
+
+def holders_of(cases: Sequence[RelayCase]) -> dict[uuid.UUID, str]:
     """Who holds each of these transfers, on either side; one query."""
     current = RelayStep.objects.filter(case__in=cases, state="current").values_list(
         "case_id", "own", "org_name", "label"

@@ -25,6 +25,7 @@ KIND_WORDS: dict[str, Any] = {
     "transfer.returned": _("退回修改"),
     "transfer.refused": _("不通过"),
     "transfer.cancelled": _("撤回或撤销"),
+    "transfer.urge": _("催办"),
     "transfer.record": _("学籍档案"),
     "transfer.ready": _("可以接收"),
     "transfer.failed": _("不能接收"),

@@ -29,4 +29,6 @@ urlpatterns = [
     path("relay/<uuid:case_id>/decide/", views.decide, name="decide"),
     path("relay/<uuid:case_id>/return/", views.return_, name="return"),
     path("relay/<uuid:case_id>/cancel/", views.cancel, name="cancel"),
+    path("relay/<uuid:case_id>/urge/", views.urge, name="urge"),
+    path("relay/<uuid:case_id>/sheet.pdf", views.sheet, name="sheet"),
 ]

@@ -17,6 +17,8 @@ from django.views.decorators.http import require_GET, require_POST, require_safe
 
 from xueji.ground.accounts.actor import Actor
 from xueji.ground.files.content import LIMIT, FileRefused
+from xueji.ground.paper.fonts import MissingGlyphs
+from xueji.registry.changes.http import pdf
 
 from . import commands, queries
 from . import page as pages
@@ -285,6 +287,29 @@ def cancel(request: HttpRequest, case_id: uuid.UUID) -> HttpResponse:
         ),
         _("申请已撤销"),
     )
+
+
+@require_POST
+def urge(request: HttpRequest, case_id: uuid.UUID) -> HttpResponse:
+    """Remind the other side."""
+    return _run(
+        request,
+        case_id,
+        lambda: commands.urge(actor_of(request), case_id=case_id),
+        _("已催办, 对方系统的办理记录中可以看到"),
+    )
+
+
+@require_safe
+def sheet(request: HttpRequest, case_id: uuid.UUID) -> HttpResponse:
+    """办理单 as PDF."""
+    url = request.build_absolute_uri(reverse("relay:case", args=[case_id]))
+    try:
+        data = commands.sheet(actor_of(request), case_id=case_id, url=url)
+    except MissingGlyphs as error:
+        messages.error(request, str(error))
+        return to("case", case_id)
+    return pdf(data, f"relay-{case_id}.pdf")
 
 
 def _run(

@@ -28,6 +28,8 @@ from xueji.registry.enrolment.queries import EventRow, Filters, RosterRow
 from xueji.registry.enrolment.words import FACES, ICONS, business_label
 from xueji.registry.people import queries as people
 
+from .moves import Move, moves
+
 GRAVE = frozenset({Status.MISSING, Status.DECEASED})
 
 
@@ -83,6 +85,7 @@ class Child:
     school_phone: str = ""
     school_contact: str = ""
     applications: tuple[Application, ...] = field(default=())
+    moves: tuple[Move, ...] = field(default=())
 
     @property
     def person_id(self) -> uuid.UUID:
@@ -133,7 +136,7 @@ class Child:
 
 
 def children(actor: Any) -> list[Child]:
-    """The actor's own children (a student: himself), by name; five queries for any number of them (C-ROL-05)."""
+    """The actor's own children (a student: himself), by name; six queries for any number of them (C-ROL-05)."""
     mine = list(actor.persons)
     if not mine:
         return []
@@ -144,13 +147,14 @@ def children(actor: Any) -> list[Child]:
         if known is None or _rank(row) < _rank(known):
             rows[row.person_id] = row
     offices = _offices({r.school_id for r in rows.values()})
-    running = applications(mine)
+    running, moving = applications(mine), moves(mine)
     return [
         Child(
             row,
             cards[person_id],
             *offices.get(row.school_id, ("", "")),
             applications=tuple(a for a in running if a.person_id == person_id),
+            moves=tuple(m for m in moving if m.person_id == person_id),
         )
         for person_id, row in rows.items()
         if person_id in cards

@@ -2,8 +2,9 @@
 
 from .admin import add_peer, announce_keys, change_peer, retry_message, set_own
 from .carry import export_file, import_file
-from .deciding import cancel, decide, return_for_repair
+from .deciding import cancel, decide, return_for_repair, urge
 from .receiving import attach, begin, detach, discard, preflight, save_form, submit
+from .sheet import sheet
 
 __all__ = [
     "add_peer",
@@ -22,5 +23,7 @@ __all__ = [
     "return_for_repair",
     "save_form",
     "set_own",
+    "sheet",
     "submit",
+    "urge",
 ]

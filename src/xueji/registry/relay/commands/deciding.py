@@ -12,7 +12,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from ..errors import RelayError
-from ..models import RelayCase, RelayStep, Side, State
+from ..models import RelayCase, RelayLog, RelayStep, Side, State
 from ..outbox import say
 from . import handover
 from ._base import (
@@ -125,6 +125,30 @@ def cancel(actor: Any, *, case_id: uuid.UUID, reason: str = "", version: int | N
         say(talk, "transfer.cancelled", {"reason": reason.strip()[:300], "withdrawn": withdrawn})
         end(case, State.WITHDRAWN if withdrawn else State.CANCELLED, reason.strip())
         note(case, actor, "withdraw" if withdrawn else "cancel", reason.strip())
+    return case
+
+
+def urge(actor: Any, *, case_id: uuid.UUID) -> RelayCase:
+    """The receiving school reminds the other side, once a day, while the transfer lies there (催办).
+
+    Raises Http404, `RelayError` (it lies on this side, or was urged today).
+    """
+    actor.require("case.start")
+    with opened(actor, case_id) as (case, talk):
+        if case.side != Side.IN or case.org_id != actor.org_id:
+            raise Http404
+        if case.state == State.RUNNING:
+            raise RelayError(_("这件业务还在本系统办理, 不需要向对方催办"))
+        require_state(case, (State.AWAY,))
+        if RelayLog.objects.filter(case=case, action="urge", at__date=timezone.localdate()).exists():
+            raise RelayError(_("今天已经催办过, 明天可以再催"))
+        step = RelayStep.objects.filter(case=case, own=False, state="current").order_by("seq").first()
+        say(talk, "transfer.urge", {"by": actor.org_name})
+        words = {
+            "org": step.org_name if step else case.peer.name,
+            "step": step.label if step else _("本业务"),
+        }
+        note(case, actor, "urge", _("提醒%(org)s办理“%(step)s”") % words)
     return case
 
 

@@ -28,7 +28,7 @@ from xueji.registry.people.queries.lookups import schemes
 
 from .. import chains, peers, queries, rules
 from ..errors import RelayError
-from ..models import Lookup, Peer, RelayCase, RelayStep, Side, State, Talk
+from ..models import Lookup, Peer, RelayCase, RelayLog, RelayStep, Side, State, Talk
 from ..outbox import say
 from . import handover
 from ._base import (
@@ -361,6 +361,16 @@ def _cancelled(talk: Talk, peer: Peer, body: dict[str, Any]) -> None:
     note(case, SYSTEM, "cancel", case.end_reason)
 
 
+def _urge(talk: Talk, peer: Peer, body: dict[str, Any]) -> None:
+    """The school that waits reminds whoever holds it here; a second time on the same day changes nothing."""
+    case = _case(talk, Side.OUT)
+    if case is None or case.state != State.RUNNING:
+        return
+    if RelayLog.objects.filter(case=case, action="urge", at__date=timezone.localdate()).exists():
+        return
+    note(case, SYSTEM, "urge", _("%s提醒尽快办理") % str(body["by"])[:100])
+
+
 # --- the hand-over -------------------------------------------------------------------------------------------------
 
 
@@ -419,6 +429,7 @@ _KINDS: dict[str, Handler] = {
     "transfer.returned": _returned,
     "transfer.refused": _refused,
     "transfer.cancelled": _cancelled,
+    "transfer.urge": _urge,
     "transfer.record": _record,
     "transfer.ready": _ready,
     "transfer.failed": _failed,
