@@ -76,6 +76,7 @@ def _work(actor: Actor) -> dict[str, Any]:
             "later": _("其他"),
         }
         out["todo"] = todo
+        out["todo_count"] = todo.total  # what the top bar shows, counted once
         out["todo_groups"] = [
             (words[k], k in ("pressed", "overdue"), rows) for k, rows in todo.groups.items()
         ]
