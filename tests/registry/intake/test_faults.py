@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from django.db import transaction
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from tests.children import enrol
 from tests.helpers import Place, act_as
@@ -274,6 +274,7 @@ CELLS = st.one_of(
 )
 
 
+@example(["", "["])
 @given(st.lists(CELLS, min_size=1, max_size=80))
 def test_what_was_typed_comes_back_as_it_was(cells: list[object]) -> None:
     found = unpack(pack(cells))

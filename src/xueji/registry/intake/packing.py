@@ -31,7 +31,8 @@ def pack(cells: Sequence[Any]) -> str:
     """A row's cells as one text, to be read back as they were: joined when all are texts, as JSON otherwise."""
     try:
         text = _SEPARATOR.join(cells)
-        if text.count(_SEPARATOR) == len(cells) - 1:
+        # An empty cell before one that begins with a bracket would read as JSON.
+        if text.count(_SEPARATOR) == len(cells) - 1 and not text.startswith(_SEPARATOR + "["):
             return text.rstrip(_SEPARATOR)
     except TypeError:
         pass
