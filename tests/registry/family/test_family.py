@@ -243,3 +243,20 @@ def test_the_slips_are_shown_once_to_the_class_teacher(
     with django_assert_max_num_queries(30):
         again = client.get(f"/classes/{world.klass.pk}/family/").content.decode()
     assert "xj-code" not in again
+
+
+def test_the_slips_follow_the_order_of_the_class_and_name_the_address_that_the_outside_reaches(
+    world: World, client: Client, settings: Any
+) -> None:
+    settings.PUBLIC_URL = "https://xueji.example"
+    second = world.child("阿一", id_number(timezone.localdate() - timedelta(days=2900), "1", serial=79))
+    with act_as(world.place.user("registrar", "a1")) as actor:
+        rows = [f.row for f in queries.of_class(actor, world.klass.pk)]
+        wanted = [r.person_id for r in reversed(rows) if r.person_id in (second, world.person)]
+        slips = commands.issue(actor, world.klass.pk, wanted)
+    names = {r.person_id: r.name for r in rows}
+    assert [s.name for s in slips] == [names[p] for p in wanted for _guardian in range(2)]
+    login(client, world.place.user("registrar", "a1"))
+    shown = client.post(f"/classes/{world.klass.pk}/family/", {"who": "missing"}).content.decode()
+    assert "https://xueji.example/join/" in shown
+    assert "testserver" not in shown

@@ -2,14 +2,53 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
 from django.conf import settings
-from django.http import HttpRequest
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponseRedirect
 from django.utils.http import url_has_allowed_host_and_scheme
+
+if TYPE_CHECKING:
+    from .actor import Actor
 
 #: Keys of the signed-in session.
 USER_KEY = "xj_user"
 ASSIGNMENT_KEY = "xj_assignment"
 LAST_KEY = "xj_last"
+
+
+def actor_of(request: HttpRequest) -> Actor:
+    """Who asks; the middleware has seen to it that somebody does."""
+    actor: Actor = request.actor  # type: ignore[attr-defined]
+    return actor
+
+
+def see_other(url: str) -> HttpResponseRedirect:
+    """On to another address, by GET, whatever was asked."""
+    response = HttpResponseRedirect(url)
+    response.status_code = 303
+    return response
+
+
+def whole(raw: str | None) -> int | None:
+    """A whole number of a form or an address that an id may be; None for anything else."""
+    text = raw or ""
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else None
+
+
+def carry_out(
+    request: HttpRequest, deed: Callable[[], Any], done: str, url: str, *, refused: type[Exception]
+) -> HttpResponseRedirect:
+    """Run a command, say what came of it, and go on to `url`. `refused` are errors with a `message` for the user."""
+    try:
+        deed()
+    except refused as error:
+        messages.error(request, error.message)  # type: ignore[attr-defined]
+    else:
+        messages.success(request, done)
+    return see_other(url)
 
 
 def client_address(request: HttpRequest) -> str:

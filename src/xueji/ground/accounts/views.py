@@ -18,12 +18,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from . import commands, queries
 from .actor import Actor
 from .forms import LoginForm, PasswordForm
-from .http import ASSIGNMENT_KEY, LAST_KEY, client_address, client_agent, safe_next
-
-
-def _actor(request: HttpRequest) -> Actor:
-    actor: Actor = request.actor  # type: ignore[attr-defined]
-    return actor
+from .http import ASSIGNMENT_KEY, LAST_KEY, actor_of, client_address, client_agent, safe_next
 
 
 def _base(actor: Actor) -> str:
@@ -73,7 +68,7 @@ def login(request: HttpRequest) -> HttpResponse:
 @require_POST
 def logout(request: HttpRequest) -> HttpResponse:
     """Sign out."""
-    commands.sign_out(_actor(request), request.session)
+    commands.sign_out(actor_of(request), request.session)
     return redirect("accounts:login")
 
 
@@ -81,7 +76,7 @@ def logout(request: HttpRequest) -> HttpResponse:
 def switch_role(request: HttpRequest) -> HttpResponse:
     """Act in another of one's roles from now on; begins at that role's home page."""
     wanted = request.POST.get("role", "")
-    if wanted not in {o["value"] for o in _actor(request).other_roles}:
+    if wanted not in {o["value"] for o in actor_of(request).other_roles}:
         raise Http404
     request.session[ASSIGNMENT_KEY] = int(wanted)
     return redirect("/")
@@ -97,7 +92,7 @@ def extend(request: HttpRequest) -> HttpResponse:
 @require_GET
 def me(request: HttpRequest) -> HttpResponse:
     """One's own account: name, roles, sessions, the last time of signing in."""
-    actor = _actor(request)
+    actor = actor_of(request)
     last = request.session.get(LAST_KEY)
     context = {
         "page_title": _("我的账号"),
@@ -114,7 +109,7 @@ def me(request: HttpRequest) -> HttpResponse:
 @require_POST
 def session_end(request: HttpRequest) -> HttpResponse:
     """End one of one's own sessions."""
-    if commands.end_session(_actor(request), request.POST.get("session", "")):
+    if commands.end_session(actor_of(request), request.POST.get("session", "")):
         messages.success(request, _("已退出那一处登录"))
     return redirect("accounts:me")
 
@@ -124,7 +119,7 @@ def session_end(request: HttpRequest) -> HttpResponse:
 @require_http_methods(["GET", "POST"])
 def password(request: HttpRequest) -> HttpResponse:
     """Change one's own password; the only page open to an account with a first password."""
-    actor = _actor(request)
+    actor = actor_of(request)
     form = PasswordForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
         try:

@@ -19,6 +19,7 @@ from xueji.ground.orgs import queries as orgs
 from . import commands, queries, rules
 from .actor import Actor
 from .forms import AccountForm, RoleForm
+from .http import whole
 from .roles import PORTAL, Role
 
 
@@ -38,10 +39,6 @@ def _choices(actor: Actor) -> dict[str, list[tuple[int, str]] | list[str]]:
     }
 
 
-def _whole(raw: str | None) -> int | None:
-    return int(raw) if raw and raw.isascii() and raw.isdigit() and len(raw) < 10 else None
-
-
 @never_cache
 @require_GET
 def account_list(request: HttpRequest) -> HttpResponse:
@@ -51,7 +48,7 @@ def account_list(request: HttpRequest) -> HttpResponse:
     page = queries.accounts(
         actor,
         text=asked["q"],
-        org_id=_whole(asked["org"]),
+        org_id=whole(asked["org"]),
         role=asked["role"],
         state=asked["state"],
         after=request.GET.get("after", ""),
@@ -128,7 +125,7 @@ def account_do(request: HttpRequest, user_id: int, what: str) -> HttpResponse:
         "enable": (lambda: commands.set_active(actor, user_id, True), _("账号已启用")),
         "unlock": (lambda: commands.unlock(actor, user_id), _("账号已解锁")),
         "end-role": (
-            lambda: commands.end_role(actor, user_id, _whole(request.POST.get("assignment")) or 0),
+            lambda: commands.end_role(actor, user_id, whole(request.POST.get("assignment")) or 0),
             _("身份已结束"),
         ),
     }

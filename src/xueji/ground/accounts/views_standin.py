@@ -10,22 +10,17 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST
 
 from . import commands, queries
-from .actor import Actor
 from .commands import AccountError
 from .forms import HandOverForm
+from .http import actor_of
 from .roles import Role
-
-
-def _actor(request: HttpRequest) -> Actor:
-    actor: Actor = request.actor  # type: ignore[attr-defined]
-    return actor
 
 
 @never_cache
 @require_http_methods(["GET", "POST"])
 def standin(request: HttpRequest) -> HttpResponse:
     """Who stands in for whom; handing over one's own part, and for a head anybody's of the unit."""
-    actor = _actor(request)
+    actor = actor_of(request)
     actor.require("case.decide")
     held = queries.deciders(actor)
     own = queries.own_parts(actor, held)
@@ -62,6 +57,6 @@ def standin(request: HttpRequest) -> HttpResponse:
 @require_POST
 def standin_end(request: HttpRequest, delegation_id: int) -> HttpResponse:
     """End a standing-in before its day."""
-    commands.end_hand_over(_actor(request), delegation_id)
+    commands.end_hand_over(actor_of(request), delegation_id)
     messages.success(request, _("代办已结束"))
     return redirect("accounts:standin")

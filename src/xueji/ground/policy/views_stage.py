@@ -11,6 +11,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
+from xueji.ground.accounts.http import actor_of
 from xueji.ground.policy import commands, places, queries, staging
 from xueji.ground.policy.commands import StageError
 from xueji.ground.policy.forms import StageForm
@@ -30,14 +31,10 @@ version = "{version}"
 {invented}"""
 
 
-def _actor(request: HttpRequest) -> Any:
-    return request.actor  # type: ignore[attr-defined]
-
-
 @require_GET
 def versions_page(request: HttpRequest) -> HttpResponse:
     """The packs that govern the unit, the versions of its own, and what waits for a decision."""
-    actor = _actor(request)
+    actor = actor_of(request)
     actor.require("policy.stage")
     org = queries.unit(actor)
     if org is None:
@@ -59,7 +56,7 @@ def versions_page(request: HttpRequest) -> HttpResponse:
 @require_http_methods(["GET", "POST"])
 def new(request: HttpRequest) -> HttpResponse:
     """Write or upload a version; what is wrong is shown with file and line, and nothing is stored."""
-    actor = _actor(request)
+    actor = actor_of(request)
     actor.require("policy.stage")
     org = queries.unit(actor)
     if org is None or not places.own_pack(org):
@@ -131,7 +128,7 @@ def _present_text(org: Any) -> str:
 @require_GET
 def stage(request: HttpRequest, stage_id: int) -> HttpResponse:
     """A proposal: what it changes, what it would mean for open cases, and who may decide."""
-    actor = _actor(request)
+    actor = actor_of(request)
     row = queries.stage(actor, stage_id)
     context: dict[str, Any] = {
         "page_title": _("规则新版本"),
@@ -163,7 +160,7 @@ def stage(request: HttpRequest, stage_id: int) -> HttpResponse:
 @require_GET
 def download(request: HttpRequest, stage_id: int) -> HttpResponse:
     """The proposal as a file."""
-    row = queries.stage(_actor(request), stage_id)
+    row = queries.stage(actor_of(request), stage_id)
     return HttpResponse(
         row.text,
         content_type="application/toml; charset=utf-8",
@@ -174,7 +171,7 @@ def download(request: HttpRequest, stage_id: int) -> HttpResponse:
 @require_POST
 def decide(request: HttpRequest, stage_id: int, deed: str) -> HttpResponse:
     """Approve, refuse or withdraw."""
-    actor = _actor(request)
+    actor = actor_of(request)
     queries.stage(actor, stage_id)
     opinion = request.POST.get("opinion", "").replace("\x00", "")[:300]
     try:

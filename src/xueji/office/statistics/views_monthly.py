@@ -11,6 +11,8 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
+from xueji.ground.accounts.http import whole
+
 from . import flows, monthly, units
 from .units import Target
 from .views import _file, _link
@@ -20,9 +22,9 @@ def _asked(request: HttpRequest) -> tuple[Any, Target, monthly.Month]:
     actor: Any = request.actor  # type: ignore[attr-defined]
     actor.require("statistics.view")
     raw = request.GET.get("org", "")
-    if raw and not (raw.isascii() and raw.isdigit() and len(raw) < 10):
+    if raw and whole(raw) is None:
         raise Http404
-    return actor, units.resolve(actor, int(raw) if raw else None), monthly.read(request.GET.get("month"))
+    return actor, units.resolve(actor, whole(raw)), monthly.read(request.GET.get("month"))
 
 
 @require_safe

@@ -12,30 +12,21 @@ from django.urls import reverse
 from django.utils.http import content_disposition_header
 from django.utils.translation import gettext as _
 
-from xueji.ground.accounts.actor import Actor
+from xueji.ground.accounts.http import actor_of, see_other, whole
 
 from . import queries
 from .errors import Blocked, CaseError
 from .models import Case, CaseStatus
 
 
-def actor_of(request: HttpRequest) -> Actor:
-    """Who asks."""
-    actor: Actor = request.actor  # type: ignore[attr-defined]
-    return actor
-
-
 def to(name: str, *args: Any) -> HttpResponseRedirect:
     """On to another address of this room, by GET."""
-    response = HttpResponseRedirect(reverse(f"changes:{name}", args=args))
-    response.status_code = 303
-    return response
+    return see_other(reverse(f"changes:{name}", args=args))
 
 
 def version_of(request: HttpRequest) -> int | None:
     """The version of the case that the page was drawn from."""
-    raw = request.POST.get("version", "")
-    return int(raw) if raw.isascii() and raw.isdigit() and len(raw) < 10 else None
+    return whole(request.POST.get("version"))
 
 
 def back_to_form(case_id: uuid.UUID) -> HttpResponse:

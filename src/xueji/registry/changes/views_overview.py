@@ -11,6 +11,8 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET
 
+from xueji.ground.accounts.http import whole
+
 from .http import actor_of
 from .kinds import KINDS
 from .overview import DAYS, SOON, Target, held_list, overview, target_of
@@ -20,9 +22,9 @@ def _asked(request: HttpRequest) -> tuple[Any, Target]:
     actor = actor_of(request)
     actor.require("case.overview")
     raw = request.GET.get("org", "")
-    if raw and not (raw.isascii() and raw.isdigit() and len(raw) < 10):
+    if raw and whole(raw) is None:
         raise Http404
-    return actor, target_of(actor, int(raw) if raw else None)
+    return actor, target_of(actor, whole(raw))
 
 
 def link(name: str, **params: Any) -> str:

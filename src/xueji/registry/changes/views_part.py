@@ -10,13 +10,15 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
+from xueji.ground.accounts.http import whole
+
 from . import commands
 from .errors import CaseError
 from .http import actor_of, run, to, version_of
 
 
 def _numbers(values: list[str]) -> list[int]:
-    return [int(v) for v in values if v.isascii() and v.isdigit() and len(v) < 10]
+    return [n for n in map(whole, values) if n is not None]
 
 
 @require_POST

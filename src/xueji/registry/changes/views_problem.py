@@ -5,12 +5,13 @@ from __future__ import annotations
 import uuid
 
 from django.contrib import messages
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
+from xueji.ground.accounts.http import see_other
 from xueji.registry.problems.errors import ProblemError
 
 from . import commands
@@ -32,10 +33,7 @@ def dispute(request: HttpRequest, case_id: uuid.UUID) -> HttpResponse:
             found = commands.dispute_number(actor, case_id=case_id)
         except (CaseError, ProblemError) as error:
             messages.error(request, error.message)
-            response = HttpResponseRedirect(reverse("changes:case", args=[case_id]))
-        else:
-            messages.success(request, _("已登记问题学籍, 两所学校都会收到"))
-            response = HttpResponseRedirect(reverse("problems:problem", args=[found.problem_id]))
-        response.status_code = 303
-        return response
+            return see_other(reverse("changes:case", args=[case_id]))
+        messages.success(request, _("已登记问题学籍, 两所学校都会收到"))
+        return see_other(reverse("problems:problem", args=[found.problem_id]))
     return render(request, "changes/dispute.html", {"page": page, "case": page.case})

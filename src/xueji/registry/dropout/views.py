@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from django.contrib import messages
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils import timezone
@@ -15,7 +15,7 @@ from django.utils.http import urlencode
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from xueji.ground.accounts.actor import Actor
+from xueji.ground.accounts.http import actor_of, carry_out, see_other
 from xueji.ground.accounts.roles import SCHOOL_STAFF, Role
 from xueji.ground.policy.statuses import Status
 
@@ -27,15 +27,10 @@ from .models import Deed, Result, Source
 _TABS = ("active", "not_returned", "returned", "cleared")
 
 
-def _actor(request: HttpRequest) -> Actor:
-    actor: Actor = request.actor  # type: ignore[attr-defined]
-    return actor
-
-
 @require_GET
 def listing(request: HttpRequest) -> HttpResponse:
     """Children on the list; for a school those who should be looked at, too."""
-    actor = _actor(request)
+    actor = actor_of(request)
     actor.require("dropout.view")
     tab = request.GET.get("tab", "active")
     if tab not in _TABS:
@@ -82,7 +77,7 @@ def listing(request: HttpRequest) -> HttpResponse:
 @require_http_methods(["GET", "POST"])
 def new(request: HttpRequest) -> HttpResponse:
     """Put a child on the list: teachers choose from their class, the office comes from a child's page or the list."""
-    actor = _actor(request)
+    actor = actor_of(request)
     actor.require("dropout.write")
     asked = request.POST.get("person") or request.GET.get("person", "")
     people = queries.classmates(actor)
@@ -111,7 +106,7 @@ def new(request: HttpRequest) -> HttpResponse:
             form.add_error(None, error.message)
         else:
             messages.success(request, _("已登记, 请尽快联系家长"))
-            return _to(reverse("dropout:watch", args=[found.watch_id]))
+            return see_other(reverse("dropout:watch", args=[found.watch_id]))
     status = 422 if request.method == "POST" else 200
     return render(request, "dropout/new.html", {"form": form, "people": people}, status=status)
 
@@ -119,7 +114,7 @@ def new(request: HttpRequest) -> HttpResponse:
 @require_GET
 def watch(request: HttpRequest, watch_id: uuid.UUID) -> HttpResponse:
     """One child on the list."""
-    actor = _actor(request)
+    actor = actor_of(request)
     actor.require("dropout.view")
     page = queries.page(actor, watch_id)
     w = page.watch
@@ -171,7 +166,7 @@ def watch(request: HttpRequest, watch_id: uuid.UUID) -> HttpResponse:
 @require_POST
 def follow(request: HttpRequest, watch_id: uuid.UUID) -> HttpResponse:
     """One step of following up."""
-    actor = _actor(request)
+    actor = actor_of(request)
     return _run(
         request,
         watch_id,
@@ -185,7 +180,7 @@ def follow(request: HttpRequest, watch_id: uuid.UUID) -> HttpResponse:
 @require_POST
 def tell(request: HttpRequest, watch_id: uuid.UUID) -> HttpResponse:
     """Tell the authority."""
-    actor = _actor(request)
+    actor = actor_of(request)
     return _run(
         request,
         watch_id,
@@ -197,7 +192,7 @@ def tell(request: HttpRequest, watch_id: uuid.UUID) -> HttpResponse:
 @require_POST
 def close(request: HttpRequest, watch_id: uuid.UUID) -> HttpResponse:
     """How it ended."""
-    actor = _actor(request)
+    actor = actor_of(request)
     return _run(
         request,
         watch_id,
@@ -211,7 +206,7 @@ def close(request: HttpRequest, watch_id: uuid.UUID) -> HttpResponse:
 @require_http_methods(["GET", "POST"])
 def reports(request: HttpRequest) -> HttpResponse:
     """Reports of the term; the school's head sends the own."""
-    actor = _actor(request)
+    actor = actor_of(request)
     actor.require("dropout.view")
     if request.method == "POST":
         try:
@@ -220,7 +215,7 @@ def reports(request: HttpRequest) -> HttpResponse:
             messages.error(request, error.message)
         else:
             messages.success(request, _("学期报告已报送"))
-        return _to(reverse("dropout:reports"))
+        return see_other(reverse("dropout:reports"))
     head = actor.role == Role.SCHOOL_HEAD
     year, term = queries.term_now()
     rows = queries.reports(actor)
@@ -253,16 +248,5 @@ def reports(request: HttpRequest) -> HttpResponse:
 
 
 def _run(request: HttpRequest, watch_id: uuid.UUID, deed: Callable[[], Any], done: str) -> HttpResponse:
-    try:
-        deed()
-    except DropoutError as error:
-        messages.error(request, error.message)
-    else:
-        messages.success(request, done)
-    return _to(reverse("dropout:watch", args=[watch_id]))
-
-
-def _to(url: str) -> HttpResponseRedirect:
-    response = HttpResponseRedirect(url)
-    response.status_code = 303
-    return response
+    url = reverse("dropout:watch", args=[watch_id])
+    return carry_out(request, deed, done, url, refused=DropoutError)

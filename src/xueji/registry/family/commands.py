@@ -69,9 +69,9 @@ def issue(actor: Any, class_id: int, person_ids: Iterable[uuid.UUID], *, pupils:
             targets = [(p, None, _("本人")) for p in wanted]
         else:
             found = Guardian.objects.filter(person_id__in=wanted, is_guardian=True, until=None)
-            targets = [
-                (g.person_id, g.guardian_no, g.name) for g in found.order_by("person_id", "guardian_no")
-            ]
+            place = {person_id: n for n, person_id in enumerate(wanted)}
+            kin = sorted(found, key=lambda g: (place[g.person_id], g.guardian_no))
+            targets = [(g.person_id, g.guardian_no, g.name) for g in kin]
         if not targets:
             raise FamilyError(_("这些学生还没有登记监护人。请先在学生的“家庭与监护人”里补上"))
         people = {p for p, _no, _name in targets}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import uuid
 from typing import Any
 
+from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.password_validation import password_validators_help_texts
 from django.core.exceptions import PermissionDenied, ValidationError
@@ -58,7 +59,7 @@ def of_class(request: HttpRequest, class_id: int) -> HttpResponse:
         "page_title": _("邀请码单"),
         "slips": slips,
         "school": actor.org_name,
-        "address": request.build_absolute_uri("/join/"),
+        "address": f"{settings.PUBLIC_URL}/join/",
     }
     return render(request, "family/slips.html", context)
 

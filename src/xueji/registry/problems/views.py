@@ -8,14 +8,14 @@ from typing import Any
 from urllib.parse import urlencode
 
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
-from xueji.ground.accounts.actor import Actor
+from xueji.ground.accounts.http import actor_of, carry_out, see_other, whole
 
 from . import commands, queries
 from .errors import ProblemError
@@ -25,15 +25,10 @@ _TABS = ("mine", "open", "arbitrating", "closed")
 _ICONS = {"open": "alert-triangle", "answer": "file-text", "hand_up": "gavel", "arbitrate": "gavel"}
 
 
-def _actor(request: HttpRequest) -> Actor:
-    actor: Actor = request.actor  # type: ignore[attr-defined]
-    return actor
-
-
 @require_GET
 def listing(request: HttpRequest) -> HttpResponse:
     """Problems that the actor's unit takes part in."""
-    actor = _actor(request)
+    actor = actor_of(request)
     actor.require("problem.view")
     state = request.GET.get("tab", "")
     if state not in _TABS:
@@ -75,7 +70,7 @@ def listing(request: HttpRequest) -> HttpResponse:
 @require_GET
 def problem(request: HttpRequest, problem_id: uuid.UUID) -> HttpResponse:
     """One problem: its sides in columns, what each said, what was decided."""
-    actor = _actor(request)
+    actor = actor_of(request)
     actor.require("problem.view")
     page = queries.page(actor, problem_id)
     p = page.problem
@@ -126,8 +121,7 @@ def problem(request: HttpRequest, problem_id: uuid.UUID) -> HttpResponse:
 @require_POST
 def arbitrate(request: HttpRequest, problem_id: uuid.UUID) -> HttpResponse:
     """The decision of the common superior."""
-    actor = _actor(request)
-    raw = request.POST.get("version", "")
+    actor = actor_of(request)
     orders: dict[int, str] = {}
     for key in request.POST:
         no = key.removeprefix("order_")
@@ -141,7 +135,7 @@ def arbitrate(request: HttpRequest, problem_id: uuid.UUID) -> HttpResponse:
             problem_id,
             orders,
             opinion=request.POST.get("opinion", "")[:300],
-            version=int(raw) if raw.isascii() and raw.isdigit() and len(raw) < 10 else None,
+            version=whole(request.POST.get("version")),
         ),
         _("仲裁已经生效, 各校都能看到"),
     )
@@ -150,7 +144,7 @@ def arbitrate(request: HttpRequest, problem_id: uuid.UUID) -> HttpResponse:
 @require_POST
 def say(request: HttpRequest, problem_id: uuid.UUID) -> HttpResponse:
     """A word to the other parties."""
-    actor = _actor(request)
+    actor = actor_of(request)
     return _run(
         request,
         problem_id,
@@ -162,27 +156,16 @@ def say(request: HttpRequest, problem_id: uuid.UUID) -> HttpResponse:
 @require_POST
 def report(request: HttpRequest, person_id: uuid.UUID) -> HttpResponse:
     """The school says that a pupil's identity number is wrong."""
-    actor = _actor(request)
+    actor = actor_of(request)
     try:
         found: Problem = commands.report(actor, person_id, request.POST.get("note", "")[:300])
     except ProblemError as error:
         messages.error(request, error.message)
-        return _to(f"/students/{person_id}/")
+        return see_other(f"/students/{person_id}/")
     messages.success(request, _("已登记问题学籍"))
-    return _to(reverse("problems:problem", args=[found.problem_id]))
+    return see_other(reverse("problems:problem", args=[found.problem_id]))
 
 
 def _run(request: HttpRequest, problem_id: uuid.UUID, deed: Callable[[], Any], done: str) -> HttpResponse:
-    try:
-        deed()
-    except ProblemError as error:
-        messages.error(request, error.message)
-    else:
-        messages.success(request, done)
-    return _to(reverse("problems:problem", args=[problem_id]))
-
-
-def _to(url: str) -> HttpResponseRedirect:
-    response = HttpResponseRedirect(url)
-    response.status_code = 303
-    return response
+    url = reverse("problems:problem", args=[problem_id])
+    return carry_out(request, deed, done, url, refused=ProblemError)

@@ -16,6 +16,7 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_GET, require_POST, require_safe
 
 from xueji.ground.accounts.actor import Actor
+from xueji.ground.accounts.http import actor_of, see_other, whole
 from xueji.ground.files.content import LIMIT, FileRefused
 from xueji.ground.paper.fonts import MissingGlyphs
 from xueji.registry.changes.http import pdf
@@ -33,22 +34,9 @@ TEMPLATES = {
 }
 
 
-def actor_of(request: HttpRequest) -> Actor:
-    """Who asks."""
-    actor: Actor = request.actor  # type: ignore[attr-defined]
-    return actor
-
-
 def to(name: str, *args: Any) -> HttpResponseRedirect:
     """On to another address of this room, by GET."""
-    response = HttpResponseRedirect(reverse(f"relay:{name}", args=args))
-    response.status_code = 303
-    return response
-
-
-def _version(request: HttpRequest) -> int | None:
-    raw = request.POST.get("version", "")
-    return int(raw) if raw.isascii() and raw.isdigit() and len(raw) < 10 else None
+    return see_other(reverse(f"relay:{name}", args=args))
 
 
 @require_GET
@@ -184,7 +172,9 @@ def save(request: HttpRequest, case_id: uuid.UUID) -> HttpResponse:
     if not form.is_valid():
         return _editor(request, page, form, status=422)
     try:
-        commands.save_form(actor, case_id=case_id, form=form.values(), version=_version(request))
+        commands.save_form(
+            actor, case_id=case_id, form=form.values(), version=whole(request.POST.get("version"))
+        )
         _upload(request, actor, page)
         if request.POST.get("then") == "submit":
             commands.submit(actor, case_id=case_id)
@@ -253,7 +243,7 @@ def decide(request: HttpRequest, case_id: uuid.UUID) -> HttpResponse:
             decision=decision,  # type: ignore[arg-type]
             opinion=request.POST.get("opinion", "")[:500],
             reason_rule=request.POST.get("reason_rule", "")[:200],
-            version=_version(request),
+            version=whole(request.POST.get("version")),
         ),
         _("已核办通过") if decision == "pass" else _("已办结为不通过"),
     )
@@ -267,7 +257,7 @@ def return_(request: HttpRequest, case_id: uuid.UUID) -> HttpResponse:
         request,
         case_id,
         lambda: commands.return_for_repair(
-            actor_of(request), case_id=case_id, items=items, version=_version(request)
+            actor_of(request), case_id=case_id, items=items, version=whole(request.POST.get("version"))
         ),
         _("已退回转入学校修改"),
     )
@@ -283,7 +273,7 @@ def cancel(request: HttpRequest, case_id: uuid.UUID) -> HttpResponse:
             actor_of(request),
             case_id=case_id,
             reason=request.POST.get("reason", "")[:300],
-            version=_version(request),
+            version=whole(request.POST.get("version")),
         ),
         _("申请已撤销"),
     )

@@ -11,6 +11,7 @@ from django.db import connection
 from django.http import Http404
 from django.utils.translation import gettext_lazy
 
+from xueji.ground.accounts.http import whole
 from xueji.ground.orgs.grades import class_label
 from xueji.ground.orgs.models import OrgKind, Stage
 
@@ -72,14 +73,12 @@ class Filters:
 
 def filters_from(data: Any) -> Filters:
     """Filters as they stand in an address or a form."""
-
-    def number(key: str) -> int | None:
-        raw = data.get(key, "")
-        return int(raw) if raw.isascii() and raw.isdigit() and len(raw) < 10 else None
-
     stage = data.get("stage", "")
     return Filters(
-        number("school"), number("class"), stage if stage in NEXT else "", data.get("q", "").strip()[:40]
+        whole(data.get("school")),
+        whole(data.get("class")),
+        stage if stage in NEXT else "",
+        data.get("q", "").strip()[:40],
     )
 
 

@@ -11,28 +11,19 @@ from django.contrib import messages
 from django.http import HttpRequest, HttpResponseRedirect
 from django.urls import reverse
 
-from xueji.ground.accounts.actor import Actor
+from xueji.ground.accounts.http import see_other, whole
 
 from .errors import YearlyError
 
 
-def actor_of(request: HttpRequest) -> Actor:
-    """Who asks."""
-    actor: Actor = request.actor  # type: ignore[attr-defined]
-    return actor
-
-
 def to(name: str, *args: Any, query: str = "") -> HttpResponseRedirect:
     """On to another address of this room, by GET."""
-    response = HttpResponseRedirect(reverse(f"yearly:{name}", args=args) + (f"?{query}" if query else ""))
-    response.status_code = 303
-    return response
+    return see_other(reverse(f"yearly:{name}", args=args) + (f"?{query}" if query else ""))
 
 
 def version_of(request: HttpRequest) -> int | None:
     """The version of the list that the page was drawn from."""
-    raw = request.POST.get("version", "")
-    return int(raw) if raw.isascii() and raw.isdigit() and len(raw) < 10 else None
+    return whole(request.POST.get("version"))
 
 
 def ticked(request: HttpRequest, name: str = "person") -> list[uuid.UUID]:
@@ -52,12 +43,6 @@ def day_of(raw: str | None) -> date | None:
         return date.fromisoformat(raw or "")
     except ValueError:
         return None
-
-
-def whole(raw: str | None) -> int | None:
-    """A whole number of a form, or None."""
-    text = raw or ""
-    return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else None
 
 
 def run(request: HttpRequest, deed: Callable[[], object], done: Callable[[Any], str]) -> Any:

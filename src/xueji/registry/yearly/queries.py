@@ -14,6 +14,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from xueji.ground.accounts.http import whole
 from xueji.ground.orgs.grades import class_label
 from xueji.ground.orgs.models import Stage
 from xueji.ground.policy.statuses import Status
@@ -254,13 +255,12 @@ class Filters:
 
 def filters_from(data: Any) -> Filters:
     """Filters as they stand in an address or a form."""
-    klass = data.get("class", "")
     verdict, result = data.get("verdict", ""), data.get("result", "")
     return Filters(
         verdict=verdict if verdict in VERDICTS else "",
         result=result if result in ("12", "13", "14", "1", "none") else "",
         code=data.get("code", "")[:60],
-        class_id=int(klass) if klass.isascii() and klass.isdigit() and len(klass) < 10 else None,
+        class_id=whole(data.get("class")),
         text=data.get("q", "").strip()[:40],
     )
 

@@ -14,12 +14,13 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
+from xueji.ground.accounts.http import actor_of, whole
 from xueji.ground.orgs import queries as orgs
 from xueji.ground.orgs.models import OrgKind
 from xueji.registry.people import queries as people
 
 from . import admissions, commands
-from .http import actor_of, day_of, run, ticked, to, whole
+from .http import day_of, run, ticked, to
 
 
 @require_GET

@@ -14,13 +14,14 @@ from django.utils.http import content_disposition_header
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST, require_safe
 
+from xueji.ground.accounts.http import actor_of, whole
 from xueji.ground.paper.fonts import MissingGlyphs
 from xueji.ground.standards import codes
 
 from . import books, commands, queries
 from . import page as pages
 from .errors import YearlyError
-from .http import actor_of, day_of, run, ticked, to, version_of, whole
+from .http import day_of, run, ticked, to, version_of
 from .models import ListKind
 
 PDF = "application/pdf"

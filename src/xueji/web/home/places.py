@@ -12,7 +12,8 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from xueji.ground.accounts import queries as accounts
-from xueji.ground.accounts.actor import Actor, today
+from xueji.ground.accounts.actor import today
+from xueji.ground.accounts.http import actor_of
 from xueji.ground.orgs import commands
 from xueji.ground.orgs import queries as orgs
 from xueji.ground.orgs.forms import ClassForm, OrgForm
@@ -24,15 +25,10 @@ from xueji.registry.enrolment import queries as enrolment
 from . import nav, queries
 
 
-def _actor(request: HttpRequest) -> Actor:
-    actor: Actor = request.actor  # type: ignore[attr-defined]
-    return actor
-
-
 @require_GET
 def org_tree(request: HttpRequest) -> HttpResponse:
     """The tree of units below one's own; a search opens the way to what fits."""
-    actor = _actor(request)
+    actor = actor_of(request)
     actor.require("org.view")
     text = request.GET.get("q", "").strip()[:60]
     context = {
@@ -47,7 +43,7 @@ def org_tree(request: HttpRequest) -> HttpResponse:
 @require_GET
 def org_card(request: HttpRequest, org_id: int) -> HttpResponse:
     """The sheet of a unit; head-counts only for those whose scope covers its pupils."""
-    actor = _actor(request)
+    actor = actor_of(request)
     actor.require("org.view")
     card = orgs.card(actor, org_id)
     path = (
@@ -82,7 +78,7 @@ def _code(table: str, code: str) -> str:
 @require_http_methods(["GET", "POST"])
 def org_new(request: HttpRequest, org_id: int) -> HttpResponse:
     """A new unit or school below another."""
-    actor = _actor(request)
+    actor = actor_of(request)
     actor.require("org.edit")
     parent = orgs.card(actor, org_id)
     form = OrgForm(request.POST or None, types=codes.table("school_type_bxlx").choices())
@@ -131,7 +127,7 @@ def _grades(
 @require_GET
 def class_list(request: HttpRequest) -> HttpResponse:
     """The classes of one's school by grade; a teacher sees his own."""
-    actor = _actor(request)
+    actor = actor_of(request)
     actor.require("class.view")
     if actor.org_kind != OrgKind.SCHOOL or actor.org_id is None:
         return redirect("home:orgs")
@@ -150,7 +146,7 @@ def class_list(request: HttpRequest) -> HttpResponse:
 @require_GET
 def class_page(request: HttpRequest, class_id: int) -> HttpResponse:
     """The pupils of a class, by seat and pinyin."""
-    actor = _actor(request)
+    actor = actor_of(request)
     actor.require("class.view")
     row = orgs.class_row(actor, class_id)
     pupils = enrolment.rows_of_class(actor, class_id)
@@ -208,7 +204,7 @@ def class_page(request: HttpRequest, class_id: int) -> HttpResponse:
 @require_http_methods(["GET", "POST"])
 def class_new(request: HttpRequest) -> HttpResponse:
     """A new class of one's school."""
-    actor = _actor(request)
+    actor = actor_of(request)
     actor.require("class.edit")
     if actor.org_id is None:
         raise Http404
@@ -239,7 +235,7 @@ def _cohort_label(card: orgs.SchoolCard, year: int) -> str:
 @require_POST
 def class_close(request: HttpRequest, class_id: int) -> HttpResponse:
     """Close an empty class."""
-    actor = _actor(request)
+    actor = actor_of(request)
     try:
         commands.close_class(actor, class_id, occupied=queries.occupied)
     except commands.OrgError as e:

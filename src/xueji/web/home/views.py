@@ -14,7 +14,7 @@ from django.views.decorators.http import require_GET, require_safe
 
 from xueji.ground.accounts import queries as accounts
 from xueji.ground.accounts.actor import Actor, today
-from xueji.ground.accounts.http import LAST_KEY
+from xueji.ground.accounts.http import LAST_KEY, actor_of
 from xueji.ground.accounts.roles import AUTHORITY, TEACHERS, Role
 from xueji.ground.audit import queries as audit
 from xueji.ground.orgs import queries as orgs
@@ -22,11 +22,6 @@ from xueji.ground.orgs import queries as orgs
 from . import nav, queries
 
 _WORK = ("uploaded", "checking", "checked", "publishing", "failed")
-
-
-def _actor(request: HttpRequest) -> Actor:
-    actor: Actor = request.actor  # type: ignore[attr-defined]
-    return actor
 
 
 @never_cache
@@ -40,7 +35,7 @@ def healthz(request: HttpRequest) -> HttpResponse:
 @require_GET
 def home(request: HttpRequest) -> HttpResponse:
     """The first page of a role; parents and students go to their phone pages."""
-    actor = _actor(request)
+    actor = actor_of(request)
     if actor.is_portal:
         return redirect("/my/" if nav.exists("/my/") else "/me/")
     context: dict[str, Any] = {"page_title": _("工作台")}
@@ -138,7 +133,7 @@ def _actions(actor: Actor) -> list[dict[str, Any]]:
 @require_GET
 def system(request: HttpRequest) -> HttpResponse:
     """The state of the installation, for its administrator."""
-    _actor(request).require("system.view")
+    actor_of(request).require("system.view")
     context = {"page_title": _("系统状态"), "state": queries.system_state()}
     return render(request, "home/system.html", context)
 
@@ -146,6 +141,6 @@ def system(request: HttpRequest) -> HttpResponse:
 @require_GET
 def help_page(request: HttpRequest) -> HttpResponse:
     """A short guide, the keys, the words that are kept apart."""
-    actor = _actor(request)
+    actor = actor_of(request)
     base = "layout/base_phone.html" if actor.is_portal else "layout/base.html"
     return render(request, "home/help.html", {"page_title": _("帮助"), "base": base})
