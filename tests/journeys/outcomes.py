@@ -58,6 +58,10 @@ _RULES = {
 }
 
 
+#: Children by what their draft is for.
+_NAMES = {"bare": "周以宁", "full": "周以安", "met": "周以和"}
+
+
 def pack_of(outcome: str) -> str:
     """The name of the invented county whose one rule has this outcome for every kind of case."""
     return f"cn-98-{list(_RULES).index(outcome) + 1:02d}01"
@@ -181,7 +185,8 @@ class Stage:
         if (business, what) not in self.drafts:
             user = self.registrar(business)
             self.bind(self.school(business), "cn")
-            name, number = "周以宁", identity()
+            # Names of their own: a newcomer of the same name, begun twice, is the same draft.
+            name, number = _NAMES[what], identity()
             child = recipes.make_child(self.world.place, business, name, number)
             case = recipes.begin(self.world.place, user, business, child, name, number)
             if what == "full":

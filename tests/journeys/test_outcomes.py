@@ -89,7 +89,7 @@ def test_an_outcome_is_shown_with_its_article(business: str, outcome: str, offic
     assert answer.status == 200, page.inner_text("body")[:500]
     assert "《" in shown.article and "》" in shown.article
     line = page.locator(f"#preflight li.is-{shown.look}", has_text=shown.sentence)
-    assert line.count() >= 1, (shown, page.inner_text("#preflight"))
+    assert line.count() >= 1, (shown, page.inner_text("main"))
     assert line.first.is_visible()
     if shown.look != "warn":
         assert page.locator("#preflight", has_text="项没有通过").count() == 1

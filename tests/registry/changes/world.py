@@ -40,8 +40,8 @@ FOUR = (("school_head", "a1"), ("county_clerk", "a"), ("county_head", "a"))
 
 def identity(born: date = BORN, *, boy: bool = True) -> str:
     """A well-formed identity number that belongs to nobody here."""
-    first = f"110101{born:%Y%m%d}{next(_serial) * 2 % 999:03d}"
-    first = first[:16] + str((int(first[16]) // 2 * 2 + boy) % 10)
+    n = next(_serial)
+    first = f"1101{1 + n // 500:02d}{born:%Y%m%d}{n * 2 % 1000 + boy:03d}"
     return first + check_digit(first)
 
 
