@@ -44,6 +44,7 @@ class Actor:
     persons: tuple[uuid.UUID, ...] = ()
     others: tuple[dict[str, Any], ...] = ()
     address: str = ""
+    gates: tuple[str, ...] = ()
     extra: dict[str, Any] = field(default_factory=dict, compare=False)
 
     @property
@@ -97,7 +98,7 @@ _COLUMNS = """assignment_id, role, org_id, org_kind, org_name, org_path, county_
     must_change, orgs, classes, persons, others"""
 
 
-def _actor(user_id: int, row: tuple[Any, ...], address: str) -> Actor:
+def _actor(user_id: int, row: tuple[Any, ...], address: str, gates: list[str] | None = None) -> Actor:
     return Actor(
         user_id=user_id,
         assignment_id=row[0],
@@ -116,6 +117,7 @@ def _actor(user_id: int, row: tuple[Any, ...], address: str) -> Actor:
         persons=tuple(row[13]),
         others=tuple(row[14] if isinstance(row[14], list) else json.loads(row[14])),
         address=address,
+        gates=tuple(gates or ()),
     )
 
 
@@ -148,11 +150,11 @@ def enter_session(
     """
     with connection.cursor() as c:
         c.execute(
-            f"select state, user_id, {_COLUMNS}, {epoch.COLUMN} from xueji_enter_session(%s, %s, %s, %s, %s)",
+            f"select state, user_id, {_COLUMNS}, gates, {epoch.COLUMN} from xueji_enter_session(%s, %s, %s, %s, %s)",
             [session_key, assignment_id, today(), idle, longest],
         )
         row = c.fetchone()
     epoch.seen(row[-1])
     if row[0] != "ok":
         return row[0], None
-    return "ok", _actor(row[1], row[2:], address)
+    return "ok", _actor(row[1], row[2:-2], address, row[-2])

@@ -21,8 +21,12 @@ from .http import ASSIGNMENT_KEY, USER_KEY, client_address
 PUBLIC = ("/login/", "/verify/", "/join/")
 #: Answered without looking at the session at all.
 UNTOUCHED = ("/static/", "/healthz", "/favicon.ico", "/relay/inbox/")
-#: What an account with a first password may open.
-CHANGE_FIRST = ("/me/password/", "/logout/", "/session/extend/")
+#: What must be done before the pages open: the gate's page, and what else may be opened meanwhile.
+GATES: dict[str, tuple[str, tuple[str, ...]]] = {
+    "password": ("/me/password/", ()),
+}
+#: Open in front of every gate.
+ALWAYS = ("/logout/", "/session/extend/")
 
 _ROLLBACK = "_xueji_rollback"
 
@@ -50,8 +54,11 @@ class ActorMiddleware:
             )
             if actor is not None:
                 request.actor = actor  # type: ignore[attr-defined]
-                if actor.must_change and not request.path.startswith(CHANGE_FIRST):
-                    return _send(request, "/me/password/")
+                for gate in actor.gates:
+                    page, beside = GATES[gate]
+                    if request.path.startswith((page, *beside, *ALWAYS)):
+                        break
+                    return _send(request, page)
                 response = self.get_response(request)
                 # Nobody who comes to this computer later finds a page of a child in its store.
                 response.setdefault("Cache-Control", "private, no-store")

@@ -68,10 +68,10 @@ begin
     select array_agg(o.id) into v_orgs
       from org o where o.path like a.path || '%' and o.kind in ('nation', 'province', 'city', 'county');
   elsif a.role in ('parent', 'student') then
-    select array_agg(l.person_id) into v_persons
-      from portal_link l
-     where l.user_id = p_user and (l.guardian_no is null) = (a.role = 'student')
-       and l.since <= p_today and (l.until is null or l.until > p_today);
+    v_persons := xueji_children(p_user, a.role = 'student', p_today);
+  end if;
+  if a.role not in ('parent', 'student') then
+    v_persons := xueji_emergency(p_user, a.id);
   end if;
   perform xueji_set_scope(p_user, v_orgs, v_classes, v_persons);
   return query select a.id, a.role::text, a.org_id, a.kind::text, a.name::text, a.path::text, a.county_id,

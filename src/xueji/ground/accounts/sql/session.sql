@@ -1,13 +1,14 @@
 -- Enters the scope of a signed-in session in one round trip: is the session still held, not idle for too long, not
 -- older than its limit; who is it, in which role. Touches `seen_at` at most once a minute and never waits for
 -- another request of the same session.
-create or replace function xueji_enter_session(
+drop function if exists xueji_enter_session(text, bigint, date, int, int);
+create function xueji_enter_session(
   p_session text, p_assignment bigint, p_today date, p_idle int, p_longest int
 ) returns table (
   state text, user_id bigint,
   assignment_id bigint, role text, org_id int, org_kind text, org_name text, org_path text, county_id int,
   class_id int, username text, display_name text, must_change boolean, orgs int[], classes int[], persons uuid[],
-  others jsonb
+  others jsonb, gates text[]
 ) language plpgsql security definer set search_path = public, pg_temp as $$
 declare
   s record; v_state text := 'ok'; v_now timestamptz := clock_timestamp();
@@ -27,7 +28,8 @@ begin
        where session_key = (select us.session_key from user_session us where us.session_key = p_session
                                for update skip locked);
     end if;
-    return query select 'ok'::text, s.user_id, e.* from xueji_enter(s.user_id, p_assignment, p_today) e;
+    return query select 'ok'::text, s.user_id, e.*, xueji_gates(s.user_id, e.role, p_session, p_today)
+                   from xueji_enter(s.user_id, p_assignment, p_today) e;
     if found then
       return;
     end if;
