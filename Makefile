@@ -36,7 +36,8 @@ test-pg15: $(STAMP) ## The record's guarantees on PostgreSQL 15 from Debian's pa
 
 test-full: $(STAMP) browser ## The heavy checks at their stated numbers as well (up to 90 minutes)
 	$(MAKE) --no-print-directory test
-	XUEJI_TEST_FULL=1 $(BIN)/pytest -q -n 1 -m slow
+	XUEJI_TEST_FULL=1 $(BIN)/pytest -q -n 1 -m "slow and not fuzz"
+	$(BIN)/pytest -q -n $${XUEJI_TEST_WORKERS:-2} -p no:logging -m fuzz
 	$(BIN)/python tools/marker_mutation.py
 
 lint: $(STAMP) ## Formatter, linter, security linter, templates, import contract

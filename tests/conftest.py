@@ -130,3 +130,4 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "rule(id): the test shows this rule of the catalogue")
     config.addinivalue_line("markers", "browser: needs Chromium")
     config.addinivalue_line("markers", "slow: part of make test-full only")
+    config.addinivalue_line("markers", "fuzz: the many random requests of make test-full, on several workers")

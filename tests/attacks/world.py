@@ -12,7 +12,7 @@ from datetime import date
 
 from django.db import connection, transaction
 from django.utils import timezone
-from tests.attacks import relay
+from tests.attacks import privacy, relay
 from tests.children import enrol, id_number
 from tests.helpers import Place, act_as, give_role, link_child, make_county, seeing_all
 from tests.registry.changes.world import EIGHT, attach, pass_all, picture, send
@@ -62,6 +62,18 @@ CHILDREN: dict[str, tuple[str, str, int, str]] = {
 GUARDIAN = "霍守常"
 
 
+def kin(key: str) -> tuple[str, str, str, str]:
+    """What only one child's record holds: a relative's name, phone and address, and the child's own phone."""
+    n = list(CHILDREN).index(key)
+    surname, given = "阮骆靳佟展栾麦屠冉郜宓荀邸甄"[n], "若衡"
+    return (
+        f"{surname}{given}",
+        f"1370000{n:02d}{n:02d}",
+        f"云梦路{700 + n}号院{n}栋",
+        f"1360000{n:02d}{n:02d}",
+    )
+
+
 @dataclass
 class World:
     """Who and what there is."""
@@ -107,7 +119,11 @@ def build() -> World:
             number=number,
             birth=born,
             identity=world.numbers[key],
-            guardians=[NewGuardian(GUARDIAN, "51", sealed={"phone": "13900001234"})],
+            guardians=[
+                NewGuardian(GUARDIAN, "51", sealed={"phone": "13900001234"}),
+                NewGuardian(kin(key)[0], "52", sealed={"phone": kin(key)[1], "address": kin(key)[2]}),
+            ],
+            profile={"phone": kin(key)[3]},
         )
     _histories(world)
     _photos(world)
@@ -117,6 +133,10 @@ def build() -> World:
     _desks(world)
     relay.build(world)
     _year(world)
+    privacy.build(
+        world.place,
+        {school: (world.persons[key], world.name(key)) for school, key in (("a1", "one"), ("c1", "c1"))},
+    )
     return world
 
 

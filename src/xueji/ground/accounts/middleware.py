@@ -81,10 +81,18 @@ class ActorMiddleware:
             return self.get_response(request)
         back = request.get_full_path()
         if request.method not in ("GET", "HEAD") or request.headers.get("HX-Request"):
-            referer = urlsplit(request.headers.get("Referer", ""))
-            back = referer.path if referer.netloc == request.get_host() else "/"
+            back = _page_before(request)
         asked = {k: v for k, v in (("next", back), ("why", why)) if v and v != "/"}
         return _send(request, settings.LOGIN_URL + (f"?{urlencode(asked)}" if asked else ""))
+
+
+def _page_before(request: HttpRequest) -> str:
+    """The page of this site that the browser says it comes from, else the first page."""
+    try:
+        referer = urlsplit(request.headers.get("Referer", ""))
+    except ValueError:
+        return "/"
+    return referer.path if referer.netloc == request.get_host() else "/"
 
 
 def _send(request: HttpRequest, url: str) -> HttpResponse:
