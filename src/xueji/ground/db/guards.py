@@ -100,6 +100,17 @@ class Table:
         return out + list(self.extra)
 
 
+def withheld(table: str, what: Literal["school", "contact", "case"], *, column: str = "person_id") -> str:
+    """A fence in addition to the scope: rows of children of whom this parent's account may not see that (children.sql).
+
+    For staff and for most families the list is empty, and the fence costs one comparison.
+    """
+    return (
+        f'create policy withheld on "{table}" as restrictive for select to xueji_app'
+        f" using (({column} = any((select xueji_no_{what}())::uuid[])) is not true)"
+    )
+
+
 def declared() -> list[Table]:
     """Every table that the installed rooms declare, and the framework's own."""
     from django.apps import apps

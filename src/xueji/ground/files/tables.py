@@ -1,6 +1,6 @@
 """Rights on the tables of this room."""
 
-from xueji.ground.db.guards import Scope, Table
+from xueji.ground.db.guards import Scope, Table, withheld
 
 TABLES = [
     Table(
@@ -10,5 +10,6 @@ TABLES = [
         scope=Scope(readers="readers", klasses="klasses", person="person_id"),
         writer="select, insert, update, delete",
         intake="select, insert",
+        extra=(withheld("stored_file", "case"),),
     ),
 ]

@@ -1,23 +1,38 @@
 """Rights on the tables of this room."""
 
-from xueji.ground.db.guards import Scope, Table
+from xueji.ground.db.guards import Scope, Table, withheld
 
 _CASE = Scope(readers="parties", klasses="klasses", person="person_id")
 
 TABLES = [
-    Table("case_", "local", scope=_CASE, writer="select, insert, update, delete", intake="select"),
-    Table("case_step", "local", scope=_CASE, writer="select, insert, update, delete"),
+    Table(
+        "case_",
+        "local",
+        scope=_CASE,
+        writer="select, insert, update, delete",
+        intake="select",
+        extra=(withheld("case_", "case"),),
+    ),
+    Table(
+        "case_step",
+        "local",
+        scope=_CASE,
+        writer="select, insert, update, delete",
+        extra=(withheld("case_step", "case"),),
+    ),
     Table(
         "case_seat",
         "local",
         scope=Scope(orgs=("org_id", "county_id"), person="person_id"),
         writer="select, insert, update, delete",
+        extra=(withheld("case_seat", "case"),),
     ),
     Table(
         "case_file",
         "local",
         scope=Scope(readers="parties", person="person_id"),
         writer="select, insert, update, delete",
+        extra=(withheld("case_file", "case"),),
     ),
     # What was said stays; only who may read it follows the case.
     Table(
@@ -25,7 +40,10 @@ TABLES = [
         "local",
         scope=_CASE,
         writer="select, insert, delete",
-        extra=('grant update (parties, klasses) on "case_log" to xueji_writer',),
+        extra=(
+            'grant update (parties, klasses) on "case_log" to xueji_writer',
+            withheld("case_log", "case"),
+        ),
     ),
     Table(
         "opinion_template",

@@ -1,6 +1,6 @@
 """Rights on the tables of this room."""
 
-from xueji.ground.db.guards import Scope, Table
+from xueji.ground.db.guards import Scope, Table, withheld
 
 _ROW = Scope(orgs=("county_id", "school_id"), klass="class_id", person="person_id")
 _RELINK = tuple(
@@ -20,6 +20,7 @@ TABLES = [
         extra=(
             _RELINK[0],
             "create policy by_relink on enrolment_state to xueji_relink using (true) with check (true)",
+            withheld("enrolment_state", "school"),
         ),
     ),
     Table(
@@ -30,6 +31,7 @@ TABLES = [
         extra=(
             _RELINK[1],
             "create policy by_relink on enrolment_superseded to xueji_relink using (true) with check (true)",
+            withheld("enrolment_superseded", "school"),
         ),
     ),
     Table(
@@ -42,6 +44,7 @@ TABLES = [
         extra=(
             "grant select on event to xueji_relink",
             "create policy by_relink on event for select to xueji_relink using (true)",
+            withheld("event", "school"),
         ),
     ),
     Table(
@@ -51,6 +54,7 @@ TABLES = [
         writer="select, insert, update, delete",
         intake="select, insert, update",
         search="select",
+        extra=(withheld("roster", "school"),),
     ),
     Table(
         "cube_delta",

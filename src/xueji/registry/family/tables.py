@@ -15,5 +15,27 @@ TABLES = [
         "local",
         scope=Scope(orgs=("school_id", "appeal_org_id"), person="person_id"),
         writer="select, insert, update",
+        extra=(
+            # What a pupil of fourteen or more asked for himself, the parents are not told; whoever is kept from the
+            # school or the address still reads what he asked himself.
+            "create policy own_matter on family_request as restrictive for select to xueji_app using"
+            " (asked_by = (select xueji_scope_user()) or (not private and"
+            " (person_id = any((select xueji_no_case())::uuid[])) is not true)"
+            " or school_id = any((select xueji_scope_orgs())::int[])"
+            " or appeal_org_id = any((select xueji_scope_orgs())::int[]))",
+        ),
     ),
+    # Courts' orders and answers about consent follow the child from school to school: commands and queries read them
+    # in the writing role after they have asked whether the actor sees the child; the login role has no right to them.
+    Table(
+        "guardianship",
+        "local",
+        app="",
+        writer="select, insert",
+        extra=(
+            "grant update (decision, decided_by, decided_name, decided_at, decided_words)"
+            " on guardianship to xueji_writer",
+        ),
+    ),
+    Table("consent", "local", app="", writer="select, insert"),
 ]

@@ -49,12 +49,14 @@ class Person(Readable):
 
 class PersonProfile(Readable):
     """The rest of the national template: `data` by field key, `sealed` the sensitive fields, encrypted
-    together.
+    together. `withheld` are voluntary fields to which the family said no: neither shown nor taken.
     """
 
     person = models.OneToOneField(Person, primary_key=True, on_delete=models.PROTECT)
     data = models.JSONField(default=dict)
     sealed = models.BinaryField(null=True)
+    withheld = ArrayField(models.CharField(max_length=40), default=list, db_default=[])
+    guarded = models.BooleanField(default=False, db_default=False, help_text="家庭住址保密")
 
     class Meta:
         db_table = "person_profile"
@@ -87,6 +89,7 @@ class Guardian(Readable):
     sealed = models.BinaryField(null=True)
     since = models.DateField(null=True)
     until = models.DateField(null=True)
+    guarded = models.BooleanField(default=False, db_default=False, help_text="家庭住址保密")
 
     class Meta:
         db_table = "guardian"

@@ -1,19 +1,28 @@
 """Rights on the tables of this room."""
 
-from xueji.ground.db.guards import Scope, Table
+from xueji.ground.db.guards import Scope, Table, withheld
 
 _READABLE = Scope(readers="readers", klasses="klasses", person="person_id")
 
 
-def _kept(name: str, *, scope: Scope = _READABLE) -> Table:
-    return Table(name, "person", scope=scope, intake="select, insert, update", search="select")
+def _kept(name: str, *, scope: Scope = _READABLE, extra: tuple[str, ...] = ()) -> Table:
+    return Table(name, "person", scope=scope, intake="select, insert, update", search="select", extra=extra)
+
+
+def _home(name: str) -> Table:
+    """A table that tells where a child lives and how to reach its family."""
+    guarded = (
+        f'create policy guarded on "{name}" as restrictive for select to xueji_app'
+        " using (not guarded or xueji_contact_open(person_id))"
+    )
+    return _kept(name, extra=(withheld(name, "contact"), guarded))
 
 
 TABLES = [
     _kept("person"),
-    _kept("person_profile"),
+    _home("person_profile"),
     _kept("person_name"),
-    _kept("guardian"),
+    _home("guardian"),
     _kept("identity_document"),
     _kept("student_number"),
     _kept("person_photo"),

@@ -1,6 +1,6 @@
 """Rights on the tables of this room."""
 
-from xueji.ground.db.guards import Scope, Table
+from xueji.ground.db.guards import Scope, Table, withheld
 
 _CASE = Scope(readers="parties", klasses="klasses", person="person_id")
 
@@ -13,7 +13,25 @@ TABLES = [
     Table("relay_in", "local"),
     Table("relay_lookup", "local", app="", writer="select, insert, delete"),
     Table("relay_counter", "local", app=""),
-    Table("relay_case", "local", scope=_CASE, writer="select, insert, update, delete"),
-    Table("relay_step", "local", scope=_CASE, writer="select, insert, update, delete"),
-    Table("relay_log", "local", scope=_CASE, writer="select, insert, delete"),
+    Table(
+        "relay_case",
+        "local",
+        scope=_CASE,
+        writer="select, insert, update, delete",
+        extra=(withheld("relay_case", "case"),),
+    ),
+    Table(
+        "relay_step",
+        "local",
+        scope=_CASE,
+        writer="select, insert, update, delete",
+        extra=(withheld("relay_step", "case"),),
+    ),
+    Table(
+        "relay_log",
+        "local",
+        scope=_CASE,
+        writer="select, insert, delete",
+        extra=(withheld("relay_log", "case"),),
+    ),
 ]
