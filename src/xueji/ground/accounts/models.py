@@ -35,6 +35,8 @@ class User(AbstractBaseUser):
     failed_logins = models.PositiveSmallIntegerField(default=0)
     locked_until = models.DateTimeField(null=True, blank=True)
     last_seen_from = models.CharField(max_length=45, blank=True)
+    rested_at = models.DateTimeField(null=True, help_text="disabled because nobody signed in for long")
+    enabled_at = models.DateTimeField(null=True, help_text="enabled again: the time unused starts anew")
     created_at = models.DateTimeField(auto_now_add=True)
 
     USERNAME_FIELD = "username"
@@ -98,6 +100,8 @@ class UserSession(models.Model):
     seen_at = models.DateTimeField()
     address = models.CharField(max_length=45)
     agent = models.CharField(max_length=200, blank=True)
+    factor = models.CharField(max_length=10, blank=True, help_text="what proved the second factor")
+    factor_at = models.DateTimeField(null=True)
 
     class Meta:
         db_table = "user_session"
@@ -153,3 +157,35 @@ class Delegation(models.Model):
             models.CheckConstraint(condition=Q(until__gte=F("since")), name="delegation_period"),
         ]
         indexes = [models.Index(fields=["to_user", "until"]), models.Index(fields=["assignment", "until"])]
+
+
+from .models_identity import (  # noqa: E402 - its models point to the ones above
+    Factor,
+    FactorGuard,
+    FactorKind,
+    FactorRule,
+    FormerPassword,
+    Provider,
+    RecoveryCode,
+    SignIn,
+    SsoIdentity,
+)
+
+__all__ = [
+    "Delegation",
+    "Factor",
+    "FactorGuard",
+    "FactorKind",
+    "FactorRule",
+    "FormerPassword",
+    "LoginFailure",
+    "PortalLink",
+    "Provider",
+    "RecoveryCode",
+    "RoleAssignment",
+    "SignIn",
+    "SsoIdentity",
+    "User",
+    "UserManager",
+    "UserSession",
+]
