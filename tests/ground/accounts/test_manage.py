@@ -16,7 +16,7 @@ from xueji.ground.accounts import commands, queries, rules
 from xueji.ground.accounts.actor import today
 from xueji.ground.accounts.commands import console
 from xueji.ground.accounts.models import RoleAssignment, User
-from xueji.ground.accounts.roles import ADMINS, PERMISSIONS, PORTAL, STAFF, Role, can
+from xueji.ground.accounts.roles import ADMINS, PERMISSIONS, PORTAL, STAFF, Role, actions, can
 from xueji.ground.audit.models import AuditEntry
 from xueji.ground.db.scope import acting
 
@@ -51,7 +51,11 @@ def test_administrators_hold_no_power_over_pupils() -> None:
             "policy.view",
             "org.view",
             "org.edit",
+            "permission.view",
+            "permission.change",
+            "permission.approve",
         }, role
+        assert not any(actions()[a].pupils for a in held), role
 
 
 def test_each_admin_power_is_one_roles_alone() -> None:
@@ -67,7 +71,7 @@ def test_families_only_look_at_their_own() -> None:
             "student.view",
             "case.view",
             "certificate.view",
-        }
+        } | {a for a in PERMISSIONS if a.startswith("fields.")}
 
 
 @pytest.mark.capability("C-ROL-01")

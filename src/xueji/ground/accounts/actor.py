@@ -15,7 +15,7 @@ from django.utils.translation import gettext as _
 
 from xueji.ground.policy import epoch
 
-from .roles import PORTAL, Role, can
+from .roles import PERMISSIONS, PORTAL, Role
 
 
 def today() -> date:
@@ -45,6 +45,7 @@ class Actor:
     others: tuple[dict[str, Any], ...] = ()
     address: str = ""
     gates: tuple[str, ...] = ()
+    actions: frozenset[str] = frozenset()
     extra: dict[str, Any] = field(default_factory=dict, compare=False)
 
     @property
@@ -85,8 +86,11 @@ class Actor:
         return self.org_id
 
     def can(self, action: str) -> bool:
-        """Whether the role may do `action` (see roles.PERMISSIONS)."""
-        return can(self.role, action)
+        """Whether the actor may do `action` today: what the table of rights gives his role at his place.
+
+        An unknown action is a programming error (KeyError).
+        """
+        return action in self.actions or (action not in PERMISSIONS and _unknown(action))
 
     def require(self, action: str) -> None:
         """Raise PermissionDenied, with words for the user, unless the role may do `action`."""
@@ -94,8 +98,12 @@ class Actor:
             raise PermissionDenied(_("您没有办理这项业务的权限。可以找本单位的学籍管理员"))
 
 
+def _unknown(action: str) -> bool:
+    raise KeyError(action)
+
+
 _COLUMNS = """assignment_id, role, org_id, org_kind, org_name, org_path, county_id, class_id, username, display_name,
-    must_change, orgs, classes, persons, others"""
+    must_change, orgs, classes, persons, others, actions"""
 
 
 def _actor(user_id: int, row: tuple[Any, ...], address: str, gates: list[str] | None = None) -> Actor:
@@ -116,6 +124,7 @@ def _actor(user_id: int, row: tuple[Any, ...], address: str, gates: list[str] | 
         classes=tuple(row[12]),
         persons=tuple(row[13]),
         others=tuple(row[14] if isinstance(row[14], list) else json.loads(row[14])),
+        actions=frozenset(row[15]),
         address=address,
         gates=tuple(gates or ()),
     )

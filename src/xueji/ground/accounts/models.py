@@ -189,3 +189,67 @@ __all__ = [
     "UserManager",
     "UserSession",
 ]
+
+
+class Permission(models.Model):
+    """A line of the shipped table of rights, written by every migration from `standards/permissions.csv`."""
+
+    id = models.AutoField(primary_key=True)
+    action = models.CharField(max_length=40)
+    role = models.CharField(max_length=20)
+    reach = models.CharField(max_length=10)
+    held = models.BooleanField()
+    local = models.CharField(max_length=10)
+    pupils = models.BooleanField(help_text="gives sight of pupils: never an administrator's")
+    basis = models.CharField(max_length=200)
+
+    class Meta:
+        db_table = "permission"
+        constraints = [
+            models.UniqueConstraint(fields=["role", "action"], name="permission_once"),
+            models.CheckConstraint(
+                condition=Q(pupils=False) | ~Q(role__in=["system_admin", "security_admin", "audit_admin"]),
+                name="permission_no_pupils_for_admins",
+            ),
+        ]
+
+
+class PermissionChange(models.Model):
+    """What a place changed about the shipped table, for itself and everything below it, with dates.
+
+    `take` narrows and holds at once; `give` and `reach` widen: they hold once a second person has agreed. Nothing
+    here can touch a line that the table does not mark for it (the trigger of `permissions.sql`).
+    """
+
+    id = models.BigAutoField(primary_key=True)
+    permission = models.ForeignKey(Permission, on_delete=models.PROTECT)
+    org = models.ForeignKey(Org, on_delete=models.PROTECT)
+    kind = models.CharField(max_length=5)
+    reach = models.CharField(max_length=10, blank=True)
+    since = models.DateField()
+    until = models.DateField(null=True, blank=True)
+    reason = models.CharField(max_length=200)
+    set_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
+    set_at = models.DateTimeField(auto_now_add=True)
+    agreed_by = models.ForeignKey(User, null=True, on_delete=models.PROTECT, related_name="+")
+    agreed_at = models.DateTimeField(null=True)
+    ended_by = models.ForeignKey(User, null=True, on_delete=models.PROTECT, related_name="+")
+    ended_at = models.DateTimeField(null=True)
+
+    class Meta:
+        db_table = "permission_change"
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(kind__in=["take", "give", "reach"]), name="permission_change_kind"
+            ),
+            models.CheckConstraint(
+                condition=Q(until=None) | Q(until__gte=F("since")), name="permission_change_period"
+            ),
+            models.CheckConstraint(
+                condition=~Q(kind="give") | Q(until__isnull=False), name="permission_change_give_ends"
+            ),
+            models.CheckConstraint(
+                condition=Q(agreed_by=None) | ~Q(agreed_by=F("set_by")), name="permission_change_two_people"
+            ),
+        ]
+        indexes = [models.Index(fields=["permission", "org"]), models.Index(fields=["org", "since"])]

@@ -1,9 +1,15 @@
-"""The roles of the first cut, and what each may do. Permission is data: commands ask `can`, pages draw from it."""
+"""The roles, and what each may do. Permission is data: `standards/permissions.csv`, one line a role and an action."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
+
 from django.db import models
 from django.utils.translation import gettext_lazy as _
+
+from xueji.ground.standards.codes import read_rows
 
 
 class Role(models.TextChoices):
@@ -38,57 +44,100 @@ AUTHORITY = CLERKS | HEADS | {Role.CENTRAL_CLERK}
 CASE_HEADS = HEADS | {Role.SCHOOL_HEAD, Role.CENTRAL_CLERK}
 STAFF = SCHOOL_STAFF | TEACHERS | AUTHORITY
 
-#: action -> roles. The scope (whose students) is row-level security's part.
-PERMISSIONS: dict[str, frozenset[Role]] = {
-    "student.list": STAFF,
-    "student.view": STAFF | PORTAL,
-    # Lists of names leave a school for its own work only; authorities need an application and an approval.
-    "student.export": SCHOOL_STAFF,
-    "student.edit": frozenset({Role.REGISTRAR}),
-    "identity.reveal": frozenset({Role.REGISTRAR, Role.SCHOOL_HEAD, *CLERKS, *HEADS}),
-    "intake.import": frozenset({Role.REGISTRAR}),
-    "case.start": frozenset({Role.REGISTRAR}),
-    "case.decide": SCHOOL_STAFF | CLERKS | HEADS | {Role.CENTRAL_CLERK},
-    # Entering what was done on paper while the system was down (补录); it is approved like any other case.
-    "case.backfill": frozenset({Role.REGISTRAR}),
-    "case.intervene": HEADS,
-    "case.view": STAFF | PORTAL,
-    "case.overview": AUTHORITY,
-    # Whose suspension or absence ends; who left and was not taken up yet.
-    "absence.view": SCHOOL_STAFF | {Role.CENTRAL_CLERK, Role.COUNTY_CLERK, Role.COUNTY_HEAD},
-    "yearly.view": SCHOOL_STAFF | AUTHORITY,
-    "yearly.confirm": frozenset({Role.SCHOOL_HEAD}),
-    "yearly.place": CLERKS | HEADS,
-    "problem.view": SCHOOL_STAFF | CLERKS | HEADS,
-    "dropout.view": SCHOOL_STAFF | CLERKS | HEADS | {Role.CLASS_TEACHER},
-    "dropout.write": SCHOOL_STAFF | {Role.CLASS_TEACHER},
-    "family.invite": frozenset({Role.REGISTRAR, Role.CLASS_TEACHER}),
-    "family.end": frozenset({Role.REGISTRAR}),
-    # What parents and pupils ask for: the school answers, its authority once more after an appeal.
-    "family.answer": CLERKS | {Role.REGISTRAR},
-    "class.view": STAFF,
-    "class.edit": frozenset({Role.REGISTRAR}),
-    "roster.print": frozenset({Role.REGISTRAR, Role.SCHOOL_HEAD, Role.CLASS_TEACHER}),
-    "register.print": SCHOOL_STAFF,
-    "certificate.issue": frozenset({Role.REGISTRAR, Role.SCHOOL_HEAD}),
-    "certificate.view": SCHOOL_STAFF | PORTAL,
-    "statistics.view": STAFF - TEACHERS,
-    "statistics.submit": SCHOOL_STAFF,
-    "org.view": STAFF | {Role.SYSTEM_ADMIN},
-    "org.edit": frozenset({Role.SYSTEM_ADMIN}),
-    "account.manage": frozenset({Role.SECURITY_ADMIN}),
-    "account.manage_own": frozenset({Role.REGISTRAR, Role.COUNTY_CLERK}),
-    "audit.view": frozenset({Role.AUDIT_ADMIN}),
-    "system.view": frozenset({Role.SYSTEM_ADMIN}),
-    "relay.manage": frozenset({Role.SYSTEM_ADMIN}),
-    "relay.view": SCHOOL_STAFF | CLERKS | HEADS,
-    "policy.view": STAFF | ADMINS,
-    # An authority proposes a version of its own rules; its head, another person, puts it into force.
-    "policy.stage": CLERKS | HEADS,
-    "policy.approve": HEADS,
+#: How far a right reaches, in words.
+REACHES = {
+    "province": _("本省"),
+    "city": _("本市"),
+    "county": _("本县"),
+    "central": _("中心校及所属学校"),
+    "school": _("本校"),
+    "grade": _("本年级"),
+    "class": _("本班"),
+    "child": _("自己的孩子"),
+    "self": _("本人"),
+    "unit": _("所在单位及下级(不含学生信息)"),
 }
+LOCAL = frozenset({"fixed", "narrow", "widen", "reach"})
+
+
+@dataclass(frozen=True)
+class Right:
+    """A line of the shipped table: what a role may do, how far it reaches, and what a place may change about it.
+
+    `local`: "fixed" (nothing), "narrow" (a place may take it away), "widen" (not held; a place may give it with a
+    second person), "reach" (a school may let it reach further than the own classes).
+    """
+
+    action: str
+    role: str
+    reach: str
+    held: bool
+    local: str
+    basis: str
+
+
+@dataclass(frozen=True)
+class Action:
+    """Something that can be allowed: its name and area in words, and whether it gives sight of pupils."""
+
+    code: str
+    name: str
+    area: str
+    pupils: bool
+
+
+@lru_cache(maxsize=1)
+def actions() -> dict[str, Action]:
+    """Every action by code, in the order of `standards/permission_actions.csv`."""
+    rows = read_rows("permission_actions.csv")
+    return {r["code"]: Action(r["code"], r["name"], r["area"], r["pupils"] == "Y") for r in rows}
+
+
+@lru_cache(maxsize=1)
+def rights() -> tuple[Right, ...]:
+    """The lines of `standards/permissions.csv`; raises ValueError on a line that makes no sense."""
+    out = []
+    for r in read_rows("permissions.csv"):
+        right = Right(r["action"], r["role"], r["reach"], r["held"] == "Y", r["local"], r["basis"])
+        sees = actions()[right.action].pupils
+        if (
+            right.role not in Role.values
+            or right.reach not in REACHES
+            or right.local not in LOCAL
+            or right.held == (right.local == "widen")
+            or (sees and right.role in ADMINS)
+        ):
+            raise ValueError(f"permissions.csv: {right}")
+        out.append(right)
+    return tuple(out)
+
+
+class _Permissions(Mapping[str, frozenset[Role]]):
+    """action -> roles that hold it as shipped; read when it is first asked."""
+
+    @cached_property
+    def _held(self) -> dict[str, frozenset[Role]]:
+        held: dict[str, set[Role]] = {a: set() for a in actions()}
+        for right in rights():
+            if right.held:
+                held[right.action].add(Role(right.role))
+        return {a: frozenset(roles) for a, roles in held.items()}
+
+    def __getitem__(self, action: str) -> frozenset[Role]:
+        return self._held[action]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._held)
+
+    def __len__(self) -> int:
+        return len(self._held)
+
+
+#: What is shipped, for menus, documents and tests. What an actor may do is in the database's table (`Actor.can`): a
+#: place may narrow or widen it. The scope (whose students) is row-level security's part.
+PERMISSIONS: Mapping[str, frozenset[Role]] = _Permissions()
 
 
 def can(role: str, action: str) -> bool:
-    """Whether a role may do an action at all; an unknown action is a programming error (KeyError)."""
+    """Whether a role may do an action as shipped; an unknown action is a programming error (KeyError)."""
     return role in PERMISSIONS[action]

@@ -8,7 +8,7 @@ create function xueji_enter_session(
   state text, user_id bigint,
   assignment_id bigint, role text, org_id int, org_kind text, org_name text, org_path text, county_id int,
   class_id int, username text, display_name text, must_change boolean, orgs int[], classes int[], persons uuid[],
-  others jsonb, gates text[]
+  others jsonb, actions text[], gates text[]
 ) language plpgsql security definer set search_path = public, pg_temp as $$
 declare
   s record; v_state text := 'ok'; v_now timestamptz := clock_timestamp();
