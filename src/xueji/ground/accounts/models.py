@@ -159,38 +159,6 @@ class Delegation(models.Model):
         indexes = [models.Index(fields=["to_user", "until"]), models.Index(fields=["assignment", "until"])]
 
 
-from .models_identity import (  # noqa: E402 - its models point to the ones above
-    Factor,
-    FactorGuard,
-    FactorKind,
-    FactorRule,
-    FormerPassword,
-    Provider,
-    RecoveryCode,
-    SignIn,
-    SsoIdentity,
-)
-
-__all__ = [
-    "Delegation",
-    "Factor",
-    "FactorGuard",
-    "FactorKind",
-    "FactorRule",
-    "FormerPassword",
-    "LoginFailure",
-    "PortalLink",
-    "Provider",
-    "RecoveryCode",
-    "RoleAssignment",
-    "SignIn",
-    "SsoIdentity",
-    "User",
-    "UserManager",
-    "UserSession",
-]
-
-
 class Permission(models.Model):
     """A line of the shipped table of rights, written by every migration from `standards/permissions.csv`."""
 
@@ -253,3 +221,37 @@ class PermissionChange(models.Model):
             ),
         ]
         indexes = [models.Index(fields=["permission", "org"]), models.Index(fields=["org", "since"])]
+
+
+from .models_identity import (  # noqa: E402 - its models point to the ones above
+    Factor,
+    FactorGuard,
+    FactorKind,
+    FactorRule,
+    FormerPassword,
+    Provider,
+    RecoveryCode,
+    SignIn,
+    SsoIdentity,
+)
+
+__all__ = [
+    "Delegation",
+    "Factor",
+    "FactorGuard",
+    "FactorKind",
+    "FactorRule",
+    "FormerPassword",
+    "LoginFailure",
+    "Permission",
+    "PermissionChange",
+    "PortalLink",
+    "Provider",
+    "RecoveryCode",
+    "RoleAssignment",
+    "SignIn",
+    "SsoIdentity",
+    "User",
+    "UserManager",
+    "UserSession",
+]
