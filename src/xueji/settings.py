@@ -41,6 +41,7 @@ INSTALLED_APPS = [
     "xueji.registry.yearly",
     "xueji.office.certificates",
     "xueji.office.statistics",
+    "xueji.office.privacy",
     "xueji.web.layout",
     "xueji.web.home",
     "xueji.web.portal",

@@ -238,6 +238,11 @@ def stands_in(f: Facts, s: Sight, row: Row) -> bool:
     return row["org_id"] in s.units
 
 
+def of_unit(f: Facts, s: Sight, row: Row) -> bool:
+    """What a unit writes down for itself and the authority in charge of it."""
+    return bool({row["org_id"], row["county_id"]} & s.units)
+
+
 def keeps_words(f: Facts, s: Sight, row: Row) -> bool:
     """An opinion kept for later: one's own, or the unit's."""
     return row["org_id"] in s.units or row["user_id"] == s.user
@@ -310,6 +315,10 @@ ORACLES: dict[str, Oracle] = {
         row["school_id"] in s.units or row["appeal_org_id"] in s.units or row["person_id"] in s.persons
     ),
     "delegation": stands_in,
+    **dict.fromkeys(("privacy_hold", "privacy_disposal", "privacy_complaint"), stands_in),
+    **dict.fromkeys(("privacy_incident", "privacy_affected", "privacy_share", "privacy_transfer"), of_unit),
+    "privacy_paper": lambda f, s, row: row["org_id"] in s.units or row["superior_id"] in s.units,
+    "privacy_notice": lambda f, s, row: of_unit(f, s, row) or row["person_id"] in s.persons,
     "opinion_template": keeps_words,
     "portal_link": lambda f, s, row: row["user_id"] == s.user,
 }

@@ -72,6 +72,8 @@ COLUMNS = (
     SealedColumn("relay_in", "sealed", ("id",), "relay_in.sealed:{id}"),
     SealedColumn("relay_case", "sealed", ("case_id",), "relay_case.sealed:{case_id}"),
     SealedColumn("account_factor", "sealed", ("id",), "account_factor.sealed:{id}"),
+    SealedColumn("privacy_incident", "sealed", ("id",), "privacy_incident.sealed:{id}"),
+    SealedColumn("privacy_complaint", "sealed", ("id",), "privacy_complaint.sealed:{id}"),
     _staged("raw", "staged_row.raw:{person_id}"),
     _staged("id_sealed", "identity_document.sealed:{person_id}:{n}"),
     _staged("number_sealed", "student_number.sealed:{person_id}:{n}"),
