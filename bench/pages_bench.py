@@ -58,6 +58,8 @@ def run(size: str = "small", **_options: Any) -> dict[str, Any]:
 
 def _environment(data: Path) -> dict[str, str]:
     env = {k: v for k, v in os.environ.items() if k not in ("DJANGO_SETTINGS_MODULE", "XUEJI_POOL")}
+    # Nobody works as fast as a bench; the requests are counted all the same.
+    env |= {f"XUEJI_RATE_{k}": "999999/3600 999999/3600" for k in ("SEARCH", "EXPORT")}
     path = os.pathsep.join([str(server.ROOT), *filter(None, [env.get("PYTHONPATH")])])
     return env | {"XUEJI_DATA": str(data), "PYTHONPATH": path}
 

@@ -87,7 +87,6 @@ HEADERS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("HTTP_USER_AGENT", ("", "\x7f" * 40, "长" * 300, "a" * 9000)),
     ("HTTP_COOKIE", ("sessionid=../../x", "sessionid=" + "a" * 5000, "csrftoken=\x00; face=<script>", ";;;=")),
     ("REMOTE_ADDR", ("", "x", "::ffff:1.2.3.4", "999.1.1.1")),
-    ("CONTENT_LENGTH", ("0", "7")),
 )  # fmt: skip
 RAW: tuple[tuple[str, str], ...] = (
     ("application/json", '{"person": "\\ud800", "x": 1e400}'),

@@ -446,6 +446,7 @@ def test_every_binary_column_is_sealed_or_known_to_be_something_else(key_file: P
         "certificate.code_digest",
         "invitation.code",
         "verify_visit.visitor",
+        "rate_count.visitor",
         "identity_lookup.bidx",
         "number_lookup.bidx",
         "recovery_code.digest",

@@ -189,7 +189,7 @@
   });
 
   /* htmx: say in words what went wrong; go to the sign-in page when the session ended. */
-  const codes = { 403: "forbidden", 404: "missing", 409: "conflict" };
+  const codes = { 403: "forbidden", 404: "missing", 409: "conflict", 429: "often" };
   document.addEventListener("htmx:responseError", (event) => toast(words()[codes[event.detail.xhr.status] || "server"], "error"));
   document.addEventListener("htmx:sendError", () => toast(words().network, "error"));
   document.addEventListener("htmx:beforeSwap", (event) => {
