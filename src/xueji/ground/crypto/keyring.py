@@ -23,8 +23,8 @@ from . import suites
 from .errors import KeyMissing, KeysExist
 
 #: data seals what lies here, index finds it; sign and seal are the private halves by which other installations know
-#: this one (`pairs`).
-Purpose = Literal["data", "index", "sign", "seal"]
+#: this one (`pairs`); attest signs what this installation says of itself (`signer`).
+Purpose = Literal["data", "index", "sign", "seal", "attest"]
 FORMAT = 1
 
 
@@ -57,6 +57,11 @@ class Ring:
             if key.purpose == purpose and key.active:
                 return key
         raise KeyMissing(_("密钥文件中没有正在使用的%(purpose)s密钥，请从备份恢复") % {"purpose": purpose})
+
+    @property
+    def family(self) -> suites.Family:
+        """Which algorithms the installation has chosen: those of the data key in use. Raises `KeyMissing`."""
+        return "gm" if self.active("data").suite == suites.FAMILIES["gm"][0] else "standard"
 
     def with_active(self, new: Key) -> Ring:
         """The ring with `new` in use, the former key of its purpose kept for opening."""

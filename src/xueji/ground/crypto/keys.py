@@ -22,7 +22,7 @@ from django.utils.translation import gettext as _
 
 from xueji.ground.db.scope import acting
 
-from . import keyring, suites, vault
+from . import keyring, signer, suites, vault
 from .columns import COLUMNS
 from .errors import KeyMissing, KeysExist, WrongPassphrase
 from .keyring import Key, Ring
@@ -36,6 +36,7 @@ __all__ = [
     "create",
     "reencrypt",
     "remaining",
+    "renew_signer",
     "restore",
     "rotate",
     "status",
@@ -111,6 +112,9 @@ def check(cursor: Any, *, family: suites.Family = "standard") -> None:
         ring.active("data")
         if known and active_index.id not in known:
             raise KeyMissing(_("密钥文件中的索引密钥与数据库不一致，请换回原来的密钥文件"))
+        # A folder that cannot be written, or SM2 without its package, must not stop the start: signing says so then.
+        with suppress(KeyMissing, OSError):
+            ring = signer.ensure()
         _write_down(cursor, [k for k in ring.keys if k.id not in known])
     vault.ready()
 
@@ -191,6 +195,16 @@ def rotate(family: suites.Family | None = None) -> Key:
     with transaction.atomic(), acting("writer"), connection.cursor() as c:
         _write_down(c, [new])
         c.execute("update vault_key set state = 'former' where purpose = 'data' and key_id <> %s", [new.id])
+    return new
+
+
+def renew_signer() -> Key:
+    """Put a new key for signing into use (`signer`); the former ones go on verifying. Raises `KeyMissing`."""
+    new = signer.renew()
+    vault.forget()
+    with transaction.atomic(), acting("writer"), connection.cursor() as c:
+        _write_down(c, [new])
+        c.execute("update vault_key set state = 'former' where purpose = 'attest' and key_id <> %s", [new.id])
     return new
 
 

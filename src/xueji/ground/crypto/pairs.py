@@ -1,8 +1,8 @@
-"""Key pairs by which installations know one another: signing (Ed25519, RFC 8032) and sealing for a receiver (HPKE,
-RFC 9180: X25519, HKDF-SHA256, AES-256-GCM).
+"""Key pairs by which installations know one another: one signs messages, one opens what was sealed for this receiver.
 
-Private halves lie in the key file with the other keys and are backed up with them. A suite names the construction in
-every public key, so that another one (SM2, GB/T 32918) can be added beside these without a change of the messages.
+Private halves lie in the key file with the other keys and are backed up with them. Which construction a pair uses stands
+in its suite (`halves`): Ed25519 and HPKE, or SM2 where the installation has the national algorithms. Two installations
+need not have the same.
 """
 
 from __future__ import annotations
@@ -11,39 +11,26 @@ import base64
 import binascii
 import hashlib
 import json
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
-from cryptography.exceptions import InvalidSignature, InvalidTag
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
-from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey, X25519PublicKey
-from cryptography.hazmat.primitives.hpke import AEAD, KDF, KEM, Suite
 from django.db import connection, transaction
 from django.utils.translation import gettext as _
 
 from xueji.ground.db.scope import acting
 
-from . import keyring, vault
+from . import halves, keyring, vault
 from .errors import KeyMissing, Tampered
+from .halves import Public
 from .keyring import Key, Purpose, Ring
 
-SIGN, SEAL = "ed25519", "hpke-x25519-aes256"
-_SUITES: dict[Purpose, str] = {"sign": SIGN, "seal": SEAL}
-_HPKE = Suite(KEM.X25519, KDF.HKDF_SHA256, AEAD.AES_256_GCM)
+_PURPOSES: tuple[Purpose, ...] = ("sign", "seal")
+_KNOWN = {"sign": set(halves.SIGNING.values()), "seal": set(halves.SEALING.values())}
 
 
-@dataclass(frozen=True)
-class Public:
-    """The public half of a key, as it travels: what it is for, how it works, the key itself."""
-
-    id: str
-    purpose: str
-    suite: str
-    public: str
-
-    def to_dict(self) -> dict[str, str]:
-        """As JSON has it."""
-        return {"id": self.id, "purpose": self.purpose, "suite": self.suite, "public": self.public}
+def _suites(ring: Ring) -> dict[Purpose, str]:
+    """What new pairs are made for: the family of the data key in use."""
+    return {"sign": halves.SIGNING[ring.family], "seal": halves.SEALING[ring.family]}
 
 
 def ensure() -> None:
@@ -53,7 +40,7 @@ def ensure() -> None:
     made: list[Key] = []
     with keyring.locked():
         ring = keyring.load()
-        for purpose, suite in _SUITES.items():
+        for purpose, suite in _suites(ring).items():
             if not any(k.purpose == purpose for k in ring.keys):
                 made.append(keyring.new_key(purpose, suite, ring.keys))
                 ring = ring.with_active(made[-1])
@@ -70,7 +57,7 @@ def draft() -> list[Public]:
         ring = keyring.load()
         found = _waiting(ring)
         if not found:
-            for purpose, suite in _SUITES.items():
+            for purpose, suite in _suites(ring).items():
                 made.append(replace(keyring.new_key(purpose, suite, ring.keys), active=False))
                 ring = Ring((*ring.keys, made[-1]))
             keyring.save(ring)
@@ -86,7 +73,7 @@ def activate() -> bool:
         waiting = {k.id for k in _waiting(ring)}
         if not waiting:
             return False
-        keys = tuple(replace(k, active=k.id in waiting) if k.purpose in _SUITES else k for k in ring.keys)
+        keys = tuple(replace(k, active=k.id in waiting) if k.purpose in _PURPOSES else k for k in ring.keys)
         keyring.save(Ring(keys))
     _write_down([k for k in keys if k.id in waiting], "active")
     return True
@@ -100,7 +87,7 @@ def drafted() -> list[str]:
 def _waiting(ring: Ring) -> list[Key]:
     """Keys made after those in use (the file keeps them in the order in which they were made)."""
     out: list[Key] = []
-    for purpose in _SUITES:
+    for purpose in _PURPOSES:
         mine = [(k.created_at, i, k) for i, k in enumerate(ring.keys) if k.purpose == purpose]
         now = next((x for x in mine if x[2].active), None)
         out += [k for at, i, k in mine if now is not None and (at, i) > now[:2]]
@@ -110,7 +97,7 @@ def _waiting(ring: Ring) -> list[Key]:
 def published(ring: Ring | None = None) -> list[Public]:
     """The public halves in use. Raises `KeyMissing` before `ensure`."""
     ring = ring or keyring.load()
-    return [_public(ring.active(purpose)) for purpose in _SUITES]
+    return [_public(ring.active(purpose)) for purpose in _PURPOSES]
 
 
 def fingerprint(keys: list[Public]) -> str:
@@ -124,13 +111,9 @@ def read_public(raw: Any) -> Public:
     """A public key that came from elsewhere. Raises ValueError when it is none that we know how to use."""
     try:
         key = Public(str(raw["id"]), str(raw["purpose"]), str(raw["suite"]), str(raw["public"]))
-        if len(bytes.fromhex(key.id)) != 4 or _SUITES[key.purpose] != key.suite:  # type: ignore[index]
+        if len(bytes.fromhex(key.id)) != 4 or key.suite not in _KNOWN[key.purpose]:
             raise ValueError(key.id)
-        data = _unpack(key.public)
-        if key.suite == SIGN:
-            Ed25519PublicKey.from_public_bytes(data)
-        else:
-            X25519PublicKey.from_public_bytes(data)
+        halves.check(key.suite, _unpack(key.public))
     except (KeyError, TypeError, binascii.Error) as error:
         raise ValueError(_("不是可以识别的公钥")) from error
     return key
@@ -139,21 +122,20 @@ def read_public(raw: Any) -> Public:
 def sign(data: bytes) -> tuple[str, str]:
     """The id of the signing key in use and its signature of `data`."""
     key = keyring.load().active("sign")
-    return key.id, _pack(Ed25519PrivateKey.from_private_bytes(key.secret).sign(data))
+    return key.id, _pack(halves.sign(key.suite, key.secret, data))
 
 
 def verify(key: Public, data: bytes, signature: str) -> bool:
     """Whether `signature` is that of `key` under `data`."""
     try:
-        Ed25519PublicKey.from_public_bytes(_unpack(key.public)).verify(_unpack(signature), data)
-    except (InvalidSignature, ValueError, binascii.Error):
+        return halves.verify(key.suite, _unpack(key.public), data, _unpack(signature))
+    except (ValueError, binascii.Error):
         return False
-    return True
 
 
 def seal_for(key: Public, data: bytes, about: bytes) -> str:
     """Encrypt for the holder of a sealing key; `about` is bound to the text and must be known to open it."""
-    return _pack(_HPKE.encrypt(data, X25519PublicKey.from_public_bytes(_unpack(key.public)), about))
+    return _pack(halves.seal(key.suite, _unpack(key.public), data, about))
 
 
 def open_sealed(key_id: str, text: str, about: bytes) -> bytes:
@@ -164,18 +146,13 @@ def open_sealed(key_id: str, text: str, about: bytes) -> bytes:
             _("密钥 %(key)s 不在密钥文件中，请从备份恢复（xueji keys restore）") % {"key": key_id}
         )
     try:
-        return _HPKE.decrypt(_unpack(text), X25519PrivateKey.from_private_bytes(key.secret), about)
-    except (InvalidTag, ValueError, binascii.Error):
+        return halves.unseal(key.suite, key.secret, _unpack(text), about)
+    except (ValueError, binascii.Error):
         raise Tampered(_("加密内容被改动过，或不是发给本系统的")) from None
 
 
 def _public(key: Key) -> Public:
-    half = (
-        Ed25519PrivateKey.from_private_bytes(key.secret).public_key().public_bytes_raw()
-        if key.suite == SIGN
-        else X25519PrivateKey.from_private_bytes(key.secret).public_key().public_bytes_raw()
-    )
-    return Public(key.id, key.purpose, key.suite, _pack(half))
+    return Public(key.id, key.purpose, key.suite, _pack(halves.public_half(key.suite, key.secret)))
 
 
 def _write_down(made: list[Key], state: str = "active") -> None:

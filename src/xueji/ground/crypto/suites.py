@@ -14,6 +14,8 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
+from . import sm2
+
 Family = Literal["standard", "gm"]
 #: Family -> (suite of data keys, suite of the index key).
 FAMILIES: dict[Family, tuple[str, str]] = {
@@ -27,6 +29,8 @@ KEY_BYTES = {
     "hmac-sm3": 32,
     "ed25519": 32,
     "hpke-x25519-aes256": 32,
+    "sm2-sm3": 96,
+    "sm2-sm4-gcm": 96,
 }
 NONCE = 12
 TAG = 16
@@ -37,7 +41,9 @@ Crypt = Callable[[bytes, bytes, bytes], bytes]
 
 
 def new_secret(suite: str) -> bytes:
-    """Random key material of the right length for `suite`."""
+    """Fresh key material for `suite`. Raises `KeyMissing` for SM2 without its package."""
+    if suite.startswith("sm2-"):
+        return sm2.generate()
     return os.urandom(KEY_BYTES[suite])
 
 
@@ -48,6 +54,8 @@ def ciphers(suite: str, secret: bytes) -> tuple[Crypt, Crypt]:
     if suite == "aes-256-gcm":
         aes = AESGCM(secret)
         return aes.encrypt, aes.decrypt
+    if suite != "sm4-gcm":
+        raise ValueError(f"{suite} seals no values")
     return _sm4(secret)
 
 
