@@ -12,8 +12,9 @@ from django.utils import timezone
 from tests.helpers import act_as, login, make_county, seeing_all
 
 from xueji.ground.audit import queries, verify
-from xueji.ground.audit.commands import Who, record, seal
+from xueji.ground.audit.commands import Who, record
 from xueji.ground.audit.models import AuditEntry
+from xueji.ground.audit.sealing import seal
 from xueji.ground.db.scope import acting
 
 WHO = Who(7, "张老师", "registrar", None, "127.0.0.1")

@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from itertools import islice
 from typing import Any
 
-from django.db import connection, transaction
+from django.db import connection
 from django.utils import timezone
 
+from xueji.ground.crypto import vault
 from xueji.ground.db.scope import acting
 
-from .chain import SELECT, entry_digest, seal_digests
-from .models import AuditEntry, AuditSeal
+from .models import AuditEntry
+
+#: How many pupils one entry names.
+MOST_PERSONS = 2000
+#: How many queued views one flush takes.
+_FLUSH = 20_000
 
 
 @dataclass(frozen=True)
@@ -39,8 +45,14 @@ def record(
     after: dict[str, Any] | None = None,
     row_count: int = 1,
     digest: bytes | None = None,
+    persons: Iterable[uuid.UUID] | None = None,
 ) -> None:
-    """Append one entry. `who` is an Actor or a `Who`. Must run inside the transaction of the deed."""
+    """Append one entry. `who` is an Actor or a `Who`. Must run inside the transaction of the deed.
+
+    `persons` are the pupils whom a list, a search, a print or an export showed (the first `MOST_PERSONS` are kept; a
+    mass deed carries a digest of its rows instead), so that "who looked at this child" finds it.
+    """
+    shown = list(islice(dict.fromkeys(persons), MOST_PERSONS)) if persons is not None else []
     with acting("audit"):
         AuditEntry.objects.bulk_create(
             [
@@ -60,59 +72,68 @@ def record(
                     after=after,
                     row_count=row_count,
                     digest=digest,
+                    person_ids=shown or None,
                 )
             ]
         )
 
 
-def seal(now: datetime | None = None, *, most: int = 5000) -> int:
-    """Seal the entries that have none yet, in one batch, chained to the seal before; returns how many.
+def note(
+    who: Any,
+    action: str,
+    *,
+    object_type: str = "",
+    object_id: object = "",
+    person_id: uuid.UUID | None = None,
+    purpose: str = "",
+) -> None:
+    """Queue a plain view of a page: one statement, no disk write of its own; the worker takes it into the audit.
 
-    Writers never wait for it. An entry whose transaction ends after a later one's is sealed by a later batch: usually
-    within the hour that each batch looks back on; the first batch of a day looks for stragglers of any age.
+    Only for looking at one page. What is shown in plain, found, printed, exported or done takes `record`.
     """
-    now = now or timezone.now()
-    day = timezone.localdate(now)
-    with transaction.atomic(), acting("audit"), connection.cursor() as c:
-        c.execute("select pg_advisory_xact_lock(7310002)")  # one sealer at a time: a chain has one end
-        c.execute("select day, last_id, sha256, sm3 from audit_seal order by id desc limit 1")
-        last = c.fetchone()
-        before = (bytes(last[2]), bytes(last[3])) if last else (b"", b"")
-        floor = _floor(c, last, day, now)
+    with connection.cursor() as c:
         c.execute(
-            f"select {SELECT} from audit_entry e where e.id >= %s and not exists (select 1 from"
-            " (select unnest(entry_ids) as id from audit_seal where last_id >= %s) s where s.id = e.id)"
-            " order by e.id limit %s",
-            [floor, floor, most],
-        )
-        rows = c.fetchall()
-        if not rows:
-            return 0
-        digests = [entry_digest(r) for r in rows]
-        sha256, sm3 = seal_digests(before, day, digests)
-        AuditSeal.objects.bulk_create(
+            "select xueji_audit_note(%s, %s, %s, %s, %s, %s, %s, %s, %s, %s)",
             [
-                AuditSeal(
-                    sealed_at=now,
-                    day=day,
-                    first_id=rows[0][0],
-                    last_id=rows[-1][0],
-                    entry_ids=[r[0] for r in rows],
-                    entry_hashes=b"".join(digests),
-                    sha256=sha256,
-                    sm3=sm3,
-                )
-            ]
+                who.user_id,
+                who.user_name,
+                who.role,
+                who.org_id,
+                who.address,
+                action,
+                object_type,
+                str(object_id),
+                person_id,
+                purpose,
+            ],
         )
-    return len(rows)
 
 
-def _floor(c: Any, last: tuple[Any, ...] | None, day: date, now: datetime) -> int:
-    """From which id on to look for entries without a seal."""
-    if last is None:
-        return 0
-    c.execute("select exists (select 1 from audit_entry where id > %s)", [last[1]])
-    if last[0] != day and c.fetchone()[0]:
-        return 0
-    c.execute("select min(first_id) from audit_seal where sealed_at > %s", [now - timedelta(hours=1)])
-    return int(c.fetchone()[0] or last[1] + 1)
+def flush() -> int:
+    """Take queued views into the audit; returns how many. Writers and other flushes do not wait for it."""
+    with connection.cursor() as c:
+        c.execute("select xueji_audit_flush(%s)", [_FLUSH])
+        return int(c.fetchone()[0])
+
+
+def changed(
+    before: Mapping[str, Any],
+    after: Mapping[str, Any],
+    sealed: Mapping[str, tuple[str | None, str | None]] | None = None,
+) -> dict[str, dict[str, Any]]:
+    """`before` and `after` of an entry, cut to what differs: `record(..., **changed(old, new))`.
+
+    Open fields keep their values. Of `sealed` ones (key -> old, new) only a keyed digest is kept: it shows that a value
+    changed, and whether two are equal, and nothing else.
+    """
+    old = {k: v for k, v in before.items() if after.get(k) != v}
+    new = {k: v for k, v in after.items() if before.get(k) != v}
+    for key, (was, now) in (sealed or {}).items():
+        if was != now:
+            old[key], new[key] = veil(key, was), veil(key, now)
+    return {"before": old, "after": new}
+
+
+def veil(key: str, value: str | None) -> str:
+    """A sealed field's value as the audit may hold it: a keyed digest, bound to the field; empty stays empty."""
+    return f"digest:{vault.index(f'audit:{key}', value).hex()[:32]}" if value else ""

@@ -25,7 +25,7 @@ def due_now() -> dict[str, int]:
     """
     from django.db import transaction
 
-    from xueji.ground.audit import commands as audit
+    from xueji.ground.audit import sealing as audit
     from xueji.ground.files import commands as files
     from xueji.registry.changes import commands as changes
     from xueji.registry.enrolment import commands as enrolment
@@ -38,7 +38,7 @@ def due_now() -> dict[str, int]:
         ("activated", enrolment.activate_due),
         ("cases", changes.finish_due),
         ("lists", yearly.finish_due),
-        ("sealed", audit.seal),
+        ("sealed", audit.duty),
     ]
     if time.monotonic() >= _sweep_at:
         _sweep_at = time.monotonic() + SWEEP

@@ -15,7 +15,8 @@ from django.utils import timezone
 from xueji import config
 from xueji.ground.accounts.actor import enter
 from xueji.ground.accounts.roles import Role
-from xueji.ground.audit.commands import Who, record, seal
+from xueji.ground.audit.commands import Who, record
+from xueji.ground.audit.sealing import seal
 from xueji.ground.db.scope import acting
 from xueji.ground.paper.fonts import missing_glyphs
 from xueji.ground.standards import divisions
