@@ -85,7 +85,7 @@ HEADERS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("HTTP_IF_NONE_MATCH", ("*", '"x"')),
     ("HTTP_X_HTTP_METHOD_OVERRIDE", ("DELETE",)),
     ("HTTP_USER_AGENT", ("", "\x7f" * 40, "长" * 300, "a" * 9000)),
-    ("HTTP_COOKIE", ("sessionid=../../x", "sessionid=" + "a" * 5000, "csrftoken=\x00; face=<script>", ";;;=")),
+    ("HTTP_COOKIE", ("xueji=../../x", "xueji=" + "a" * 5000, "xueji-form=\x00; face=<script>", ";;;=")),
     ("REMOTE_ADDR", ("", "x", "::ffff:1.2.3.4", "999.1.1.1")),
 )  # fmt: skip
 RAW: tuple[tuple[str, str], ...] = (

@@ -1,0 +1,118 @@
+"""What every answer says to the browser, and what no answer listens to: headers, cookies, hosts."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from typing import Any
+
+import pytest
+from django.test import Client
+from tests.attacks.addresses import ADDRESSES, PUBLIC, objects
+from tests.attacks.test_site import ask, fill
+from tests.attacks.test_tricks import of
+from tests.attacks.world import World
+
+from xueji.web.layout.headers import PERMISSIONS
+
+
+def missing(answer: Any) -> list[str]:
+    """Which of the standing headers an answer lacks."""
+    wanted = {
+        "Permissions-Policy": PERMISSIONS,
+        "Cross-Origin-Resource-Policy": "same-origin",
+        "X-Content-Type-Options": "nosniff",
+        "Cross-Origin-Opener-Policy": "same-origin",
+    }
+    wrong = [f"{k}: {answer.headers.get(k)}" for k, v in wanted.items() if answer.headers.get(k) != v]
+    if answer.headers.get("Referrer-Policy") not in ("same-origin", "no-referrer"):
+        wrong.append("tells other sites where it was")
+    policy = answer.headers.get("Content-Security-Policy", "")
+    rules = {p.split()[0]: p.split()[1:] for p in policy.split(";") if p.split()}
+    if rules.get("default-src") not in (["'self'"], ["'none'"]):
+        wrong.append(f"content policy {policy!r}")
+    for what, sources in rules.items():
+        if {"'unsafe-inline'", "'unsafe-eval'", "*", "https:", "http:"} & set(sources) or any(
+            "//" in s for s in sources
+        ):
+            wrong.append(f"content policy {what} {sources}")
+    return wrong
+
+
+@pytest.mark.capability("C-SEC-01")
+@pytest.mark.parametrize("persona", [("registrar", "a1"), ("", "")], ids=["registrar", "stranger"])
+def test_every_answer_carries_the_standing_headers(site: World, persona: tuple[str, str]) -> None:
+    client = of(site, *persona) if persona[0] else Client(raise_request_exception=False)
+    faults = set()
+    for name, address in ADDRESSES.items():
+        for values, key in objects(site, address):
+            answer = ask(client, "POST" if address.post else "GET", fill(address, values), address.body())
+            faults |= {f"{name} {key} {answer.status_code} {x}" for x in missing(answer)}
+    for path in ("/nothing/there/", "/static/xueji/app.css", "/healthz"):
+        faults |= {
+            f"{path} {x}"
+            for x in missing(client.get(path))
+            if not path.startswith("/static/") or "content policy" not in x
+        }
+    assert not faults, "\n" + "\n".join(sorted(faults))
+
+
+def test_an_answer_about_children_is_kept_by_nobody(site: World) -> None:
+    """Also refusals and redirects of somebody signed in; a picture only in the browser's own store."""
+    client = of(site, "registrar", "a1")
+    faults = set()
+    for name, address in ADDRESSES.items():
+        if address.permission == PUBLIC:
+            continue
+        for values, key in objects(site, address):
+            answer = ask(client, "POST" if address.post else "GET", fill(address, values), address.body())
+            cache = answer.headers.get("Cache-Control", "")
+            if "no-store" not in cache and not (
+                "private" in cache and answer["Content-Type"] == "image/jpeg"
+            ):
+                faults.add(f"{name} {key} {answer.status_code}: {cache!r}")
+    assert not faults, "\n" + "\n".join(sorted(faults))
+
+
+def test_cookies_are_strict_and_stricter_over_tls() -> None:
+    code = (
+        "from django.conf import settings as s;"
+        "print(s.SESSION_COOKIE_NAME, s.CSRF_COOKIE_NAME, s.SESSION_COOKIE_SECURE, s.CSRF_COOKIE_SECURE,"
+        " s.SESSION_COOKIE_HTTPONLY, s.CSRF_COOKIE_HTTPONLY, s.SESSION_COOKIE_SAMESITE, s.CSRF_COOKIE_SAMESITE,"
+        " s.SESSION_COOKIE_DOMAIN, s.SESSION_COOKIE_PATH, s.SECURE_HSTS_SECONDS > 0, s.SECURE_SSL_REDIRECT)"
+    )
+    said = {}
+    for https in ("0", "1"):
+        env = os.environ | {"XUEJI_HTTPS": https}
+        said[https] = subprocess.run(
+            [sys.executable, "-c", code], env=env, capture_output=True, text=True, check=True
+        ).stdout.split()
+    assert said["0"][4:] == ["True", "True", "Lax", "Lax", "None", "/", "False", "False"]
+    assert said["1"] == ["__Host-xueji", "__Host-xueji-form", "True", "True", "True", "True", "Lax", "Lax", "None", "/", "True", "True"]  # fmt: skip
+
+
+def test_the_cookies_of_signing_in_are_out_of_reach_of_scripts(site: World) -> None:
+    client = Client()
+    client.get("/login/")
+    client.post("/login/", {"username": "registrar.a1", "password": "Test-pass-2026"})
+    assert set(client.cookies) >= {"xueji", "xueji-form"}
+    for name in ("xueji", "xueji-form"):
+        cookie = client.cookies[name]
+        assert cookie["httponly"], name
+        assert cookie["samesite"] == "Lax", name
+        assert not cookie["domain"], name
+
+
+@pytest.mark.parametrize(
+    "host", ["evil.example", "testserver.evil.example", "testserver:80@evil.example", "a b", "xn--"]
+)
+def test_a_foreign_host_is_refused_and_appears_nowhere(site: World, host: str) -> None:
+    client = of(site, "registrar", "a1")
+    for path in ("/", "/students/", f"/cases/{site.cases['moving']}/", "/login/?next=/", "/nothing/"):
+        answer = client.get(path, HTTP_HOST=host)
+        assert answer.status_code == 400, path
+        assert "evil" not in answer.content.decode()
+    for path in ("/login/", "/students/"):
+        answer = client.get(path, HTTP_X_FORWARDED_HOST="evil.example", HTTP_X_FORWARDED_PROTO="https")
+        assert "evil" not in answer.content.decode() + str(answer.headers)
