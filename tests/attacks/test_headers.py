@@ -89,7 +89,8 @@ def test_cookies_are_strict_and_stricter_over_tls() -> None:
             [sys.executable, "-c", code], env=env, capture_output=True, text=True, check=True
         ).stdout.split()
     assert said["0"][4:] == ["True", "True", "Lax", "Lax", "None", "/", "False", "False"]
-    assert said["1"] == ["__Host-xueji", "__Host-xueji-form", "True", "True", "True", "True", "Lax", "Lax", "None", "/", "True", "True"]  # fmt: skip
+    assert said["1"][:2] == ["__Host-xueji", "__Host-xueji-form"]
+    assert said["1"][2:] == ["True"] * 4 + ["Lax", "Lax", "None", "/", "True", "True"]
 
 
 def test_the_cookies_of_signing_in_are_out_of_reach_of_scripts(site: World) -> None:
