@@ -21,9 +21,14 @@ if HTTPS and TRUSTED_PROXIES:
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 #: Where the outside reaches this installation: printed into the QR code of every certificate.
 PUBLIC_URL = os.environ.get("XUEJI_PUBLIC_URL", "http://127.0.0.1:8000").rstrip("/")
+#: The certificate that signs papers (PKCS#12; one is made where none is named), and a time-stamping service, if any.
+PAPER_P12 = os.environ.get("XUEJI_PAPER_P12", "")
+PAPER_P12_PASSPHRASE = os.environ.get("XUEJI_PAPER_P12_PASSPHRASE", "")
+PAPER_TSA = os.environ.get("XUEJI_PAPER_TSA", "")
 DEMO = config.env_bool("XUEJI_DEMO", (DATA_DIR / "demo").exists())
 
 INSTALLED_APPS = [
+    "xueji.ground.duty",  # its functions are asked at the door, so they come first
     "xueji.ground.accounts",
     "xueji.ground.orgs",
     "xueji.ground.policy",
@@ -62,6 +67,7 @@ MIDDLEWARE = [
     "xueji.web.layout.headers.HeadersMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
+    "xueji.ground.paper.middleware.SignPapersMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
     "django.middleware.common.CommonMiddleware",
@@ -135,6 +141,13 @@ SECURE_HSTS_SECONDS = 31536000 if HTTPS else 0
 SECURE_CONTENT_TYPE_NOSNIFF = True
 SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
+#: How many former passwords are not taken again, and after how many days one must be changed (0: never).
+PASSWORD_HISTORY = config.env_int("XUEJI_PASSWORD_HISTORY", 5, high=24)
+PASSWORD_DAYS = config.env_int("XUEJI_PASSWORD_DAYS", 0, high=3650)
+#: Accounts that nobody signs in to: days until the manager is warned, and until the account is disabled (0: never).
+UNUSED_WARN_DAYS = config.env_int("XUEJI_UNUSED_WARN_DAYS", 60, low=1, high=3650)
+UNUSED_DAYS = config.env_int("XUEJI_UNUSED_DAYS", 90, high=3650)
+UNUSED_PORTAL_DAYS = config.env_int("XUEJI_UNUSED_PORTAL_DAYS", 400, high=3650)
 MAX_SESSIONS_PER_USER = config.env_int("XUEJI_MAX_SESSIONS", 3, low=1)
 
 # Cases: what holds where no text says anything. Days are working days, except the last two.

@@ -10,6 +10,7 @@ from django.urls import include, path
 ROOMS = (
     "xueji.web.home",
     "xueji.ground.accounts",
+    "xueji.ground.duty",
     "xueji.ground.orgs",
     "xueji.ground.policy",
     "xueji.ground.audit",

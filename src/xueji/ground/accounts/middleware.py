@@ -23,7 +23,9 @@ PUBLIC = ("/login/", "/verify/", "/join/")
 UNTOUCHED = ("/static/", "/healthz", "/favicon.ico", "/relay/inbox/")
 #: What must be done before the pages open: the gate's page, and what else may be opened meanwhile.
 GATES: dict[str, tuple[str, tuple[str, ...]]] = {
+    "factor": ("/me/factor/", ()),
     "password": ("/me/password/", ()),
+    "duty": ("/me/duty/", ("/role/", "/help/")),
 }
 #: Open in front of every gate.
 ALWAYS = ("/logout/", "/session/extend/")
@@ -58,7 +60,7 @@ class ActorMiddleware:
                     page, beside = GATES[gate]
                     if request.path.startswith((page, *beside, *ALWAYS)):
                         break
-                    return _send(request, page)
+                    return _send(request, page + (_onward(request) if gate == "factor" else ""))
                 response = self.get_response(request)
                 # Nobody who comes to this computer later finds a page of a child in its store.
                 response.setdefault("Cache-Control", "private, no-store")
@@ -93,6 +95,13 @@ def _page_before(request: HttpRequest) -> str:
     except ValueError:
         return "/"
     return referer.path if referer.netloc == request.get_host() else "/"
+
+
+def _onward(request: HttpRequest) -> str:
+    """Where to go on once the gate is passed: pages, not deeds."""
+    if request.method != "GET" or request.headers.get("HX-Request") or request.path == "/":
+        return ""
+    return "?" + urlencode({"next": request.get_full_path()})
 
 
 def _send(request: HttpRequest, url: str) -> HttpResponse:

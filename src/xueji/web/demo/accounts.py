@@ -9,9 +9,14 @@ from datetime import date
 from typing import Any
 
 from django.contrib.auth.hashers import make_password
+from django.utils import timezone
+from django.utils.translation import gettext as _
 
-from xueji.ground.accounts.models import PortalLink, RoleAssignment, User
+from xueji.ground.accounts.models import FactorRule, PortalLink, RoleAssignment, User
 from xueji.ground.accounts.roles import Role
+from xueji.ground.duty.models import Authorisation, AuthorisationState, Training, Undertaking
+from xueji.ground.duty.queries import term_end
+from xueji.ground.duty.words import ROUTINE
 from xueji.ground.orgs.grades import class_label
 
 from .load import Clerk
@@ -181,3 +186,36 @@ class Personnel:
                 )
             )
         RoleAssignment.objects.bulk_create(assignments, batch_size=1000)
+        # A demonstration is entered with name and password alone; its sign-in page says so.
+        FactorRule.objects.filter(must=True).update(must=False)
+        self._bind(users)
+
+    def _bind(self, users: list[User]) -> None:
+        """Everybody has signed and learned; the heads have authorised the routine edits of this term."""
+        day = self.world.today
+        Undertaking.objects.bulk_create(
+            (
+                Undertaking(user_id=u.pk, org_id=u.home_org_id, name=u.display_name, signed_on=day)
+                for u in users
+            ),
+            batch_size=1000,
+        )
+        Training.objects.bulk_create(
+            (
+                Training(
+                    user_id=u.pk, org_id=u.home_org_id, topic=_("学生信息保密培训"), done_on=day, hours=2,
+                    trainer=_("县教育局学籍科"), evidence=_("签到表存档案室"), written_by=u.pk,
+                )
+                for u in users
+            ),
+            batch_size=1000,
+        )  # fmt: skip
+        Authorisation.objects.bulk_create(
+            Authorisation(
+                org_id=place.org_id, kinds=list(ROUTINE), reason=_("本学期日常信息维护"), since=day,
+                until=term_end(day), state=AuthorisationState.GRANTED, asked_by=0, asked_name=_("校长主动授权"),
+                decided_by=head.pk, decided_name=head.display_name, decided_at=timezone.now(),
+            )
+            for place in self.world.places
+            if (head := self.staff.by_post.get((Role.SCHOOL_HEAD, place.org_id)))
+        )  # fmt: skip

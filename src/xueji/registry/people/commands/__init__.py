@@ -1,6 +1,7 @@
 """The only code that writes people, their papers and numbers. One module for each kind of thing."""
 
 from .disputes import award_identity, strike_temporary
+from .guarding import guard, withhold
 from .identity import IdentityChange, change_identity, record_check
 from .numbers import (
     add_number,
@@ -42,6 +43,7 @@ __all__ = [
     "change_name",
     "change_profile",
     "follow_identity",
+    "guard",
     "holder_of",
     "issue_national_number",
     "promote",
@@ -56,4 +58,5 @@ __all__ = [
     "take_in",
     "take_out",
     "void_number",
+    "withhold",
 ]

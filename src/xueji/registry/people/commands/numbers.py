@@ -13,6 +13,7 @@ from django.utils.translation import gettext as _
 from xueji.ground.audit.commands import record
 from xueji.ground.crypto import vault
 from xueji.ground.db.scope import acting
+from xueji.ground.duty import commands as duty
 from xueji.ground.policy.model import NumberScheme
 from xueji.ground.policy.schemes import make_number, serial_limit, serial_scope
 from xueji.ground.standards.idtypes import RESIDENT
@@ -188,9 +189,13 @@ def add_number(
     _rows.require_sight(person_id)
     with transaction.atomic(), acting("writer"):
         person = _rows.lock(person_id)
+        authorisation = duty.require_edit(
+            actor, person_id, "basic", readers=person.readers, klasses=person.klasses
+        )
         if _current(person_id, scheme) is not None:
             raise IllegalNumber(_("该生已有这种编号"))
         number_no = _taken(_write(person, scheme, value, "", at=at, event_id=event_id))
+        duty.keep_edit(actor, person_id, "basic", ["auxiliary_number"], authorisation)
     record(
         actor,
         "people.number.add",

@@ -16,6 +16,7 @@ from django.utils.translation import gettext as _
 from xueji.ground.audit.commands import record
 from xueji.ground.crypto import vault
 from xueji.ground.db.scope import acting
+from xueji.ground.duty import commands as duty
 from xueji.ground.standards import fields as national_form
 from xueji.ground.standards.names import normalise_name
 from xueji.ground.standards.pinyin import pinyin_of
@@ -206,15 +207,37 @@ def set_profile(actor: Any, person_id: uuid.UUID, values: Mapping[str, str]) -> 
     actor.require("student.edit")
     _rows.require_sight(person_id)
     with transaction.atomic(), acting("writer"):
-        _keep_profile(_rows.lock(person_id), values)
+        person = _rows.lock(person_id)
+        allowed = {kind: _authorised(actor, person, kind) for kind in sorted({kind_of(k) for k in values})}
+        _keep_profile(person, values)
+        for kind, authorisation in allowed.items():
+            named = [k for k in values if kind_of(k) == kind]
+            duty.keep_edit(actor, person_id, kind, named, authorisation)
     record(
         actor,
         "people.profile.set",
         object_type="person",
         object_id=person_id,
         person_id=person_id,
-        after={"fields": sorted(values)},
+        after={"fields": sorted(values), "authorisations": sorted({a for a in allowed.values() if a})},
     )
+
+
+#: Groups of the national form, as the head authorises their edit; all others are "basic".
+_KIND_OF_GROUP = {"个人联系信息": "contact", "个人扩展信息": "extended", "交通方式": "extended"}
+
+
+def kind_of(key: str) -> str:
+    """Which kind of the head's authorisation a field of the national form needs (`duty.words.KINDS`)."""
+    try:
+        return _KIND_OF_GROUP.get(national_form.field(key).group, "basic")
+    except KeyError:
+        return "basic"
+
+
+def _authorised(actor: Any, person: _rows.Locked, kind: str) -> int | None:
+    """The head's authorisation for this edit (C-ROL-04). Raises PermissionDenied with the words whom to ask."""
+    return duty.require_edit(actor, person.person_id, kind, readers=person.readers, klasses=person.klasses)
 
 
 #: Fields of the national form with a column of the person that a decided case may change without being key facts.
@@ -289,9 +312,16 @@ def set_guardian(actor: Any, person_id: uuid.UUID, guardian_no: int | None, new:
     _rows.require_sight(person_id)
     with transaction.atomic(), acting("writer"), connection.cursor() as c:
         person = _rows.lock(person_id)
+        authorisation = _authorised(actor, person, "family")
         if guardian_no is None:
             guardian_no = _rows.next_no("guardian", "guardian_no", person_id)
             _write_guardian(person, guardian_no, new)
+            # A home that is kept secret stays so for whoever joins the family later.
+            c.execute(
+                "update guardian set guarded = true where person_id = %s and guardian_no = %s and exists"
+                " (select 1 from guardian g where g.person_id = %s and g.guarded)",
+                [person_id, guardian_no, person_id],
+            )
         else:
             c.execute(
                 "update guardian set name = %s, relation = %s, relation_note = %s, is_guardian = %s,"
@@ -308,13 +338,19 @@ def set_guardian(actor: Any, person_id: uuid.UUID, guardian_no: int | None, new:
             )
             if not c.rowcount:
                 raise BadValue(_("没有这位家庭成员"))
+        duty.keep_edit(actor, person_id, "family", ["name", "relation", *new.sealed], authorisation)
     record(
         actor,
         "people.guardian.set",
         object_type="guardian",
         object_id=guardian_no,
         person_id=person_id,
-        after={"relation": new.relation, "is_guardian": new.is_guardian, "fields": sorted(new.sealed)},
+        after={
+            "relation": new.relation,
+            "is_guardian": new.is_guardian,
+            "fields": sorted(new.sealed),
+            "authorisation": authorisation,
+        },
     )
     return guardian_no
 
@@ -332,19 +368,21 @@ def set_photo(
     _rows.require_sight(person_id)
     with transaction.atomic(), acting("writer"), connection.cursor() as c:
         person = _rows.lock(person_id)
+        authorisation = _authorised(actor, person, "photo")
         c.execute(
             "insert into person_photo (person_id, file_id, taken_on, source, readers, klasses)"
             " values (%s, %s, %s, %s, %s, %s) on conflict (person_id) do update set"
             " file_id = excluded.file_id, taken_on = excluded.taken_on, source = excluded.source",
             [person_id, file_id, taken_on, source, person.readers, person.klasses],
         )
+        duty.keep_edit(actor, person_id, "photo", ["photo"], authorisation)
     record(
         actor,
         "people.photo.set",
         object_type="file",
         object_id=file_id,
         person_id=person_id,
-        after={"source": source},
+        after={"source": source, "authorisation": authorisation},
     )
 
 

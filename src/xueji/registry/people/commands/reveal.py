@@ -11,6 +11,7 @@ from __future__ import annotations
 import uuid
 from typing import Any
 
+from django.core.exceptions import PermissionDenied
 from django.db import connection, transaction
 from django.http import Http404
 from django.utils.translation import gettext as _
@@ -18,6 +19,7 @@ from django.utils.translation import gettext_noop
 
 from xueji.ground.audit.commands import record
 from xueji.ground.crypto import vault
+from xueji.ground.duty import queries as duty
 
 from .. import numbering, places
 from ..errors import PurposeNeeded
@@ -43,6 +45,8 @@ def reveal(actor: Any, person_id: uuid.UUID, what: str, purpose: str) -> str:
     values that are not there.
     """
     actor.require("identity.reveal")
+    if not duty.done(actor):
+        raise PermissionDenied(_("查看完整信息前, 请先签署保密承诺书并完成保密培训"))
     stated = " ".join(purpose.split())[:200]
     if len(stated) < _SHORTEST:
         raise PurposeNeeded(_("请说明查看的用途（至少4个字）"))

@@ -1,0 +1,22 @@
+"""All writing of this room."""
+
+from .authorise import ask, decide, end, grant_routine, keep_edit, require_edit
+from .promise import pass_lesson, set_rule, sign, write_text, write_training
+from .verify import VerificationError, keep, masked
+
+__all__ = [
+    "VerificationError",
+    "ask",
+    "decide",
+    "end",
+    "grant_routine",
+    "keep",
+    "keep_edit",
+    "masked",
+    "pass_lesson",
+    "require_edit",
+    "set_rule",
+    "sign",
+    "write_text",
+    "write_training",
+]
