@@ -119,6 +119,7 @@ ADDRESSES: dict[str, Address] = {
     "intake:list": Address("/import/", "intake.import", both=True),
     "intake:template": Address("/import/template.xlsx", "intake.import"),
     "intake:batch": Address("/import/{batch}/", "intake.import", about="batch"),
+    "intake:columns": Address("/import/{batch}/columns/", "intake.import", about="batch", answers=(200, 302)),
     "intake:progress": Address(
         "/import/{batch}/progress/", "intake.import", about="batch", answers=(200, 204)
     ),

@@ -286,6 +286,7 @@ ORACLES: dict[str, Oracle] = {
     **dict.fromkeys(("enrolment_state", "enrolment_superseded", "event", "roster"), at_the_time),
     "cube_delta": of_school,
     "import_batch": of_school,
+    "known_heading": of_school,
     **dict.fromkeys(
         (
             "graduation_list",

@@ -346,6 +346,11 @@ def _accounts(world: World) -> None:
                 [place.org(school[0]).pk, place.org(school).pk, place.user("registrar", school).pk],
             )
             world.batches[school] = int(c.fetchone()[0])
+            c.execute(
+                "insert into known_heading (school_id, county_id, heading, key, set_by, set_at)"
+                " values (%s, %s, '男孩女孩', 'sex', %s, now())",
+                [place.org(school).pk, place.org(school[0]).pk, place.user("registrar", school).pk],
+            )
     for key, school in (("one", "a1"), ("c1", "c1")):
         with act_as(place.user("registrar", school)) as actor:
             world.certificates[key] = certificates.issue(actor, world.persons[key], purpose="升学").pk

@@ -10,6 +10,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from tests.helpers import Place, act_as, login
 
+from bench import sheets
 from xueji.registry.intake import commands, queries
 from xueji.registry.intake.commands import bring as bringing
 from xueji.registry.intake.commands import release
@@ -162,3 +163,40 @@ def test_template_is_offered(place: Place, registrar: Client) -> None:
     got = registrar.get("/import/template.xlsx")
     assert got.status_code == 200
     assert got.content[:2] == b"PK"
+
+
+@pytest.mark.capability("C-COL-06", page="/import/{id}/")
+def test_headings_of_the_schools_own_are_matched_by_hand_once(place: Place, registrar: Client) -> None:
+    """A sheet with its own headings: the registrar says what they are; the next one is understood by itself."""
+    rows = body(4, place.org("a1").code)
+    head = sheets.header()
+    head[names()["sex"]] = "男孩女孩"
+    head[names()["entry_month"]] = "哪年哪月来的"
+    head.append("爱好")
+    rows = [[*row, "下棋"] for row in rows]
+    page = bring(registrar, book(rows, head), "自己的表.xlsx")
+    assert "表格缺少2个必填的列" in text(page), text(page)[:900]
+    address = page.request["PATH_INFO"]
+    at = {label: i for i, label in enumerate(head)}
+    twice = {f"column-{at['男孩女孩']}": "sex", f"column-{at['哪年哪月来的']}": "sex"}
+    refused = registrar.post(address + "columns/", twice)
+    assert refused.status_code == 400
+    assert "选了两次" in text(refused)
+    given = {f"column-{at['男孩女孩']}": "sex", f"column-{at['哪年哪月来的']}": "entry_month"}
+    page = registrar.post(address + "columns/", given, follow=True)
+    assert "共 4 行: 4 行可以导入" in text(page)
+    assert "没有用到的列" not in text(page)
+    again = bring(registrar, book([[*r, "画画"] for r in body(3, place.org("a1").code, start=50)], head))
+    assert "共 3 行: 3 行可以导入" in text(again)
+
+
+@pytest.mark.capability("C-COL-06", page="/import/")
+def test_cells_are_pasted_instead_of_a_file(place: Place, registrar: Client) -> None:
+    rows = body(3, place.org("a1").code)
+    lines = ["\t".join(sheets.header())] + ["\t".join(str(c) for c in row) for row in rows]
+    page = registrar.post("/import/", {"pasted": "\r\n".join(lines)}, follow=True)
+    assert "共 3 行: 3 行可以导入" in text(page), text(page)[:800]
+    assert "粘贴的内容" in text(page)
+    nothing = registrar.post("/import/", {"pasted": "  "})
+    assert nothing.status_code == 400
+    assert "或粘贴表格内容" in text(nothing)

@@ -48,11 +48,11 @@ DEFAULT_LIMITS = Limits()
 
 
 def kind_of(data: bytes) -> str:
-    """`xlsx`, `xls` or `text`, from the content. Raises `SheetError` for everything that is no sheet."""
+    """`xlsx`, `ods`, `xls` or `text`, from the content. Raises `SheetError` for everything that is no sheet."""
     if not data.strip(b"\0 \t\r\n\xef\xbb\xbf"):
         raise SheetError("empty")
     if data.startswith(b"PK"):
-        return "xlsx"
+        return "ods" if _is_ods(data) else "xlsx"
     if data.startswith(OLE):
         return "xls"
     head = data[:4096].lstrip(b"\xef\xbb\xbf \t\r\n").lower()
@@ -67,6 +67,15 @@ def kind_of(data: bytes) -> str:
     ):
         raise SheetError("not_sheet")
     return "text"
+
+
+def _is_ods(data: bytes) -> bool:
+    try:
+        with zipfile.ZipFile(io.BytesIO(data)) as package:
+            names = package.namelist()
+    except Exception:  # what is wrong with it is said by the check of its kind
+        return False
+    return "content.xml" in names and "xl/workbook.xml" not in names
 
 
 def column_number(letters: bytes | str) -> int:
@@ -106,7 +115,8 @@ def check_package(data: bytes, limits: Limits) -> dict[str, str]:
         raise SheetError("broken") from error
 
 
-def _check_members(entries: list[zipfile.ZipInfo], names: set[str], limits: Limits) -> None:
+def check_members(entries: list[zipfile.ZipInfo], limits: Limits) -> None:
+    """Refuse packages that unpack to more than anybody sends. Raises `SheetError("zip_bomb")`."""
     total = sum(entry.file_size for entry in entries)
     if total > limits.max_unpacked or len(entries) > 10_000:
         raise SheetError("zip_bomb")
@@ -115,6 +125,10 @@ def _check_members(entries: list[zipfile.ZipInfo], names: set[str], limits: Limi
             entry.compress_size, 1
         ):
             raise SheetError("zip_bomb")
+
+
+def _check_members(entries: list[zipfile.ZipInfo], names: set[str], limits: Limits) -> None:
+    check_members(entries, limits)
     if "xl/workbook.xml" not in names:
         if "xl/workbook.bin" in names or "content.xml" in names:
             raise SheetError("unsupported")

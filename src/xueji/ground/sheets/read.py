@@ -1,4 +1,4 @@
-"""Reading what people send: xlsx, xls, CSV in any Chinese encoding, and rows pasted from a sheet.
+"""Reading what people send: xlsx, xls, ods, CSV in any Chinese encoding, and rows pasted from a sheet.
 
 A user's file is only ever read, never edited and sent back: an error book is written afresh (`write.py`).
 """
@@ -18,6 +18,7 @@ import python_calamine as calamine
 from .cells import ERROR_COLUMN, Cell, read_cell, restore
 from .errors import SheetError
 from .guard import DEFAULT_LIMITS, Limits, check_package, column_letters, kind_of
+from .ods import check_ods
 from .ole import check_xls
 
 T = TypeVar("T")
@@ -208,6 +209,8 @@ def open_sheet(
     meta: dict[str, str] = {}
     if kind == "xlsx":
         meta = check_package(data, limits)
+    elif kind == "ods":
+        check_ods(data, limits)
     else:
         check_xls(data, limits)
     return _workbook_reader(data, kind, meta, sheet, limits)

@@ -10,13 +10,15 @@ from django.utils.translation import gettext as _
 
 from xueji.ground.sheets.cells import clean_control
 from xueji.ground.sheets.errors import SheetError
-from xueji.ground.sheets.read import SheetReader
+from xueji.ground.sheets.read import SheetReader, plain_label
 from xueji.ground.standards.fields import field as field_of
 from xueji.ground.standards.fields import field_by_header, fields
 
 GRADE = "grade"
 STAGE = "stage"
 ROW = "row_no"
+#: A heading that the school has said to leave out.
+IGNORED = ""
 #: Columns that the template does not have and schools add; the row number comes back with an error book.
 EXTRAS = {
     GRADE: ("年级", "所在年级", "现在年级"),
@@ -30,10 +32,12 @@ KNOWN_OTHERWISE = {"school_code", "nationality", "overseas_status"}
 class WrongColumns(ValueError):
     """The sheet lacks columns without which no row can be read; `message` names them."""
 
-    def __init__(self, missing: list[str], unknown: list[str]) -> None:
-        self.missing, self.unknown = missing, unknown
+    def __init__(self, missing: list[str], unknown: list[str], mapping: Mapping) -> None:
+        self.missing, self.unknown, self.mapping = missing, unknown, mapping
         shown = "、".join(missing[:12]) + (_(" 等") if len(missing) > 12 else "")
-        self.message = _("表格缺少%(n)s个必填的列: %(names)s。请下载本校的模板, 把数据粘贴到模板里再上传") % {
+        self.message = _(
+            "表格缺少%(n)s个必填的列: %(names)s。请在下面指出它们是表格里的哪一列; 表格里没有的, 补上后再上传"
+        ) % {
             "n": len(missing),
             "names": shown,
         }
@@ -99,27 +103,55 @@ def _headings() -> dict[str, str]:
 
 
 @lru_cache(maxsize=1)
+def _plain_headings() -> dict[str, str]:
+    """The same by what is compared: without marks and spaces."""
+    return {plain_label(heading): key for heading, key in _headings().items()}
+
+
+@lru_cache(maxsize=1)
 def required_columns() -> tuple[str, ...]:
     """Keys of the columns without which a sheet is refused as a whole."""
     return tuple(f.key for f in fields() if f.required == "yes" and f.key not in KNOWN_OTHERWISE)
 
 
-def map_columns(reader: SheetReader, *, partial: bool = False) -> Mapping:
+def choices() -> list[tuple[str, list[tuple[str, str, bool]]]]:
+    """What a column can be, for the page that matches by hand: (group, [(key, name, required)])."""
+    groups: dict[str, list[tuple[str, str, bool]]] = {}
+    for f in fields():
+        groups.setdefault(f.group, []).append((f.key, f.name, f.key in required_columns()))
+    groups.setdefault(_("模板以外"), []).extend((k, EXTRAS[k][0], False) for k in (GRADE, STAGE))
+    return list(groups.items())
+
+
+def can_be(key: str) -> bool:
+    """Whether a column may be matched to this key by hand."""
+    return key in (GRADE, STAGE) or any(f.key == key for f in fields())
+
+
+def map_columns(
+    reader: SheetReader, *, partial: bool = False, remembered: dict[str, str] | None = None
+) -> Mapping:
     """Find the header and match its columns. Raises `SheetError("no_header")`, `WrongColumns`.
 
-    `partial` accepts a sheet with few columns: corrections of a batch.
+    `partial` accepts a sheet with few columns: corrections of a batch. `remembered` are headings (as `plain_label`
+    gives them) that this school matched by hand before, with the field's key or IGNORED; they go first.
     """
-    found = reader.find_header(_headings(), required=[name_of(k) for k in required_columns()])
+    remembered = remembered or {}
+    known_names = {h: k for h, k in {**_plain_headings(), **remembered}.items() if k}
+    found = reader.find_header(known_names, required=[name_of(k) for k in required_columns()])
     columns: dict[str, int] = {}
     repeated = list(found.repeated)
-    for heading, at in sorted(found.columns.items(), key=lambda item: item[1]):
-        key = _headings()[heading]
+    # What somebody matched by hand takes its field before what is merely called so.
+    for heading, at in sorted(found.columns.items(), key=lambda item: (item[0] not in remembered, item[1])):
+        key = known_names[heading]
         if key in columns:
             repeated.append(heading)
         else:
             columns[key] = at
     unknown = []
     for label in found.unknown:
+        if remembered.get(plain_label(label)) == IGNORED:
+            continue
         known = field_by_header(label)
         if known is None or known.key in columns:
             unknown.append(label)
@@ -132,10 +164,14 @@ def map_columns(reader: SheetReader, *, partial: bool = False) -> Mapping:
     if missing and not partial:
         if len(columns) < 2:
             raise SheetError("no_header", rows=10, names="、".join(missing[:6]))
-        raise WrongColumns(missing, unknown)
-    return Mapping(
-        found.row_number, columns, header, [clean_control(u)[:100] for u in unknown][:300], repeated
-    )
+        raise WrongColumns(
+            missing, unknown, Mapping(found.row_number, columns, header, _short(unknown), repeated)
+        )
+    return Mapping(found.row_number, columns, header, _short(unknown), repeated)
+
+
+def _short(labels: list[str]) -> list[str]:
+    return [clean_control(label)[:100] for label in labels][:300]
 
 
 def _labels(reader: SheetReader, row_number: int) -> list[str]:

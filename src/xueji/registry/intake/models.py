@@ -13,6 +13,7 @@ class BatchState(models.TextChoices):
     CHECKED = "checked", "待修改或发布"
     PUBLISHING = "publishing", "发布中"
     PUBLISHED = "published", "已发布"
+    MATCHING = "matching", "待对应列"
     FAILED = "failed", "未能读取"
     DISCARDED = "discarded", "已放弃"
 
@@ -43,6 +44,22 @@ class ImportBatch(models.Model):
     class Meta:
         db_table = "import_batch"
         indexes = [models.Index(fields=["school_id", "-created_at"])]
+
+
+class KnownHeading(models.Model):
+    """A heading of a school's own sheets and the field that somebody of the school said it is ('': leave it out)."""
+
+    id = models.BigAutoField(primary_key=True)
+    school_id = models.IntegerField()
+    county_id = models.IntegerField()
+    heading = models.CharField(max_length=100, help_text="as columns are compared: no marks, no spaces")
+    key = models.CharField(max_length=40, blank=True)
+    set_by = models.BigIntegerField()
+    set_at = models.DateTimeField(auto_now=True)
+
+    class Meta:
+        db_table = "known_heading"
+        constraints = [models.UniqueConstraint(fields=["school_id", "heading"], name="one_meaning_a_heading")]
 
 
 class StagedRow(models.Model):

@@ -37,6 +37,8 @@ class SchoolFacts:
     today: date
     #: (stage, cohort, number) -> (id, closed)
     classes: dict[tuple[str, int, int], tuple[int, bool]] = field(default_factory=dict)
+    #: Headings of this school's own sheets that somebody matched by hand -> key of the field, or ''.
+    headings: dict[str, str] = field(default_factory=dict)
 
     def label(self, stage: str, cohort: int, number: int) -> str:
         """三年级(2)班."""

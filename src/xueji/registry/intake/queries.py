@@ -27,7 +27,7 @@ from xueji.ground.standards.text import as_text
 from . import repair
 from .columns import EXTRAS, ROW, Mapping, name_of
 from .errors import IntakeError
-from .models import BatchState, ImportBatch
+from .models import BatchState, ImportBatch, KnownHeading
 from .places import SchoolFacts
 
 PAGE = 50
@@ -35,13 +35,14 @@ SHOWN_STATES = ("error", "duplicate", "warning", "ok")
 
 
 def school_facts(school_id: int) -> SchoolFacts:
-    """What checks need of a school, in two queries. Raises `IntakeError` when there is none."""
+    """What checks need of a school, in three queries. Raises `IntakeError` when there is none."""
     school = School.objects.select_related("org").filter(pk=school_id).first()
     if school is None:
         raise IntakeError("没有这所学校")
     classes = SchoolClass.objects.filter(school_id=school_id).values_list(
         "id", "stage", "cohort_year", "number", "closed_on"
     )
+    headings = KnownHeading.objects.filter(school_id=school_id).values_list("heading", "key")
     today = timezone.localdate()
     return SchoolFacts(
         org_id=school_id,
@@ -53,6 +54,7 @@ def school_facts(school_id: int) -> SchoolFacts:
         system=school.system,
         today=today,
         classes={(s, y, n): (i, c is not None and c <= today) for i, s, y, n, c in classes},
+        headings=dict(headings[:1_000]),
     )
 
 
@@ -81,9 +83,9 @@ def batches(actor: Any, *, before: int | None = None, limit: int = PAGE) -> list
     """Batches of the actor's scope, newest first, one page; `before` is the last id of the page before."""
     with connection.cursor() as c:
         c.execute(
-            "select b.id, b.file_name, o.short_name, coalesce(u.display_name, ''), b.created_at, b.published_at, b.state,"
+            "select b.id, b.file_name, o.short_name, coalesce(u.name, ''), b.created_at, b.published_at, b.state,"
             "  b.counts, b.problem from import_batch b join org o on o.id = b.school_id"
-            " left join account_user u on u.id = b.creator_id"
+            " left join lateral xueji_staff_names(array[b.creator_id]) u on true"
             " where (%s::bigint is null or b.id < %s) order by b.id desc limit %s",
             [before, before, limit],
         )
@@ -103,7 +105,7 @@ def batch(actor: Any, batch_id: int) -> ImportBatch:
 
 def columns_of(batch: ImportBatch) -> dict[str, Any]:
     """The batch's mapping without what else is kept beside it."""
-    return {k: v for k, v in batch.mapping.items() if k != "assignment"}
+    return {k: v for k, v in batch.mapping.items() if k not in ("assignment", "missing")}
 
 
 @dataclass(frozen=True)

@@ -67,7 +67,7 @@ def _alone(
     data: bytes, filename: str, school: SchoolFacts, batch_id: int, outcome: Outcome, limits: Limits
 ) -> Iterator[tuple[bytes, int]]:
     reader = open_sheet(data, filename, limits=limits)
-    outcome.mapping = map_columns(reader)
+    outcome.mapping = map_columns(reader, remembered=school.headings)
     outcome.kind = reader.kind
     checker = Checker(school, outcome.mapping)
     for part in chunks(numbered(reader, outcome.mapping)):
@@ -215,7 +215,7 @@ def child_main() -> None:
     try:
         reader = open_sheet(data, order["filename"], limits=order["limits"])
         del data
-        mapping = map_columns(reader)
+        mapping = map_columns(reader, remembered=order["school"].headings)
         out.send("open", (mapping, reader.kind))
         checker = Checker(order["school"], mapping, lane=1, lanes=2)
         hungry = 0
@@ -230,7 +230,7 @@ def child_main() -> None:
     except SheetError as error:
         out.send("sheet", (error.code, error.params))
     except WrongColumns as error:
-        out.send("columns", (error.missing, error.unknown))
+        out.send("columns", (error.missing, error.unknown, error.mapping))
     except Exception:
         out.send("bug", traceback.format_exc())
 

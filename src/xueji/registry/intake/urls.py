@@ -11,6 +11,7 @@ urlpatterns = [
     path("import/", views.batches, name="list"),
     path("import/template.xlsx", views.template, name="template"),
     path("import/<int:batch_id>/", views.batch, name="batch"),
+    path("import/<int:batch_id>/columns/", views.columns, name="columns"),
     path("import/<int:batch_id>/progress/", views.progress, name="progress"),
     path("import/<int:batch_id>/rows/<int:row_no>/", views.edit, name="row"),
     path("import/<int:batch_id>/errors.xlsx", views.error_book, name="errors"),

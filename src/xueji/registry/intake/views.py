@@ -12,10 +12,11 @@ from django.utils.http import content_disposition_header
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
+from xueji.ground.sheets.guard import column_letters
 from xueji.ground.standards.fields import Field, fields
 
 from . import books, commands, queries
-from .columns import EXTRAS, GRADE, STAGE, Mapping
+from .columns import EXTRAS, GRADE, STAGE, Mapping, choices
 from .errors import IntakeError
 from .models import BatchState, ImportBatch
 from .reports import summary
@@ -52,8 +53,18 @@ def batches(request: HttpRequest) -> HttpResponse:
     error = ""
     if request.method == "POST":
         file = request.FILES.get("file")
-        if file is None:
-            error = _("请选择要导入的表格文件")
+        pasted = request.POST.get("pasted", "")
+        if file is None and not pasted.strip():
+            error = _("请选择要导入的表格文件, 或粘贴表格内容")
+        elif file is None:
+            try:
+                # Cells that were copied from a sheet come with tabs between them.
+                name = _("粘贴的内容") + (".tsv" if "\t" in pasted else ".csv")
+                return redirect(
+                    "intake:batch", commands.upload(actor, pasted.encode("utf-8", "replace"), name).id
+                )
+            except IntakeError as e:
+                error = e.message
         elif (file.size or 0) > commands.UPLOAD_LIMIT:
             error = _("文件超过 %(limit)s MB, 请分成几个文件上传") % {"limit": commands.UPLOAD_LIMIT >> 20}
         else:
@@ -74,6 +85,7 @@ def batches(request: HttpRequest) -> HttpResponse:
             "next_url": f"?before={page[-1].id}" if len(rows) > len(page) else "",
             "first_url": request.path if raw else "",
             "error": error,
+            "pasted": request.POST.get("pasted", "") if error else "",
             "limit": commands.UPLOAD_LIMIT >> 20,
         },
         status=400 if error else 200,
@@ -115,6 +127,8 @@ def batch(request: HttpRequest, batch_id: int) -> HttpResponse:
     }
     if found.state == BatchState.CHECKED:
         context |= _grid(request, actor, found, counts)
+    if found.state == BatchState.MATCHING:
+        context |= _columns(found)
     if counts["published"]:
         raw = request.GET.get("done", "")
         after = int(raw) if raw.isdecimal() else 0
@@ -164,6 +178,52 @@ def _grid(request: HttpRequest, actor: Any, found: ImportBatch, counts: dict[str
     }
 
 
+def _columns(found: ImportBatch) -> dict[str, Any]:
+    """Every column of the sheet and what it is taken for, for the form that matches by hand."""
+    mapping = Mapping.from_json(queries.columns_of(found))
+    meant = {at: key for key, at in mapping.columns.items()}
+    missing = set(found.mapping.get("missing", []))
+    groups = [
+        (
+            group,
+            [(key, name + (" *" if name in missing else ""), name in missing) for key, name, _must in items],
+        )
+        for group, items in choices()
+    ]
+    return {
+        "columns": [
+            {"at": at, "letter": column_letters(at + 1), "heading": heading, "key": meant.get(at, "")}
+            for at, heading in enumerate(mapping.header)
+            if heading
+        ],
+        "fields": groups,
+        "missing": sorted(missing),
+    }
+
+
+@require_http_methods(["GET", "POST"])
+def columns(request: HttpRequest, batch_id: int) -> HttpResponse:
+    """Say which column is what; the sheet is then checked again."""
+    actor = _actor(request)
+    found = queries.batch(actor, batch_id)
+    if found.state not in (BatchState.MATCHING, BatchState.CHECKED):
+        return redirect("intake:batch", batch_id)
+    shown = _columns(found)
+    if request.method == "POST":
+        given = {c["at"]: request.POST.get(f"column-{c['at']}", c["key"]) for c in shown["columns"]}
+        for c in shown["columns"]:
+            c["key"] = given[c["at"]]
+        try:
+            commands.match_columns(actor, batch_id, given)
+        except IntakeError as e:
+            shown["error"] = e.message
+        else:
+            messages.success(request, _("已按您指出的列重新检查, 本校下次导入会自动识别"))
+            return redirect("intake:batch", batch_id)
+    status = 400 if "error" in shown else 200
+    return render(request, "intake/columns.html", {"batch": found, **shown}, status=status)
+
+
 def _lists(keys: set[str]) -> list[dict[str, Any]]:
     """Choices of coded fields, once for each field that is repaired on the page."""
     return [
@@ -176,7 +236,7 @@ def _steps(found: ImportBatch) -> list[dict[str, str]]:
     names = [_("选文件"), _("检查与修正"), _("确认建籍"), _("结果")]
     at = {
         BatchState.UPLOADED: 1, BatchState.CHECKING: 1, BatchState.CHECKED: 1, BatchState.PUBLISHING: 2,
-        BatchState.PUBLISHED: 4, BatchState.FAILED: 0, BatchState.DISCARDED: 1,
+        BatchState.PUBLISHED: 4, BatchState.FAILED: 0, BatchState.DISCARDED: 1, BatchState.MATCHING: 1,
     }[BatchState(found.state)]  # fmt: skip
     ready = (
         found.state == BatchState.CHECKED

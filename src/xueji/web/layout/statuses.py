@@ -82,6 +82,7 @@ BATCH: dict[str, StatusFace] = {
     "checked": StatusFace(N("待修改或发布"), "list-check", "amber"),
     "publishing": StatusFace(N("发布中"), "loader-2", "blue"),
     "published": StatusFace(N("已发布"), "check", "green"),
+    "matching": StatusFace(N("待对应列"), "alert-triangle", "amber"),
     "failed": StatusFace(N("未能读取"), "circle-x", "red"),
     "discarded": StatusFace(N("已放弃"), "ban", "grey"),
 }

@@ -2,6 +2,7 @@
 
 from ..reports import CheckReport, check_file
 from .bring import LIMITS, UPLOAD_LIMIT, check_only, file_of, give_up, run_check, upload
+from .match import match_columns
 from .mend import correct, edit_row, error_book, open_row
 from .release import PublishResult, discard, publish, publish_for, request_publish
 
@@ -18,6 +19,7 @@ __all__ = [
     "error_book",
     "file_of",
     "give_up",
+    "match_columns",
     "open_row",
     "publish",
     "publish_for",

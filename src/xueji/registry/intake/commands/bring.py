@@ -167,7 +167,7 @@ def run_check(
         _fail(batch_id, error.message_zh)
         return
     except WrongColumns as error:
-        _fail(batch_id, error.message)
+        _ask_columns(batch_id, error, batch.mapping)
         return
     assert outcome.mapping is not None
     if outcome.rows >= MANY:
@@ -184,6 +184,23 @@ def _fail(batch_id: int, why: str) -> None:
         staging.drop(batch_id)
         ImportBatch.objects.filter(pk=batch_id).update(
             state=BatchState.FAILED, problem=why[:500], progress=100, checked_at=timezone.now()
+        )
+
+
+def _ask_columns(batch_id: int, error: WrongColumns, kept: Mapping[str, Any]) -> None:
+    """The sheet was read, its headings were not understood: somebody says which column is what."""
+    with transaction.atomic(), acting("intake"):
+        staging.drop(batch_id)
+        ImportBatch.objects.filter(pk=batch_id).update(
+            state=BatchState.MATCHING,
+            problem=error.message[:500],
+            progress=100,
+            checked_at=timezone.now(),
+            mapping={
+                "assignment": kept.get("assignment"),
+                **error.mapping.as_json(),
+                "missing": error.missing,
+            },
         )
 
 

@@ -76,7 +76,7 @@ def correct(actor: Any, batch_id: int, data: bytes, filename: str) -> int:
         school = queries.school_facts(batch.school_id)
         try:
             reader = open_sheet(data, filename, limits=LIMITS)
-            came = map_columns(reader, partial=True)
+            came = map_columns(reader, partial=True, remembered=school.headings)
         except SheetError as error:
             raise IntakeError(error.message_zh) from error
         if ROW not in came.columns:
