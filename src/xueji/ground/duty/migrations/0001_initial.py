@@ -3,7 +3,6 @@
 import django.contrib.postgres.fields
 from django.db import migrations, models
 
-
 #: Everybody who sees pupils.
 STAFF = (
     "registrar,school_head,class_teacher,teacher,central_clerk,county_clerk,county_head,city_clerk,city_head,"
