@@ -30,6 +30,7 @@ class SessionRow:
     address: str
     browser: str
     present: bool
+    proven: bool
 
 
 @dataclass(frozen=True)
@@ -102,6 +103,7 @@ def sessions(actor: Actor, session_key: str = "") -> list[SessionRow]:
             s.address,
             agent_words(s.agent),
             s.session_key == session_key,
+            s.factor_at is not None,
         )
         for s in UserSession.objects.filter(user_id=actor.user_id).order_by("-seen_at")[:50]
     ]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from django.conf import settings
 from django.contrib import messages
 from django.core.exceptions import ValidationError
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
@@ -15,13 +16,14 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from . import commands, queries
+from . import commands, queries, queries_identity
 from .actor import Actor
+from .commands import factor
 from .forms import LoginForm, PasswordForm
 from .http import ASSIGNMENT_KEY, LAST_KEY, actor_of, client_address, client_agent, safe_next
 
 
-def _base(actor: Actor) -> str:
+def base_of(actor: Actor) -> str:
     """Families see their own account in the frame of their phone pages."""
     return "layout/base_phone.html" if actor.is_portal else "layout/base.html"
 
@@ -33,6 +35,18 @@ def _why(reason: str) -> str:
         "gone": _("这次登录已在别处结束。请重新登录"),
         "closed": _("账号已停用, 或现在没有有效的身份。可以找本单位的账号管理人员"),
     }.get(reason, "")
+
+
+def greet(request: HttpRequest, user_id: int) -> None:
+    """Tell the owner, once proven to be it, that somebody else reset the account's second factor meanwhile."""
+    reset = factor.reset_to_tell(user_id)
+    if reset is not None:
+        at = timezone.localtime(reset[0]).strftime("%Y-%m-%d %H:%M")
+        messages.warning(
+            request,
+            _("%(who)s 于 %(at)s 重置了您的第二重验证。如果您没有要求过, 请马上联系本单位的账号管理人员")
+            % {"who": reset[1], "at": at},
+        )
 
 
 @never_cache
@@ -61,7 +75,13 @@ def login(request: HttpRequest) -> HttpResponse:
             )
             rotate_token(request)
             return redirect("accounts:password" if signed.must_change else target)
-    context = {"form": form, "next": target, "refused": refused, "why": _why(request.GET.get("why", ""))}
+    context = {
+        "form": form,
+        "next": target,
+        "refused": refused,
+        "why": _why(request.GET.get("why", "")),
+        "demo": settings.DEMO,
+    }
     return render(request, "accounts/login.html", context, status=422 if refused or form.errors else 200)
 
 
@@ -96,9 +116,10 @@ def me(request: HttpRequest) -> HttpResponse:
     last = request.session.get(LAST_KEY)
     context = {
         "page_title": _("我的账号"),
-        "base": _base(actor),
+        "base": base_of(actor),
         "may_stand_in": actor.can("case.decide"),
         "roles": queries.role_rows([actor.user_id]).get(actor.user_id, []),
+        "sign_ins": queries_identity.sign_ins(actor),
         "sessions": queries.sessions(actor, request.session.session_key or ""),
         "last_at": timezone.localtime(datetime.fromisoformat(last[0])) if last else None,
         "last_from": last[1] if last else "",
@@ -138,7 +159,7 @@ def password(request: HttpRequest) -> HttpResponse:
             return HttpResponseRedirect("/")
     context = {
         "page_title": _("修改密码"),
-        "base": _base(actor),
+        "base": base_of(actor),
         "form": form,
         "policy": form.policy(),
         "first": actor.must_change,

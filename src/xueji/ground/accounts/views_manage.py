@@ -16,8 +16,9 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from xueji.ground.orgs import queries as orgs
 
-from . import commands, queries, rules
+from . import commands, queries, queries_identity, rules
 from .actor import Actor
+from .commands import factor
 from .forms import AccountForm, RoleForm
 from .http import whole
 from .roles import PORTAL, Role
@@ -107,8 +108,15 @@ def account_page(request: HttpRequest, user_id: int) -> HttpResponse:
     actor = _manager(request)
     card = queries.account(actor, user_id)
     form = RoleForm(initial={"org": card.home_org_id}, **_choices(actor)) if card.manageable else None
-    context = {"page_title": card.row.display_name, "card": card, "form": form}
+    context = {"page_title": card.row.display_name, "card": card, "form": form, "proofs": _proofs(card)}
     return render(request, "accounts/account.html", context)
+
+
+def _proofs(card: queries.AccountCard) -> queries_identity.IdentityCard | None:
+    """The account's second factors and identities elsewhere, for whoever manages it."""
+    if not card.manageable:
+        return None
+    return queries_identity.identity_card(card.row.id, close_after=factor.CLOSE_AFTER)
 
 
 @never_cache
@@ -120,6 +128,8 @@ def account_do(request: HttpRequest, user_id: int, what: str) -> HttpResponse:
         return _reset(request, actor, user_id)
     if what == "role":
         return _role(request, actor, user_id)
+    if what == "factor-reset":
+        return _factor_reset(request, actor, user_id)
     simple: dict[str, tuple[Callable[[], None], str]] = {
         "disable": (lambda: commands.set_active(actor, user_id, False), _("账号已停用")),
         "enable": (lambda: commands.set_active(actor, user_id, True), _("账号已启用")),
@@ -150,6 +160,16 @@ def _reset(request: HttpRequest, actor: Actor, user_id: int) -> HttpResponse:
     return render(request, "accounts/secret.html", {"page_title": _("密码已重置"), "made": made})
 
 
+def _factor_reset(request: HttpRequest, actor: Actor, user_id: int) -> HttpResponse:
+    try:
+        code = factor.reset(actor, user_id)
+    except commands.AccountError as e:
+        messages.error(request, e.message)
+        return redirect("accounts:account", user_id=user_id)
+    context = {"page_title": _("第二重验证已重置"), "code": code, "user_id": user_id}
+    return render(request, "accounts/secret.html", context)
+
+
 def _role(request: HttpRequest, actor: Actor, user_id: int) -> HttpResponse:
     form = RoleForm(request.POST, **_choices(actor))  # type: ignore[arg-type]
     if form.is_valid():
@@ -169,5 +189,5 @@ def _role(request: HttpRequest, actor: Actor, user_id: int) -> HttpResponse:
             messages.success(request, _("身份已授予"))
             return redirect("accounts:account", user_id=user_id)
     card = queries.account(actor, user_id)
-    context = {"page_title": card.row.display_name, "card": card, "form": form}
+    context = {"page_title": card.row.display_name, "card": card, "form": form, "proofs": _proofs(card)}
     return render(request, "accounts/account.html", context, status=422)

@@ -1,6 +1,7 @@
 """Everything that writes accounts, roles and sessions."""
 
 from .delegate import end_hand_over, hand_over
+from .factor import FactorRefused
 from .manage import (
     SYSTEM,
     AccountError,
@@ -27,6 +28,7 @@ from .signin import (
 __all__ = [
     "SYSTEM",
     "AccountError",
+    "FactorRefused",
     "NewAccount",
     "SignInRefused",
     "SignedIn",

@@ -11,6 +11,7 @@ from django.contrib.auth.hashers import check_password, make_password
 from django.contrib.auth.password_validation import validate_password
 from django.contrib.sessions.backends.base import SessionBase
 from django.contrib.sessions.models import Session
+from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -20,12 +21,16 @@ from xueji.ground.db.scope import acting
 
 from ..actor import Actor
 from ..http import LAST_KEY, USER_KEY
-from ..models import LoginFailure, User, UserSession
+from ..models import FormerPassword, LoginFailure, SignIn, User, UserSession
 
 LOCK_AFTER = 5
 LOCK_FOR = timedelta(minutes=15)
 PER_ADDRESS = 30
 ADDRESS_WINDOW = timedelta(minutes=10)
+#: Failures that other pages count under the same table (`family` joins) say nothing about signing in.
+JOINING = "?join"
+#: How long an account's owner can look back on sign-ins. The audit keeps them longer.
+LOG_FOR = timedelta(days=180)
 
 
 @dataclass(frozen=True)
@@ -36,6 +41,8 @@ class SignedIn:
     must_change: bool
     last_at: datetime | None
     last_from: str
+    #: What proved a second factor already: a passkey, or a provider that is trusted with it.
+    factor: str = ""
 
 
 class SignInRefused(Exception):
@@ -81,16 +88,16 @@ def sign_in(username: str, password: str, *, address: str, agent: str = "") -> S
     """
     name = username.strip().lower()[:60]
     with transaction.atomic():
-        result = _try(name, password, address, timezone.now())
+        result = _try(name, password, address, timezone.now(), agent)
     if isinstance(result, SignInRefused):
         raise result
     return result
 
 
-def _try(name: str, password: str, address: str, now: datetime) -> SignedIn | SignInRefused:
-    failures = LoginFailure.objects.filter(address=address, at__gt=now - ADDRESS_WINDOW).count()
-    if failures >= PER_ADDRESS:
-        return SignInRefused("busy", _("这个网络地址登录失败次数太多, 请10分钟后再试"))
+def _try(name: str, password: str, address: str, now: datetime, agent: str) -> SignedIn | SignInRefused:
+    busy = address_is_busy(address, now)
+    if busy is not None:
+        return busy
     with acting("writer"):
         user = User.objects.select_for_update().filter(username=name).first()
     if user is None:
@@ -101,16 +108,71 @@ def _try(name: str, password: str, address: str, now: datetime) -> SignedIn | Si
         record(
             who, "accounts.sign_in.refused", object_type="user", object_id=user.pk, after={"reason": "locked"}
         )
+        note_sign_in(user.pk, "password", "locked", address, agent)
         return _locked(user.locked_until)
     if not right or not user.is_active:
-        return _fail(user, who, address, now, "password" if user.is_active else "inactive")
-    before = SignedIn(user.pk, user.must_change_password, user.last_login, user.last_seen_from)
+        return _fail(user, who, address, now, "password" if user.is_active else "inactive", agent=agent)
+    return admit(user, "password", address=address, agent=agent)
+
+
+def address_is_busy(address: str, now: datetime | None = None) -> SignInRefused | None:
+    """The refusal for an address with too many failures of late; None for others."""
+    since = (now or timezone.now()) - ADDRESS_WINDOW
+    with acting("writer"):
+        failures = (
+            LoginFailure.objects.filter(address=address, at__gt=since).exclude(username=JOINING).count()
+        )
+    if failures < PER_ADDRESS:
+        return None
+    return SignInRefused("busy", _("这个网络地址登录失败次数太多, 请10分钟后再试"))
+
+
+def count_failure(address: str, handle: str) -> None:
+    """Count a failure that belongs to no known account against its address."""
+    with acting("writer"):
+        LoginFailure.objects.create(address=address, username=handle)
+
+
+def note_sign_in(user_id: int, how: str, outcome: str, address: str, agent: str) -> None:
+    """One line in the owner's own list of sign-ins; lines beyond its time go."""
+    with acting("writer"):
+        SignIn.objects.filter(user_id=user_id, at__lt=timezone.now() - LOG_FOR).delete()
+        SignIn.objects.create(
+            user_id=user_id, how=how, outcome=outcome, address=address[:45], agent=agent[:200]
+        )
+
+
+def admit(user: User, how: str, *, address: str, agent: str, factor: str = "") -> SignedIn | SignInRefused:
+    """Let an account in that proved who it is by `how`: password, passkey, oidc, cas. Inside a transaction.
+
+    A closed account is refused like a wrong password; a lock after wrong passwords stops passwords alone.
+    """
+    now = timezone.now()
+    who = Who(user.pk, user.display_name, "", user.home_org_id, address)
+    if not user.is_active:
+        return _fail(user, who, address, now, "inactive", how=how, agent=agent)
+    proof = "passkey" if how == "passkey" else factor
+    before = SignedIn(user.pk, _must_change(user, how, now), user.last_login, user.last_seen_from, proof)
     with acting("writer"):
         User.objects.filter(pk=user.pk).update(
             failed_logins=0, locked_until=None, last_login=now, last_seen_from=address
         )
-    record(who, "accounts.sign_in", object_type="user", object_id=user.pk)
+    note_sign_in(user.pk, how, "ok", address, agent)
+    record(who, "accounts.sign_in", object_type="user", object_id=user.pk, after={"how": how})
     return before
+
+
+def _must_change(user: User, how: str, now: datetime) -> bool:
+    """Whether the password must be changed first: a first password, or one older than the installation allows."""
+    if user.must_change_password or how != "password" or not settings.PASSWORD_DAYS:
+        return user.must_change_password
+    with acting("writer"):
+        last = FormerPassword.objects.filter(user_id=user.pk).order_by("-pk").first()
+        since = last.at if last else user.created_at
+        if since > now - timedelta(days=settings.PASSWORD_DAYS):
+            return False
+        User.objects.filter(pk=user.pk).update(must_change_password=True)
+    return True
 
 
 def _try_unknown(name: str, password: str, address: str, now: datetime) -> SignInRefused:
@@ -128,7 +190,16 @@ def _try_unknown(name: str, password: str, address: str, now: datetime) -> SignI
     return _locked(now + LOCK_FOR) if len(recent) == LOCK_AFTER - 1 else _wrong()
 
 
-def _fail(user: User, who: Who, address: str, now: datetime, reason: str) -> SignInRefused:
+def _fail(
+    user: User,
+    who: Who,
+    address: str,
+    now: datetime,
+    reason: str,
+    *,
+    how: str = "password",
+    agent: str = "",
+) -> SignInRefused:
     # A lock that has run out starts a new count.
     failed = 1 if user.locked_until else user.failed_logins + 1
     locked = now + LOCK_FOR if failed >= LOCK_AFTER else None
@@ -143,6 +214,7 @@ def _fail(user: User, who: Who, address: str, now: datetime, reason: str) -> Sig
         object_id=user.pk,
         after={"reason": reason, "failures": failed},
     )
+    note_sign_in(user.pk, how, "wrong", address, agent)
     if locked:
         record(who, "accounts.locked", object_type="user", object_id=user.pk)
         return _locked(locked)
@@ -170,6 +242,8 @@ def start_session(signed: SignedIn, session: SessionBase, *, address: str, agent
                 seen_at=now,
                 address=address,
                 agent=agent[:200],
+                factor=signed.factor,
+                factor_at=now if signed.factor else None,
             )
         Session.objects.filter(session_key__in=drop).delete()
 
@@ -220,13 +294,26 @@ def change_password(actor: Actor, old: str, new: str, *, session_key: str = "") 
         raise WrongPassword(refused.message if refused.reason == "locked" else _("原密码不对, 请再输一遍"))
     validate_password(new, user)
     if check_password(new, user.password):
-        from django.core.exceptions import ValidationError
-
         raise ValidationError(_("新密码不能和原密码相同"), code="password_same")
     with acting("writer"):
-        User.objects.filter(pk=user.pk).update(
-            password=make_password(new), must_change_password=False, failed_logins=0
-        )
+        _not_of_late(user.pk, new)
+        hashed = make_password(new)
+        User.objects.filter(pk=user.pk).update(password=hashed, must_change_password=False, failed_logins=0)
+        FormerPassword.objects.create(user_id=user.pk, password=hashed)
     record(actor, "accounts.password.change", object_type="user", object_id=user.pk)
     others = UserSession.objects.filter(user_id=user.pk).exclude(session_key=session_key)
     end_sessions(actor, user.pk, list(others.values_list("session_key", flat=True)))
+
+
+def _not_of_late(user_id: int, new: str) -> None:
+    """Raise ValidationError if the password is one of the account's last few; older ones are forgotten."""
+    held = list(FormerPassword.objects.filter(user_id=user_id).order_by("-pk")[:50])
+    late = held[: settings.PASSWORD_HISTORY]
+    if any(check_password(new, f.password) for f in late):
+        raise ValidationError(
+            _("新密码不能是最近用过的 %s 个密码之一") % settings.PASSWORD_HISTORY, code="password_former"
+        )
+    # The one that is being written takes a place too.
+    FormerPassword.objects.filter(
+        pk__in=[f.pk for f in held[max(settings.PASSWORD_HISTORY - 1, 0) :]]
+    ).delete()
