@@ -9,6 +9,7 @@ from django.utils.http import content_disposition_header
 from django.views.decorators.http import require_safe
 
 from xueji.ground.audit.commands import record
+from xueji.ground.paper.middleware import AS_IT_CAME
 
 from . import queries
 
@@ -20,6 +21,7 @@ def _response(data: bytes, mime: str, name: str) -> HttpResponse:
     response["Content-Security-Policy"] = "default-src 'none'; sandbox"
     response["Cross-Origin-Resource-Policy"] = "same-origin"
     response["Cache-Control"] = "private, no-store"
+    setattr(response, AS_IT_CAME, True)  # what somebody uploaded is not signed as a paper of ours
     return response
 
 

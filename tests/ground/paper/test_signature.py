@@ -1,0 +1,199 @@
+"""Signed papers: a clerk prints a proof, a reader anywhere sees that it is whole, one changed byte is noticed."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from cryptography.hazmat.primitives.serialization import pkcs12
+from cryptography.x509.oid import NameOID
+from django.conf import settings as live
+from django.db import connection
+from django.http import HttpRequest, HttpResponse
+from django.test import RequestFactory
+
+from xueji.ground.paper import signature
+from xueji.ground.paper.certificate import EnrolmentCertificate, render_enrolment_certificate
+from xueji.ground.paper.middleware import AS_IT_CAME, SignPapersMiddleware
+
+
+@pytest.fixture
+def house(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, settings: Any) -> Path:
+    """An installation that has no certificate yet."""
+    monkeypatch.setenv("XUEJI_DATA", str(tmp_path))
+    settings.PAPER_P12 = settings.PAPER_P12_PASSPHRASE = settings.PAPER_TSA = ""
+    return tmp_path
+
+
+@pytest.fixture(scope="module")
+def paper() -> bytes:
+    return render_enrolment_certificate(
+        EnrolmentCertificate(
+            number="2199000001-2026-00001",
+            school_name="青禾县第一小学",
+            issued_on=date(2026, 11, 22),
+            student_name="田禾",
+            sex="女",
+            birth_date=date(2015, 3, 9),
+            student_number="G990101201503090018",
+            identity_number="990101201503090018",
+            grade_name="三年级",
+            class_name="（1）班",
+            entered_on=date(2024, 9, 1),
+        )
+    )
+
+
+def _name(text: str) -> x509.Name:
+    return x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, text)])
+
+
+def _certificate(subject: str, issuer: str, key: Any, by: Any, *, ca: bool) -> x509.Certificate:
+    off = dict.fromkeys(("key_encipherment", "data_encipherment", "key_agreement"), False)
+    return (
+        x509.CertificateBuilder()
+        .subject_name(_name(subject))
+        .issuer_name(_name(issuer))
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(datetime.now(UTC) - timedelta(days=1))
+        .not_valid_after(datetime.now(UTC) + timedelta(days=300))
+        .add_extension(x509.BasicConstraints(ca=ca, path_length=None), critical=True)
+        .add_extension(
+            x509.KeyUsage(
+                digital_signature=not ca,
+                content_commitment=not ca,
+                key_cert_sign=ca,
+                crl_sign=ca,
+                encipher_only=False,
+                decipher_only=False,
+                **off,
+            ),
+            critical=True,
+        )
+        .sign(by, hashes.SHA256())
+    )
+
+
+@pytest.mark.capability("C-CER-04")
+def test_a_signed_paper_is_whole_and_says_that_nobody_vouches_for_a_self_made_certificate(
+    house: Path, paper: bytes
+) -> None:
+    signed = signature.sign_pdf(paper)
+    assert signed.startswith(paper)  # nothing of the paper is touched: the signature is added behind it
+    found = signature.verify_pdf(signed)
+    assert found.good and found.intact and found.whole and found.ours and not found.trusted
+    assert "未经机构认证" in found.signer
+    made = signature.p12_path()
+    assert made.stat().st_mode & 0o777 == 0o600
+    again = signature.sign_pdf(paper)  # the same certificate the next time
+    assert signature.verify_pdf(again).fingerprint == found.fingerprint
+    assert signature.own_certificate().startswith(b"-----BEGIN CERTIFICATE-----")
+
+
+@pytest.mark.capability("C-CER-04")
+def test_one_changed_byte_anywhere_is_noticed(house: Path, paper: bytes) -> None:
+    signed = signature.sign_pdf(paper)
+    for at in (20, len(paper) // 3, len(paper) // 2, len(paper) - 40, len(paper) + 60, len(signed) - 8):
+        broken = signed[:at] + bytes([signed[at] ^ 1]) + signed[at + 1 :]
+        assert not signature.verify_pdf(broken).good, at
+    assert not signature.verify_pdf(signed + b"\n% something added\n").good
+    assert not signature.verify_pdf(signed[:-30]).good
+
+
+def test_what_is_no_signed_paper_gets_a_verdict_and_no_error(house: Path, paper: bytes) -> None:
+    assert signature.verify_pdf(paper).problem == "文件没有数字签名"
+    for junk in (b"", b"%PDF-1.7\n", b"PK\x03\x04", bytes(4000)):
+        assert not signature.verify_pdf(junk).good
+
+
+def test_a_paper_changed_and_signed_by_somebody_else_is_not_ours(
+    house: Path, paper: bytes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XUEJI_DATA", str(tmp_path / "another"))
+    theirs = signature.sign_pdf(paper)
+    monkeypatch.setenv("XUEJI_DATA", str(house))
+    found = signature.verify_pdf(theirs)
+    assert found.intact and found.whole and not found.ours and not found.good
+
+
+def test_a_certificate_from_configuration_signs_and_its_authority_is_believed(
+    house: Path, paper: bytes, settings: Any
+) -> None:
+    root_key = rsa.generate_private_key(65537, 2048)
+    root = _certificate("测试根", "测试根", root_key, root_key, ca=True)
+    key = ec.generate_private_key(ec.SECP256R1())
+    leaf = _certificate("青禾县教育局学籍专用章", "测试根", key, root_key, ca=False)
+    file = house / "seal.p12"
+    file.write_bytes(
+        pkcs12.serialize_key_and_certificates(
+            b"seal", key, leaf, [root], serialization.BestAvailableEncryption(b"pass phrase")
+        )
+    )
+    settings.PAPER_P12, settings.PAPER_P12_PASSPHRASE = str(file), "pass phrase"
+    signed = signature.sign_pdf(paper)
+    pem = root.public_bytes(serialization.Encoding.PEM)
+    found = signature.verify_pdf(signed, trust=pem)
+    assert found.good and found.trusted and found.ours
+    assert "青禾县教育局学籍专用章" in found.signer
+    assert not (house / "secrets" / "paper.p12").exists()
+    # Another installation believes it because of the authority, and nobody without.
+    settings.PAPER_P12 = ""
+    assert signature.verify_pdf(signed, trust=pem).good
+    assert not signature.verify_pdf(signed).good
+    settings.PAPER_P12, settings.PAPER_P12_PASSPHRASE = str(file), "wrong"
+    file.touch()
+    with pytest.raises(signature.SigningError, match="XUEJI_PAPER_P12"):
+        signature.sign_pdf(paper)
+
+
+@pytest.mark.skipif(shutil.which("pdfsig") is None, reason="Debian's poppler-utils is not installed")
+def test_a_reader_of_others_agrees(house: Path, paper: bytes) -> None:
+    file = house / "paper.pdf"
+    signed = signature.sign_pdf(paper)
+    file.write_bytes(signed)
+
+    def asked() -> str:
+        return subprocess.run(["pdfsig", file], capture_output=True, text=True).stdout
+
+    assert "Signature is Valid" in asked() and "Total document signed" in asked()
+    middle = len(paper) // 2
+    file.write_bytes(signed[:middle] + bytes([signed[middle] ^ 1]) + signed[middle + 1 :])
+    assert "Signature is Valid" not in asked()
+
+
+def _through(answer: HttpResponse, method: str = "get") -> HttpResponse:
+    def view(request: HttpRequest) -> HttpResponse:
+        return answer
+
+    return SignPapersMiddleware(view)(getattr(RequestFactory(), method)("/x.pdf"))
+
+
+def test_every_paper_leaves_signed_and_nothing_else_is_touched(
+    house: Path, paper: bytes, settings: Any
+) -> None:
+    answer = _through(HttpResponse(paper, content_type="application/pdf"))
+    assert signature.verify_pdf(answer.content).good
+    assert int(answer["Content-Length"]) == len(answer.content)
+    assert _through(HttpResponse(b"<p>", content_type="text/html")).content == b"<p>"
+    uploaded = HttpResponse(paper, content_type="application/pdf")
+    setattr(uploaded, AS_IT_CAME, True)
+    assert _through(uploaded).content == paper
+    settings.PAPER_P12 = str(house / "gone.p12")
+    refused = _through(HttpResponse(paper, content_type="application/pdf"))
+    assert refused.status_code == 500 and b"%PDF" not in refused.content
+
+
+def test_papers_are_signed_after_the_transaction_of_the_request() -> None:
+    order = list(live.MIDDLEWARE)
+    signing = order.index("xueji.ground.paper.middleware.SignPapersMiddleware")
+    assert signing < order.index("xueji.ground.accounts.middleware.ActorMiddleware")
+    assert not live.DATABASES["default"].get("ATOMIC_REQUESTS")
+    assert connection.vendor == "postgresql"
