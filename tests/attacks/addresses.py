@@ -95,6 +95,21 @@ ADDRESSES: dict[str, Address] = {
     "accounts:extend": Address("/session/extend/", SIGNED_IN, post=True, answers=(204,)),
     "accounts:me": Address("/me/", SIGNED_IN),
     "accounts:password": Address("/me/password/", SIGNED_IN, both=True),
+    "accounts:passkey_options": Address("/login/passkey/options/", PUBLIC, post=True),
+    "accounts:passkey": Address("/login/passkey/", PUBLIC, post=True, answers=(422,)),
+    "accounts:factor": Address("/me/factor/", SIGNED_IN, both=True),
+    "accounts:factor_app": Address("/me/factor/app/", SIGNED_IN, post=True, answers=DEED),
+    "accounts:factor_codes": Address("/me/factor/codes/", SIGNED_IN, post=True, answers=DEED),
+    "accounts:factor_options": Address("/me/factor/passkey/options/", SIGNED_IN, post=True, answers=(200, 422)),
+    "accounts:factor_passkey": Address("/me/factor/passkey/", SIGNED_IN, post=True, answers=(422,)),
+    "accounts:factor_prove": Address("/me/factor/passkey/prove/", SIGNED_IN, post=True, answers=(422,)),
+    "accounts:factor_remove": Address(
+        f"/me/factor/{uuid.UUID(int=1)}/remove/", SIGNED_IN, post=True, answers=(404,)
+    ),
+    "accounts:factor_rules": Address("/accounts/factor/", "account.manage"),
+    "accounts:factor_rule_set": Address(
+        "/accounts/factor/set/", "account.manage", post=True, answers=(404, 302), data=(("role", "-"),)
+    ),
     "accounts:session_end": Address("/me/sessions/end/", SIGNED_IN, post=True, answers=DEED),
     "accounts:standin": Address("/me/standin/", "case.decide", both=True),
     "accounts:standin_end": Address("/me/standin/1/end/", "case.decide", post=True, answers=(404,)),
@@ -432,6 +447,24 @@ ADDRESSES: dict[str, Address] = {
         post=True,
         answers=(302, 303, 400, 404, 422),
     ),
+    "family:guardianship": Address(
+        "/students/{person}/guardianship/", "guardian.view", about="own", both=True, answers=(200, 403, 422)
+    ),
+    "family:guardianship_lift": Address(
+        "/students/{person}/guardianship/999999/lift/",
+        "guardian.record",
+        about="own",
+        post=True,
+        answers=(302, 404),
+    ),
+    "family:guardianship_decide": Address(
+        "/students/{person}/guardianship/999999/decide/",
+        "guardian.confirm",
+        about="own",
+        post=True,
+        answers=(404,),
+    ),
+    "family:guardianship_waiting": Address("/guardianship/", "guardian.confirm"),
     "family:join": Address("/join/", PUBLIC, both=True, answers=(200, 302, 422)),
     "family:add": Address("/my/add/", PORTAL, both=True, answers=(200, 422)),
     "family:ask": Address("/my/{person}/request/", PORTAL, about="child", both=True, answers=(200, 302, 422)),

@@ -68,6 +68,9 @@ def build(actor: Any, person_id: uuid.UUID, *, tab: str = "") -> dict[str, Any]:
         context["access_url"] = (
             f"{base}access/" if actor.can("family.invite") and row.reason == "enrolled" else ""
         )
+        context["sight_url"] = (
+            f"{base}guardianship/" if actor.can("guardian.view") and row.reason == "enrolled" else ""
+        )
     elif tab == "numbers":
         context["documents"] = people.documents(actor, person_id)
         context["numbers"] = people.numbers(actor, person_id)

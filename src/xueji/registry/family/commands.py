@@ -12,7 +12,7 @@ from typing import Any
 from django.contrib.auth.hashers import make_password
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, connection, transaction
 from django.http import Http404
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -71,9 +71,12 @@ def issue(actor: Any, class_id: int, person_ids: Iterable[uuid.UUID], *, pupils:
             found = Guardian.objects.filter(person_id__in=wanted, is_guardian=True, until=None)
             place = {person_id: n for n, person_id in enumerate(wanted)}
             kin = sorted(found, key=lambda g: (place[g.person_id], g.guardian_no))
+            kin = _with_sight(kin, today)
             targets = [(g.person_id, g.guardian_no, g.name) for g in kin]
         if not targets:
-            raise FamilyError(_("这些学生还没有登记监护人。请先在学生的“家庭与监护人”里补上"))
+            raise FamilyError(
+                _("这些学生没有可以邀请的监护人: 还没有登记, 或被限制查阅。请在学生的“家庭与监护人”里核对")
+            )
         people = {p for p, _no, _name in targets}
         Invitation.objects.filter(
             person_id__in=people, guardian_no__isnull=pupils, used_at=None, ended_at=None
@@ -164,6 +167,19 @@ def end(actor: Any, *, person_id: uuid.UUID, link_id: int, reason: str) -> None:
     )
 
 
+def _with_sight(kin: list[Guardian], day: date) -> list[Guardian]:
+    """Those who may see the child at all: no code for whom a court has shut out. One query; in the writing role."""
+    if not kin:
+        return []
+    with connection.cursor() as c:
+        c.execute(
+            "select p, n from unnest(%s::uuid[], %s::int[]) x(p, n) where xueji_sight(p, n, %s) > 0",
+            [[g.person_id for g in kin], [g.guardian_no for g in kin], day],
+        )
+        seen = set(c.fetchall())
+    return [g for g in kin if (g.person_id, g.guardian_no) in seen]
+
+
 def _take(code: str, name: str, last4: str, address: str) -> Invitation | FamilyError:
     """The open invitation that code, name and number belong to, locked; or the one answer to everything wrong."""
     now = timezone.now()
@@ -178,7 +194,7 @@ def _take(code: str, name: str, last4: str, address: str) -> Invitation | Family
             )
             .first()
         )
-        if row is not None and _is_of(row.person_id, name, last4):
+        if row is not None and _is_of(row.person_id, name, last4) and _sees(row):
             return row
         LoginFailure.objects.create(address=address, username=_TRIED)
         if row is not None:
@@ -211,6 +227,17 @@ def _is_of(person_id: uuid.UUID, name: str, last4: str) -> bool:
     same_name = hmac.compare_digest(normalise_name(name).value.encode(), person.name.encode())
     same_end = hmac.compare_digest(last4.strip().upper().encode(), number[-4:].upper().encode())
     return same_name and same_end and len(number) >= 4
+
+
+def _sees(row: Invitation) -> bool:
+    """Whether the guardian of a code may (still) see the child on the day on which it is used."""
+    if row.guardian_no is None:
+        return True
+    with connection.cursor() as c:
+        c.execute(
+            "select xueji_sight(%s, %s, %s) > 0", [row.person_id, row.guardian_no, timezone.localdate()]
+        )
+        return bool(c.fetchone()[0])
 
 
 def _open_account(row: Invitation, username: str, password: str, address: str) -> str | FamilyError:

@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from django import forms
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from . import requests
+from . import guardianship, requests
 
 
 class CodeForm(forms.Form):
@@ -120,4 +121,46 @@ class AnswerForm(forms.Form):
         max_length=1000,
         help_text=_("家长会看到。写明改了什么, 或为什么不能改"),
         widget=forms.Textarea(attrs={"rows": 4}),
+    )
+
+
+class FactForm(forms.Form):
+    """A fact about guardianship with the paper that it rests on."""
+
+    kind = forms.ChoiceField(label=_("登记什么"))
+    guardian = forms.TypedChoiceField(
+        label=_("哪一位"), coerce=lambda v: int(v) if v else None, empty_value=None, required=False
+    )
+    since = forms.DateField(
+        label=_("从哪天起"), initial=timezone.localdate, widget=forms.DateInput(attrs={"type": "date"})
+    )
+    paper = forms.CharField(
+        label=_("依据的文书"),
+        min_length=4,
+        max_length=120,
+        help_text=_("如: 青禾县人民法院(2026)测民初1号判决书; 收养登记证号; 死亡证明编号"),
+    )
+    words = forms.CharField(
+        label=_("说明"), max_length=500, required=False, widget=forms.Textarea(attrs={"rows": 2})
+    )
+
+    def __init__(self, *args: Any, guardians: list[tuple[int, str]], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["kind"].choices = [(k, v.label) for k, v in guardianship.KINDS.items()]  # type: ignore[attr-defined]
+        self.fields["guardian"].choices = [  # type: ignore[attr-defined]
+            ("", _("不指定(仅限住址保密)")),
+            *((no, name) for no, name in guardians),
+        ]
+        self.fields["guardian"].help_text = _("住址保密: 选仍可以看的那一位, 没有就不指定")
+
+
+class LiftForm(forms.Form):
+    """The lifting of a fact."""
+
+    since = forms.DateField(
+        label=_("从哪天起解除"), initial=timezone.localdate, widget=forms.DateInput(attrs={"type": "date"})
+    )
+    paper = forms.CharField(label=_("依据的文书"), min_length=4, max_length=120)
+    words = forms.CharField(
+        label=_("说明"), max_length=500, required=False, widget=forms.Textarea(attrs={"rows": 2})
     )

@@ -12,7 +12,7 @@ $$;
 create or replace function xueji_links_of(p_person uuid, p_kind int) returns setof enrolment_state
 language sql stable security definer set search_path = public, pg_temp as $$
   select s.* from enrolment_state s
-   where s.person_id = p_person and s.kind = p_kind
+   where s.person_id = p_person and s.kind = p_kind and (p_person = any(xueji_no_school())) is not true
      and (xueji_reads_person(p_person)
           or s.county_id = any(xueji_scope_orgs()) or s.school_id = any(xueji_scope_orgs())
           or s.class_id = any(xueji_scope_classes()) or s.person_id = any(xueji_scope_persons()))
@@ -22,7 +22,7 @@ $$;
 create or replace function xueji_events_of(p_person uuid) returns setof event
 language sql stable security definer set search_path = public, pg_temp as $$
   select e.* from event e
-   where e.person_id = p_person
+   where e.person_id = p_person and (p_person = any(xueji_no_school())) is not true
      and (xueji_reads_person(p_person)
           or e.county_id = any(xueji_scope_orgs()) or e.school_id = any(xueji_scope_orgs())
           or e.class_id = any(xueji_scope_classes()) or e.person_id = any(xueji_scope_persons()))
