@@ -136,6 +136,7 @@ ADDRESSES: dict[str, Address] = {
     "intake:batch": Address("/import/{batch}/", "intake.import", about="batch"),
     "intake:columns": Address("/import/{batch}/columns/", "intake.import", about="batch", answers=(200, 302)),
     "intake:alike": Address("/import/{batch}/alike/", "intake.import", about="batch", post=True, answers=DEED),
+    "intake:alike": Address("/import/{batch}/alike/", "intake.import", about="batch", post=True, answers=DEED),
     "intake:progress": Address(
         "/import/{batch}/progress/", "intake.import", about="batch", answers=(200, 204)
     ),

@@ -206,6 +206,7 @@ ACTIONS: dict[str, Promise] = {
     "intake.correct": _("回传改正表"),
     "intake.edit_row": _("修改导入行"),
     "intake.error_book": _("下载错误表"),
+    "intake.fix_alike": _("一次改多行"),
     "intake.match_columns": _("指出表格的列"),
     "intake.open_row": _("查看导入行"),
     "limits.reached": _("达到限额"),

@@ -207,6 +207,12 @@ def rows(
     return [_view(line, mapping, system) for line in found]
 
 
+def alike(batch: ImportBatch) -> list[repair.Alike]:
+    """Faults of a batch that can be mended for many rows at once. The batch must be one that the actor was shown."""
+    with transaction.atomic(), acting("intake"):
+        return repair.alike(batch.id, Mapping.from_json(columns_of(batch)))
+
+
 def row(actor: Any, batch_id: int, row_no: int) -> RowView:
     """One staged row. Raises Http404."""
     found = batch(actor, batch_id)

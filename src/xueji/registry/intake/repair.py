@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from django.db import connection
@@ -11,6 +12,7 @@ from django.db import connection
 from xueji.ground.crypto import vault
 from xueji.ground.sheets.cells import Cell
 from xueji.ground.sheets.read import SheetReader
+from xueji.ground.standards.text import as_text
 
 from . import staging
 from .checker import Checker
@@ -47,6 +49,61 @@ def replace_rows(batch_id: int, school: SchoolFacts, mapping: Mapping, rows: dic
     lines = checker.check(sorted(rows.items()))
     staging.drop(batch_id, sorted(rows))
     staging.load(staging.encode(batch_id, lines))
+
+
+@dataclass(frozen=True)
+class Alike:
+    """Rows of a batch in which the same was typed into a field and is wrong there."""
+
+    key: str
+    column: str
+    typed: str
+    message: str
+    rows: tuple[int, ...]
+
+    @property
+    def n(self) -> int:
+        """How many rows."""
+        return len(self.rows)
+
+
+#: What is a child's own is wrong in each row for itself: nobody gives forty children one name or one number.
+_OWN = ("name", "number", "phone", "serial", "email")
+
+
+def alike(batch_id: int, mapping: Mapping, *, most: int = 2_000) -> list[Alike]:
+    """Faults that can be mended for many rows at once, most frequent first; nothing of batches with more than `most`
+    faulty rows, whose error book is the quicker way.
+    """
+    with connection.cursor() as c:
+        c.execute(
+            "select row_no, person_id, raw, issues from staged_row where batch_id = %s and state = 'error'"
+            " order by row_no limit %s",
+            [batch_id, most + 1],
+        )
+        found = c.fetchall()
+    if len(found) > most:
+        return []
+    groups: dict[tuple[str, str], list[int]] = {}
+    told: dict[tuple[str, str], tuple[str, str]] = {}
+    for row_no, person, raw, issues in found:
+        cells = None
+        for issue in _list(issues):
+            key = issue["field"]
+            if issue["severity"] != "error" or any(word in key for word in _OWN):
+                continue
+            cells = cells if cells is not None else _opened(person, raw)
+            at = mapping.columns.get(key)
+            typed = as_text(cells[at]) if at is not None and at < len(cells) else ""
+            rows = groups.setdefault((key, typed), [])
+            if not rows or rows[-1] != row_no:
+                rows.append(row_no)
+            told.setdefault((key, typed), (issue["column"], issue["message"]))
+    out = [
+        Alike(key, *told[key, typed][:1], typed, told[key, typed][1], tuple(rows))
+        for (key, typed), rows in groups.items()
+    ]
+    return sorted((a for a in out if a.n > 1), key=lambda a: (-a.n, a.key, a.typed))[:30]
 
 
 def corrections(reader: SheetReader, came: Mapping, mapping: Mapping, batch_id: int) -> dict[int, list[Any]]:

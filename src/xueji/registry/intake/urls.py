@@ -14,6 +14,7 @@ urlpatterns = [
     path("import/<int:batch_id>/columns/", views.columns, name="columns"),
     path("import/<int:batch_id>/progress/", views.progress, name="progress"),
     path("import/<int:batch_id>/rows/<int:row_no>/", views.edit, name="row"),
+    path("import/<int:batch_id>/alike/", views.alike, name="alike"),
     path("import/<int:batch_id>/errors.xlsx", views.error_book, name="errors"),
     path("import/<int:batch_id>/correct/", views.correct, name="correct"),
     path("import/<int:batch_id>/publish/", views.publish, name="publish"),

@@ -162,8 +162,12 @@ def _grid(request: HttpRequest, actor: Any, found: ImportBatch, counts: dict[str
         ("noted", _("系统已理解"), counts["noted"]),
         ("good", _("可以导入"), counts["ok"] + counts["warning"]),
     ]
+    together = queries.alike(found) if counts["error"] > 1 and show in ("todo", "error") and not after else []
+    if fault:
+        together = [a for a in together if a.key == fault]
     return {
         "rows": page,
+        "alike": together,
         "show": show,
         "fault": fault,
         "faults": [f for f in found.counts.get("faults", []) if isinstance(f, dict)],
@@ -174,7 +178,7 @@ def _grid(request: HttpRequest, actor: Any, found: ImportBatch, counts: dict[str
         "next_url": f"?{urlencode({**kept, 'after': page[-1].row_no})}" if len(rows) > len(page) else "",
         "first_url": f"?{urlencode(kept)}" if after else "",
         "here": urlencode({**kept, **({"after": after} if after else {})}),
-        "lists": _lists({cell.key for row in page for cell in row.cells}),
+        "lists": _lists({cell.key for row in page for cell in row.cells} | {a.key for a in together}),
     }
 
 
@@ -328,6 +332,20 @@ def _input(field: Field, values: dict[str, str], told: dict[str, Any], mapping: 
         "coded": bool(field.codeset),
         "required": field.required == "yes",
     }
+
+
+@require_POST
+def alike(request: HttpRequest, batch_id: int) -> HttpResponse:
+    """One value for all rows in which the same was typed."""
+    actor = _actor(request)
+    key, typed, value = (request.POST.get(k, "") for k in ("field", "typed", "value"))
+    try:
+        n = commands.fix_alike(actor, batch_id, key, typed, value)
+    except IntakeError as e:
+        messages.error(request, e.message)
+    else:
+        messages.success(request, _("已改 %(n)s 行并重新检查") % {"n": n})
+    return redirect("intake:batch", batch_id)
 
 
 @require_GET

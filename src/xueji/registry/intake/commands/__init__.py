@@ -3,7 +3,7 @@
 from ..reports import CheckReport, check_file
 from .bring import LIMITS, UPLOAD_LIMIT, check_only, file_of, give_up, run_check, upload
 from .match import match_columns
-from .mend import correct, edit_row, error_book, open_row
+from .mend import correct, edit_row, error_book, fix_alike, open_row
 from .release import PublishResult, discard, publish, publish_for, request_publish
 
 __all__ = [
@@ -18,6 +18,7 @@ __all__ = [
     "edit_row",
     "error_book",
     "file_of",
+    "fix_alike",
     "give_up",
     "match_columns",
     "open_row",

@@ -66,6 +66,40 @@ def edit_row(actor: Any, batch_id: int, row_no: int, values: Mapping[str, str]) 
     return queries.row(actor, batch_id, row_no)
 
 
+def fix_alike(actor: Any, batch_id: int, key: str, typed: str, value: str) -> int:
+    """Put one value into a field of every row in which the same was typed and is wrong (C-COL-14); check them again.
+
+    Returns how many rows. Raises `IntakeError` when there are none any more, Http404.
+    """
+    actor.require("intake.import")
+    with transaction.atomic():
+        batch = opened(actor, batch_id)
+        school = queries.school_facts(batch.school_id)
+        with acting("intake"):
+            mapping = Columns.from_json(queries.columns_of(batch))
+            found = next(
+                (a for a in repair.alike(batch_id, mapping) if (a.key, a.typed) == (key, typed)), None
+            )
+            if found is None:
+                raise IntakeError(_("这些行已经改过了, 请刷新页面查看"))
+            rows = repair.raw_rows(batch_id, found.rows)
+            at = mapping.place(key)
+            for cells in rows.values():
+                cells.extend([""] * (at + 1 - len(cells)))
+                cells[at] = value.strip()
+            repair.replace_rows(batch_id, school, mapping, rows)
+            finish(batch_id, school, mapping, {}, assignment=rest(batch))
+        record(
+            actor,
+            "intake.fix_alike",
+            object_type="import_batch",
+            object_id=batch_id,
+            after={"field": key, "rows": len(rows)},
+            row_count=len(rows),
+        )
+    return len(rows)
+
+
 def correct(actor: Any, batch_id: int, data: bytes, filename: str) -> int:
     """Take a corrected error book back: rows of the batch with the numbers in its column 行号 are replaced, nothing
     else changes. Returns how many. Raises `IntakeError` (also for a file that cannot be read), Http404.
