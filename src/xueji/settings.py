@@ -35,6 +35,7 @@ INSTALLED_APPS = [
     "xueji.ground.audit",
     "xueji.ground.files",
     "xueji.ground.jobs",
+    "xueji.ground.notice",
     "xueji.ground.limits",
     "xueji.registry.people",
     "xueji.registry.enrolment",
@@ -201,7 +202,13 @@ FORM_RENDERER = "xueji.web.layout.forms.Renderer"
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    "formatters": {"plain": {"format": "%(asctime)s %(levelname)s %(name)s %(message)s"}},
+    # The formatter takes out numbers, phones, passwords, tokens and keys, whoever put them into a message or an error.
+    "formatters": {
+        "plain": {
+            "()": "xueji.ground.redaction.Formatter",
+            "format": "%(asctime)s %(levelname)s %(name)s %(message)s",
+        }
+    },
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "plain"}},
     "root": {"handlers": ["stderr"], "level": "WARNING"},
     "loggers": {"xueji": {"level": "INFO"}, "django.request": {"level": "ERROR"}},
