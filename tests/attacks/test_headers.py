@@ -5,15 +5,18 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from email.message import Message
 from typing import Any
 
 import pytest
 from django.test import Client
+from django.utils.http import content_disposition_header
 from tests.attacks.addresses import ADDRESSES, PUBLIC, objects
 from tests.attacks.test_site import ask, fill
 from tests.attacks.test_tricks import of
 from tests.attacks.world import World
 
+from xueji.web.layout import headers
 from xueji.web.layout.headers import PERMISSIONS
 
 
@@ -117,3 +120,19 @@ def test_a_foreign_host_is_refused_and_appears_nowhere(site: World, host: str) -
     for path in ("/login/", "/students/"):
         answer = client.get(path, HTTP_X_FORWARDED_HOST="evil.example", HTTP_X_FORWARDED_PROTO="https")
         assert "evil" not in answer.content.decode() + str(answer.headers)
+
+
+@pytest.mark.parametrize(
+    ("name", "kept"),
+    [
+        ("../../etc/passwd", "etc passwd"), ("=cmd|x.xlsx", "cmd x.xlsx"), ("\u202egpj.exe.pdf", "gpj.exe.pdf"),
+        ("青禾县第一小学花名册.pdf", "青禾县第一小学花名册.pdf"), ("", ""), ("a\r\nSet-Cookie: x.pdf", "a Set-Cookie x.pdf"),
+        ("长" * 300 + ".xlsx", "长" * 150 + ".xlsx"), ('a"; filename="b.html', "a ; filename= b.html"),
+    ],
+)  # fmt: skip
+def test_the_name_of_a_file_that_leaves_is_a_name(name: str, kept: str) -> None:
+    header = headers.safe_disposition(content_disposition_header(True, name) or "attachment")
+    assert header.startswith("attachment")
+    message = Message()
+    message["Content-Disposition"] = header
+    assert message.get_filename("") == kept

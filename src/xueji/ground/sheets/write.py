@@ -99,10 +99,12 @@ class _Book:
         self.book: Any = xlsxwriter.Workbook(self.buffer, dict(_OPTIONS))
         add = self.book.add_format
         self.text = add({"num_format": "@", "locked": False, "valign": "vcenter"})
-        # The quote mark tells programs that the text is a text even when its cell is edited.
+        # The quote mark tells programs that the text is a text even when its cell is edited: titles, notes and headings
+        # carry names of schools and what somebody typed above a sheet.
         self.quoted = add({"num_format": "@", "locked": False, "valign": "vcenter", "quote_prefix": True})
         self.red = add(
             {
+                "quote_prefix": True,
                 "num_format": "@",
                 "bg_color": "#FDECEA",
                 "font_color": "#B42318",
@@ -111,10 +113,11 @@ class _Book:
             }
         )
         self.day = add({"num_format": "yyyy-mm-dd", "locked": False, "valign": "vcenter"})
-        self.note = add({"font_color": "#4E5969", "font_size": 9})
-        self.title = add({"bold": True, "font_size": 14})
+        self.note = add({"font_color": "#4E5969", "font_size": 9, "quote_prefix": True})
+        self.title = add({"bold": True, "font_size": 14, "quote_prefix": True})
         head = {
             "bold": True,
+            "quote_prefix": True,
             "border": 1,
             "border_color": "#7A8699",
             "text_wrap": True,
@@ -123,7 +126,7 @@ class _Book:
         }
         self.head = add({**head, "bg_color": "#EEF4FC", "num_format": "@"})
         self.must = add({**head, "bg_color": "#FFF4E0", "font_color": "#8F5200", "num_format": "@"})
-        self.wrap = add({"text_wrap": True, "valign": "top"})
+        self.wrap = add({"text_wrap": True, "valign": "top", "quote_prefix": True})
 
     def put(self, sheet: Any, row: int, column: int, value: str, form: Any = None) -> None:
         """Write a text, never a formula."""
