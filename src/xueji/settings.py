@@ -35,7 +35,6 @@ INSTALLED_APPS = [
     "xueji.ground.audit",
     "xueji.ground.files",
     "xueji.ground.jobs",
-    "xueji.ground.notice",
     "xueji.ground.limits",
     "xueji.registry.people",
     "xueji.registry.enrolment",
