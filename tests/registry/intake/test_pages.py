@@ -203,7 +203,7 @@ def test_cells_are_pasted_instead_of_a_file(place: Place, registrar: Client) -> 
     assert "或粘贴表格内容" in text(nothing)
 
 
-@pytest.mark.capability("C-COL-14", page="/import/{id}/")
+@pytest.mark.capability("C-COL-06", page="/import/{id}/")
 def test_the_same_fault_in_many_rows_is_mended_once(place: Place, registrar: Client) -> None:
     """All girls' rows say 女孩儿: one answer mends them, and nothing else changes."""
     rows = body(12, place.org("a1").code)

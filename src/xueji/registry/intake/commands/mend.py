@@ -36,7 +36,7 @@ def open_row(actor: Any, batch_id: int, row_no: int) -> dict[str, str]:
 
 
 def edit_row(actor: Any, batch_id: int, row_no: int, values: Mapping[str, str]) -> queries.RowView:
-    """Put other values into a row that is not published, check it again, and the batch's duplicates (C-COL-14).
+    """Put other values into a row that is not published, check it again, and the batch's duplicates.
 
     `values` has field keys; returns the row as it stands now. Raises Http404, `IntakeError`.
     """
@@ -67,7 +67,7 @@ def edit_row(actor: Any, batch_id: int, row_no: int, values: Mapping[str, str]) 
 
 
 def fix_alike(actor: Any, batch_id: int, key: str, typed: str, value: str) -> int:
-    """Put one value into a field of every row in which the same was typed and is wrong (C-COL-14); check them again.
+    """Put one value into a field of every row in which the same was typed and is wrong; check them again.
 
     Returns how many rows. Raises `IntakeError` when there are none any more, Http404.
     """
