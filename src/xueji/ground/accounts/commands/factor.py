@@ -87,19 +87,16 @@ def confirm_totp(actor: Actor, session_key: str, code: str) -> list[str]:
                 )
     if refused:
         raise FactorRefused(refused)
-    return enrolled(actor, session_key, FactorKind.TOTP)
+    enrolled(actor, session_key, FactorKind.TOTP)
+    held = RecoveryCode.objects.filter(user_id=actor.user_id, used_at=None).exists()
+    return [] if held else _write_codes(actor.user_id, totp.RECOVERY_CODES)
 
 
-def enrolled(actor: Actor, session_key: str, kind: str) -> list[str]:
-    """After any enrolment: this session counts as proven; the first factor brings recovery codes."""
+def enrolled(actor: Actor, session_key: str, kind: str) -> None:
+    """After any enrolment: this session counts as proven."""
     with transaction.atomic():
         _proven(actor, session_key, kind)
-        record(
-            actor, "accounts.factor.add", object_type="user", object_id=actor.user_id, after={"kind": kind}
-        )
-        with acting("writer"):
-            held = RecoveryCode.objects.filter(user_id=actor.user_id, used_at=None).exists()
-        return [] if held else _write_codes(actor.user_id, totp.RECOVERY_CODES)
+        record(actor, "accounts.factor.add", object_type="user", object_id=actor.user_id, after={"kind": kind})
 
 
 def prove(actor: Actor, session_key: str, code: str, *, agent: str = "") -> str:
