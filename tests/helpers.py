@@ -35,6 +35,7 @@ from xueji.ground.accounts.roles import Role
 from xueji.ground.db.scope import acting
 from xueji.ground.duty.models import Authorisation, Training, Undertaking
 from xueji.ground.duty.words import KINDS
+from xueji.ground.notice.models import NoticeReading, PolicyNotice
 from xueji.ground.orgs.models import Org, OrgKind, School, SchoolClass
 
 PASSWORD = "Test-pass-2026"
@@ -189,6 +190,7 @@ def _make_users(place: Place, tag: str) -> None:
         [u.pk for u in place.users.values()],
         [place.orgs[k].pk for k in _STAGES],
     )
+    inform([u.pk for (role, _key), u in place.users.items() if role in (Role.PARENT, Role.STUDENT)])
 
 
 def bind(user_ids: Iterable[int], schools: Iterable[int] = ()) -> None:
@@ -215,6 +217,15 @@ def bind(user_ids: Iterable[int], schools: Iterable[int] = ()) -> None:
                 decided_name="-",
             )
             for org in orgs
+        )
+
+
+def inform(user_ids: Iterable[int]) -> None:
+    """These accounts have been shown the privacy notice in every version."""
+    with transaction.atomic(), acting("writer"):
+        versions = list(PolicyNotice.objects.values_list("version", flat=True))
+        NoticeReading.objects.bulk_create(
+            [NoticeReading(user_id=u, version=v) for u in user_ids for v in versions], ignore_conflicts=True
         )
 
 
@@ -253,11 +264,21 @@ def seeing_all() -> Iterator[None]:
         yield
 
 
-def login(client: Client, user: User | int, assignment: int | None = None, *, bound: bool = True) -> Client:
+def login(
+    client: Client,
+    user: User | int,
+    assignment: int | None = None,
+    *,
+    bound: bool = True,
+    informed: bool = True,
+) -> Client:
     """Sign a test client in without a password (signing in itself has its own tests).
 
-    `bound` False: without the promise of confidentiality that whoever has an account must have signed.
+    `bound` False: without the promise of confidentiality that whoever has an account must have signed; `informed` False:
+    without having been shown the privacy notice.
     """
+    if informed:
+        inform([_id(user)])
     if bound and not Undertaking.objects.filter(user_id=_id(user)).exists():
         bind([_id(user)])
     store: Any = import_module(settings.SESSION_ENGINE).SessionStore()

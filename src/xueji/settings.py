@@ -35,6 +35,7 @@ INSTALLED_APPS = [
     "xueji.ground.audit",
     "xueji.ground.files",
     "xueji.ground.jobs",
+    "xueji.ground.notice",
     "xueji.ground.limits",
     "xueji.registry.people",
     "xueji.registry.enrolment",

@@ -16,6 +16,7 @@ ROOMS = (
     "xueji.ground.audit",
     "xueji.ground.files",
     "xueji.ground.jobs",
+    "xueji.ground.notice",
     "xueji.registry.people",
     "xueji.registry.enrolment",
     "xueji.registry.problems",

@@ -18,7 +18,8 @@ from .actor import enter_session
 from .http import ASSIGNMENT_KEY, USER_KEY, client_address
 
 #: Pages for everybody: signing in, checking a certificate, and what machines ask.
-PUBLIC = ("/login/", "/verify/", "/join/")
+PUBLIC = ("/login/", "/verify/", "/join/", "/privacy/notice/")
+PUBLIC_PAGES = ("/privacy/",)
 #: Answered without looking at the session at all.
 UNTOUCHED = ("/static/", "/healthz", "/favicon.ico", "/relay/inbox/")
 #: What must be done before the pages open: the gate's page, and what else may be opened meanwhile.
@@ -26,6 +27,7 @@ GATES: dict[str, tuple[str, tuple[str, ...]]] = {
     "factor": ("/me/factor/", ()),
     "password": ("/me/password/", ()),
     "duty": ("/me/duty/", ("/role/", "/help/")),
+    "notice": ("/privacy/notice/", ("/privacy/", "/help/", "/role/")),
 }
 #: Open in front of every gate.
 ALWAYS = ("/logout/", "/session/extend/")
@@ -79,7 +81,7 @@ class ActorMiddleware:
         return bad_request(request, exception) if isinstance(exception, DataError) else None
 
     def _anonymous(self, request: HttpRequest, why: str = "") -> HttpResponse:
-        if request.path.startswith(PUBLIC):
+        if request.path.startswith(PUBLIC) or request.path in PUBLIC_PAGES:
             return self.get_response(request)
         back = request.get_full_path()
         if request.method not in ("GET", "HEAD") or request.headers.get("HX-Request"):

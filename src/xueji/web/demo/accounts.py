@@ -17,6 +17,7 @@ from xueji.ground.accounts.roles import Role
 from xueji.ground.duty.models import Authorisation, AuthorisationState, Training, Undertaking
 from xueji.ground.duty.queries import term_end
 from xueji.ground.duty.words import ROUTINE
+from xueji.ground.notice.models import NoticeReading, PolicyNotice
 from xueji.ground.orgs.grades import class_label
 
 from .load import Clerk
@@ -93,6 +94,11 @@ class Personnel:
         PortalLink.objects.bulk_create(
             PortalLink(user_id=user.pk, person_id=person, guardian_no=no, since=SINCE)
             for person, no in children.items()
+        )
+        # Whoever looks at the demonstration goes straight to the child; the notice stands in the menu.
+        NoticeReading.objects.bulk_create(
+            NoticeReading(user_id=user.pk, version=v)
+            for v in PolicyNotice.objects.values_list("version", flat=True)
         )
         self.staff.users[username] = user
         self.staff.shown.append(Account(username, name, role, str(role.label), "", note))

@@ -14,6 +14,8 @@ language sql stable as $$
     (select 'password' from account_user u where u.id = p_user and u.must_change_password),
     (select 'factor' from f where f.must and not (f.has and f.proven)),
     -- Whoever sees pupils has promised to keep silent, and has learned what that means (room duty).
-    (select 'duty' where not xueji_duty_done(p_user, p_role, p_today))
+    (select 'duty' where not xueji_duty_done(p_user, p_role, p_today)),
+    -- A family is shown each version of the privacy notice once (room notice).
+    (select 'notice' where xueji_notice_due(p_user, p_role, p_today))
   ], null)
 $$;
