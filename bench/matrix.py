@@ -111,6 +111,10 @@ def _staff(user: str, has: tuple[str, ...]) -> Iterator[Page]:
     if user == "registrar.a" or (user.endswith(".clerk") and user != "central.clerk"):
         yield Page(user, "/requests/", "/requests/")
         yield Page(user, "requests, answered", "/requests/?tab=done")
+    if user in ("registrar.a", "head.a") or (user in _OFFICE and user != "central.clerk"):
+        yield Page(user, "/exports/", "/exports/")
+    if user == "registrar.a" or (user.endswith(".clerk") and user != "central.clerk"):
+        yield Page(user, "/exports/new/", "/exports/new/")
     if user == "teacher.a":
         yield Page(user, "/dropout/", "/dropout/")
         yield Page(user, "/dropout/new/", "/dropout/new/")

@@ -47,6 +47,7 @@ INSTALLED_APPS = [
     "xueji.registry.relay",
     "xueji.registry.yearly",
     "xueji.office.certificates",
+    "xueji.office.exports",
     "xueji.office.statistics",
     "xueji.office.privacy",
     "xueji.web.layout",

@@ -27,6 +27,7 @@ ROOMS = (
     "xueji.registry.relay",
     "xueji.registry.yearly",
     "xueji.office.certificates",
+    "xueji.office.exports",
     "xueji.office.statistics",
     "xueji.web.portal",
 )

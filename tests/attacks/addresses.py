@@ -367,6 +367,18 @@ ADDRESSES: dict[str, Address] = {
     "certificates:completion_xlsx": Address(
         "/yearly/lists/{list}/completion.xlsx", "yearly.view", about="list", answers=(200, 302, 403)
     ),
+    "exports:list": Address("/exports/", "export.view"),
+    "exports:new": Address("/exports/new/", "export.apply", both=True, answers=(200, 422)),
+    "exports:request": Address("/exports/{export}/", "export.view", about="export"),
+    "exports:decide": Address(
+        "/exports/{export}/decide/", "export.approve", about="export", post=True, answers=DEED
+    ),
+    "exports:end": Address(
+        "/exports/{export}/end/", "export.view", about="export", post=True, answers=(*DEED, 403)
+    ),
+    "exports:file": Address(
+        "/exports/{export}/file.xlsx", "export.apply", about="export", post=True, answers=(*DEED, 403)
+    ),
     "certificates:students_xlsx": Address("/students/export.xlsx", "student.export", post=True, answers=DEED),
     "certificates:verify": Address("/verify/", PUBLIC, both=True),
     "certificates:verify_code": Address("/verify/AAAABBBBCCCCDDDD/", PUBLIC),
@@ -508,7 +520,7 @@ def objects(world: World, address: Address) -> list[tuple[dict[str, Any], str]]:
         "person": NOBODY, "photo": NOBODY, "case": NOBODY, "file": NOBODY, "certificate": NOBODY, "org": 99999999,
         "peer": 99999999, "relay": NOBODY, "stage": 99999999, "klass": 99999999, "user": 99999999,
         "batch": 99999999, "any": NOBODY,
-        "list": NOBODY, "problem": NOBODY, "watch": NOBODY,
+        "list": NOBODY, "export": NOBODY, "problem": NOBODY, "watch": NOBODY,
     }  # fmt: skip
     found: list[tuple[dict[str, Any], str]] = [({}, "")]
     match address.about:
@@ -543,6 +555,8 @@ def objects(world: World, address: Address) -> list[tuple[dict[str, Any], str]]:
             found = [({"problem": v}, k) for k, v in world.problems.items()]
         case "watch":
             found = [({"watch": v}, k) for k, v in world.watches.items()]
+        case "export":
+            found = [({"export": v}, k) for k, v in world.exports.items()]
         case "batch":
             found = [({"batch": v}, k) for k, v in world.batches.items()]
     if address.about:

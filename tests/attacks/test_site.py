@@ -77,6 +77,8 @@ def sees(world: World, facts: Facts, sight: Sight, about: str, key: str) -> bool
             return sight.school(facts, school) or place.klass(CHILDREN[key][0]).pk in sight.classes
         case "list":
             return sight.school(facts, place.org(key).pk)
+        case "export":
+            return sight.units == {place.org(key).pk}
         case "batch":
             return place.org(key).pk in sight.units
         case "klass":

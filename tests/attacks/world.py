@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import uuid
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, timedelta
 
 from django.db import connection, transaction
 from django.utils import timezone
@@ -24,6 +24,7 @@ from xueji.ground.accounts.models import User
 from xueji.ground.files import commands as files
 from xueji.ground.policy import commands as policy
 from xueji.office.certificates import commands as certificates
+from xueji.office.exports import commands as exports
 from xueji.office.statistics import monthly, units
 from xueji.registry.changes import commands as cases
 from xueji.registry.changes.models import Case
@@ -90,6 +91,7 @@ class World:
     problems: dict[str, uuid.UUID] = field(default_factory=dict)
     watches: dict[str, uuid.UUID] = field(default_factory=dict)
     lists: dict[str, uuid.UUID] = field(default_factory=dict)
+    exports: dict[str, uuid.UUID] = field(default_factory=dict)
     admissions: dict[str, uuid.UUID] = field(default_factory=dict)
     relay: dict[str, uuid.UUID] = field(default_factory=dict)
     peer: int = 0
@@ -132,6 +134,7 @@ def build() -> World:
     _accounts(world)
     _desks(world)
     relay.build(world)
+    _exports(world)
     _year(world)
     privacy.build(
         world.place,
@@ -431,6 +434,23 @@ def _desks(world: World) -> None:
                     " values (%s, '', 'pass', '情况属实, 同意', %s, now())",
                     [value, place.user(role, where).pk],
                 )
+
+
+def _exports(world: World) -> None:
+    """Applications for files with plain numbers in two schools, both granted."""
+    for school in ("a1", "c1"):
+        with act_as(world.place.user("registrar", school)) as actor:
+            row = exports.ask(
+                actor,
+                fields=["identity", "number", "phone", "address"],
+                conditions={},
+                reason="办理升学报名",
+                receiver="教务处",
+                until=timezone.localdate() + timedelta(days=3),
+            )
+        with act_as(world.place.user("school_head", school)) as actor:
+            exports.decide(actor, row.pk, granted=True)
+        world.exports[school] = row.pk
 
 
 def committed() -> World:

@@ -239,6 +239,12 @@ ACTIONS: dict[str, Promise] = {
     "relay.peer.keys": _("对方更换密钥"),
     "statistics.monthly.submit": _("报送变动月报"),
     "student.export": _("导出学生名单"),
+    "export.ask": _("申请导出完整信息"),
+    "export.end": _("收回完整信息导出申请"),
+    "export.grant": _("批准导出完整信息"),
+    "export.refuse": _("不批准导出完整信息"),
+    "limits.reached": _("操作次数达到上限"),
+    "people.release": _("导出完整号码"),
     "yearly.promotion": _("确认升级"),
 }
 

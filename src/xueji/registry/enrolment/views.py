@@ -47,6 +47,7 @@ def students(request: HttpRequest) -> HttpResponse:
                 "import": actor.can("intake.import"),
                 "start": actor.can("case.start"),
                 "export": actor.can("student.export"),
+                "plain": actor.can("export.apply"),
             },
             "views": listing.view_tabs(query, request.path),
             "choices": listing.choices(actor),

@@ -53,6 +53,7 @@ MENU: tuple[Group, ...] = (
             Item(gettext_lazy("控辍保学"), "/dropout/", "dropout.view"),
             Item(gettext_lazy("跨省转学"), "/relay/", "relay.view"),
             Item(gettext_lazy("家长申请"), "/requests/", "family.answer"),
+            Item(gettext_lazy("完整信息导出"), "/exports/", "export.view"),
             Item(gettext_lazy("查阅限制待确认"), "/guardianship/", "guardian.confirm"),
         ),
     ),

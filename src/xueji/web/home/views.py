@@ -83,6 +83,10 @@ def _work(actor: Actor) -> dict[str, Any]:
         from xueji.registry.family import requests
 
         out["family_waiting"], out["family_late"] = requests.waiting_count(actor)
+    if actor.can("export.approve"):
+        from xueji.office.exports import queries as exports
+
+        out["exports_waiting"] = exports.waiting(actor)
     if actor.can("yearly.view"):
         from xueji.registry.yearly import queries as yearly
 

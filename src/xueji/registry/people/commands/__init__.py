@@ -26,6 +26,7 @@ from .persons import (
     set_profile,
 )
 from .portable import holder_of, take_in, take_out
+from .release import release
 from .reveal import REVEAL_PURPOSES, reveal
 
 __all__ = [
@@ -50,6 +51,7 @@ __all__ = [
     "propose_temporary",
     "record_check",
     "rehome",
+    "release",
     "reveal",
     "set_guardian",
     "set_photo",
