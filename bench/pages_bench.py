@@ -122,10 +122,11 @@ def _measured(rounds: int, database: _DatabaseTime) -> dict[str, Any]:
     from django.test import Client
 
     from xueji.ground.accounts.models import User
+    from xueji.ground.db.scope import acting
     from xueji.web.cli.serve import collect_static
 
     collect_static()
-    with transaction.atomic():
+    with transaction.atomic(), acting("writer"):
         users = dict(User.objects.values_list("username", "pk"))
     clients: dict[str, Any] = {"": Client(HTTP_HOST="127.0.0.1")}
     each: dict[str, dict[str, Any]] = {}

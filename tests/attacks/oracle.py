@@ -28,6 +28,8 @@ class Sight:
     units: frozenset[int] = frozenset()
     classes: frozenset[int] = frozenset()
     persons: frozenset[uuid.UUID] = frozenset()
+    #: Units whose accounts the role manages; None among them: accounts of no unit.
+    manages: frozenset[int | None] = frozenset()
 
     def school(self, facts: Facts, school_id: int) -> bool:
         """Whether this school, or the authority in charge of it, is one of the units."""
@@ -48,6 +50,7 @@ class Facts:
     family: dict[int, list[tuple[uuid.UUID, bool]]]
     relay: dict[uuid.UUID, tuple[set[int], set[int], uuid.UUID | None]]
     disputes: dict[uuid.UUID, set[int]] = field(default_factory=dict)
+    account_home: dict[int, int | None] = field(default_factory=dict)
 
     def below(self, org: int) -> set[int]:
         """An organisation and everything under it."""
@@ -62,8 +65,12 @@ class Facts:
         """How far an account sees in one of its roles (the first if none is named)."""
         held = self.roles[user]
         _id, role, org, _klass = next((r for r in held if r[0] == assignment), held[0])
+        manages: frozenset[int | None] = frozenset()
+        if role in ("registrar", "county_clerk", "security_admin"):
+            top = role == "security_admin" and self.parent[org] is None  # type: ignore[index]
+            manages = frozenset(self.below(org)) | (frozenset({None}) if top else frozenset())  # type: ignore[arg-type]
         if role in ("registrar", "school_head"):
-            return Sight(user, role, units=frozenset({org}))  # type: ignore[arg-type]
+            return Sight(user, role, units=frozenset({org}), manages=manages)  # type: ignore[arg-type]
         if role in ("class_teacher", "teacher"):
             klasses = {r[3] for r in held if r[1] == role and r[2] == org}
             return Sight(user, role, classes=frozenset(klasses))  # type: ignore[arg-type]
@@ -74,8 +81,8 @@ class Facts:
             return Sight(user, role, persons=frozenset(mine))
         if role.endswith(("_clerk", "_head")):
             units = {o for o in self.below(org) if self.kind[o] in AUTHORITIES}  # type: ignore[arg-type]
-            return Sight(user, role, units=frozenset(units))
-        return Sight(user, role)
+            return Sight(user, role, units=frozenset(units), manages=manages)
+        return Sight(user, role, manages=manages)
 
 
 @dataclass
@@ -161,6 +168,7 @@ def gather(owner: psycopg.Connection) -> Facts:
         family=family,
         disputes=dict(disputes),
         relay=relay.facts(owner, county),
+        account_home=dict(owner.execute("select id, home_org_id from account_user").fetchall()),
     )
 
 
@@ -243,6 +251,20 @@ def of_unit(f: Facts, s: Sight, row: Row) -> bool:
     return bool({row["org_id"], row["county_id"]} & s.units)
 
 
+def knows_account(f: Facts, s: Sight, user: int) -> bool:
+    """An account: oneself, colleagues of the units in sight, and whoever belongs to a unit that one manages."""
+    return (
+        user == s.user
+        or any(r[2] in s.units for r in f.roles.get(user, []))
+        or f.account_home[user] in s.manages
+    )
+
+
+def holds_office(f: Facts, s: Sight, row: Row) -> bool:
+    """A role of an account: as the account itself."""
+    return row["org_id"] in s.units or knows_account(f, s, row["user_id"])
+
+
 def keeps_words(f: Facts, s: Sight, row: Row) -> bool:
     """An opinion kept for later: one's own, or the unit's."""
     return row["org_id"] in s.units or row["user_id"] == s.user
@@ -322,6 +344,9 @@ ORACLES: dict[str, Oracle] = {
     "privacy_paper": lambda f, s, row: row["org_id"] in s.units or row["superior_id"] in s.units,
     "privacy_notice": lambda f, s, row: of_unit(f, s, row) or row["person_id"] in s.persons,
     "opinion_template": keeps_words,
+    "account_user": lambda f, s, row: knows_account(f, s, row["id"]),
+    "role_assignment": holds_office,
+    "user_session": lambda f, s, row: row["user_id"] == s.user,
     "portal_link": lambda f, s, row: row["user_id"] == s.user,
 }
 

@@ -17,7 +17,9 @@ from tests.helpers import _PLACES
 from xueji.ground.db.guards import Scope, Table, declared
 
 PERSONAS = [(role, where) for role, places in _PLACES for where in places]
-SCOPED = [t for t in declared() if t.scope is not None]
+ALL_SCOPED = [t for t in declared() if t.scope is not None]
+#: A table without an oracle fails the first test below, by its name; the others go on without it.
+SCOPED = [t for t in ALL_SCOPED if t.name in ORACLES]
 CLOSED = [t for t in declared() if not t.app]
 APP_READS = [t for t in declared() if t.app == "select"]
 TODAY = "2026-11-22"
@@ -76,7 +78,7 @@ def expected(
 def test_every_table_of_students_has_an_oracle_and_every_table_a_declaration(
     owner: psycopg.Connection,
 ) -> None:
-    assert {t.name for t in SCOPED} == set(ORACLES)
+    assert {t.name for t in ALL_SCOPED} == set(ORACLES)
     there = {r[0] for r in owner.execute("select tablename from pg_tables where schemaname = 'public'")}
     assert there == {t.name for t in declared()}
 
@@ -108,10 +110,10 @@ def test_the_matrix_has_own_and_foreign_rows_in_every_table(
         counts = {
             len(expected(owner, facts, keys, user_of(attacked, p), [name])[name])
             for p in PERSONAS
-            if not p[0].startswith("province")
+            if p[1] != "province"
         }
         assert total > max(counts) > 0, name
-        assert 0 in counts, name
+        assert 0 in counts or name in ("account_user", "role_assignment"), f"{name}: everybody sees something"
 
 
 def test_nothing_entered_nothing_seen(app: psycopg.Connection, keys: dict[str, list[str]]) -> None:
@@ -134,7 +136,8 @@ def test_entering_again_leaves_nothing_of_the_role_before(
 ) -> None:
     enter(app, user_of(attacked, ("province_head", "province")))
     enter(app, user_of(attacked, ("audit_admin", "province")))
-    assert all(not rows for rows in seen(app, keys).values())
+    own = ("account_user", "role_assignment")
+    assert all(not rows for name, rows in seen(app, keys).items() if name not in own)
     enter(app, user_of(attacked, ("registrar", "c1")))
     assert app.execute("select xueji_enter(999999, null, current_date)").fetchone() is None
     assert all(not rows for rows in seen(app, keys).values())
@@ -178,7 +181,8 @@ def test_a_family_link_that_ended_shows_nothing(
     superuser.execute("set local role xueji_app")
     enter(superuser, user)
     found = seen(superuser, keys)
-    assert not any(rows for name, rows in found.items() if name != "portal_link")
+    own = ("portal_link", "account_user", "role_assignment", "user_session")
+    assert not any(rows for name, rows in found.items() if name not in own)
 
 
 @pytest.mark.parametrize("table", CLOSED, ids=lambda t: t.name)
@@ -229,6 +233,11 @@ DEFINERS = {
     "xueji_analyze_staging": "xueji_intake",  # brings statistics up to date, tells nothing
     "xueji_enter": "xueji_app",
     "xueji_enter_session": "xueji_app",
+    "xueji_scope_peers": "xueji_app",
+    "xueji_staff_names": "xueji_app",
+    "xueji_officers": "xueji_app",
+    "xueji_class_teachers": "xueji_app",
+    "xueji_account_count": "xueji_app",
     "xueji_find_roster": "xueji_app",
     "xueji_find_people": "xueji_app",
     "xueji_links_of": "xueji_app",

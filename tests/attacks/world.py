@@ -21,6 +21,7 @@ from tests.registry.yearly.world import pass_all as pass_list
 from tests.registry.yearly.world import send as send_list
 
 from xueji.ground.accounts.models import User
+from xueji.ground.db.scope import acting
 from xueji.ground.files import commands as files
 from xueji.ground.policy import commands as policy
 from xueji.office.certificates import commands as certificates
@@ -349,16 +350,18 @@ def _accounts(world: World) -> None:
                 [place.org(school[0]).pk, place.org(school).pk, place.user("registrar", school).pk],
             )
             world.batches[school] = int(c.fetchone()[0])
-            c.execute(
-                "insert into known_heading (school_id, county_id, heading, key, set_by, set_at)"
-                " values (%s, %s, '男孩女孩', 'sex', %s, now())",
-                [place.org(school).pk, place.org(school[0]).pk, place.user("registrar", school).pk],
-            )
+            with acting("intake"):
+                c.execute(
+                    "insert into known_heading (school_id, county_id, heading, key, set_by, set_at)"
+                    " values (%s, %s, '男孩女孩', 'sex', %s, now())",
+                    [place.org(school).pk, place.org(school[0]).pk, place.user("registrar", school).pk],
+                )
     for key, school in (("one", "a1"), ("c1", "c1")):
         with act_as(place.user("registrar", school)) as actor:
             world.certificates[key] = certificates.issue(actor, world.persons[key], purpose="升学").pk
             family.issue(actor, place.klass(school, "P", 2026, 1).pk, [world.persons[key]])
-    stranger = User.objects.get(username="stranger").pk
+    with seeing_all():
+        stranger = User.objects.get(username="stranger").pk
     for family_of, key in ((parent.pk, "one"), (stranger, "c1")):
         with act_as(family_of) as actor:
             asked = requests.ask(
@@ -411,9 +414,15 @@ def _year(world: World) -> None:
 
 
 def _desks(world: World) -> None:
-    """Colleagues who stood in last month, and opinions kept for later, in two counties and two schools."""
+    """Sessions; colleagues who stood in last month; opinions kept for later, in two counties and two schools."""
     place = world.place
     with seeing_all(), connection.cursor() as c:
+        for who in (("parent", ""), ("registrar", "a1"), ("school_head", "c1")):
+            c.execute(
+                "insert into user_session (session_key, user_id, started_at, seen_at, address, agent, factor)"
+                " values (%s, %s, now(), now(), '127.0.0.1', '', '')",
+                [uuid.uuid4().hex, world.place.user(*who).pk],
+            )
         for role, stand_in, where in (
             ("county_head", "county_clerk", "a"),
             ("county_head", "county_clerk", "c"),

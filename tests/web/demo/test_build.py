@@ -15,6 +15,7 @@ from xueji.ground.accounts.commands.signin import sign_in
 from xueji.ground.accounts.models import User
 from xueji.ground.accounts.roles import Role
 from xueji.ground.crypto import vault
+from xueji.ground.db.scope import acting
 from xueji.ground.paper.fonts import missing_glyphs
 from xueji.ground.standards import divisions
 from xueji.ground.standards.identity import check_identity
@@ -185,7 +186,8 @@ def test_every_role_can_sign_in_and_sees_somebody_or_nobody(built: Built) -> Non
     for account in shown:
         assert sign_in(account.username, built.accounts.password, address="127.0.0.9").must_change is False
         with transaction.atomic():
-            user = User.objects.get(username=account.username)
+            with transaction.atomic(), acting("writer"):
+                user = User.objects.get(username=account.username)
             actor = enter(user.pk)
             assert actor is not None
             assert actor.role == account.role
@@ -202,11 +204,13 @@ def test_parent_has_two_children_at_two_schools_and_the_older_one_an_account(bui
     children = built.accounts.parent_children
     assert len({c.school for c in children}) == 2
     with transaction.atomic():
-        parent = enter(User.objects.get(username="parent").pk)
+        with acting("writer"):
+            users = dict(User.objects.values_list("username", "pk"))
+        parent = enter(users["parent"])
         assert parent is not None
         assert {str(p) for p in parent.persons} == {c.person_id for c in children}
     with transaction.atomic():
-        student = enter(User.objects.get(username="student").pk)
+        student = enter(users["student"])
         assert student is not None
         assert [str(p) for p in student.persons] == [built.accounts.student_child.person_id]
 
@@ -216,7 +220,8 @@ def test_eight_people_can_decide_a_transfer_between_a_and_b(built: Built) -> Non
     assert a.county_id != b.county_id
     deciders = {u for s in (a, b) for u in (s.registrar, s.head, s.county_clerk, s.county_head)}
     assert len(deciders) == 8
-    assert User.objects.filter(username__in=deciders).count() == 8
+    with transaction.atomic(), acting("writer"):
+        assert User.objects.filter(username__in=deciders).count() == 8
     assert len(built.accounts.transfer_children) >= 3
     quiet = [c.person_id for c in (*built.accounts.transfer_children, *built.accounts.children_a)]
     busy = built.owner.execute(

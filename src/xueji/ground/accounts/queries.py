@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import date, datetime
 
+from django.db import connection
 from django.db.models import Count, Q, QuerySet
 from django.http import Http404
 from django.utils import timezone
@@ -209,21 +211,32 @@ def account(actor: Actor, user_id: int) -> AccountCard:
 
 
 def class_teachers(class_ids: list[int]) -> dict[int, str]:
-    """Names of the class teachers now, by class; one query."""
-    day = today()
-    rows = (
-        RoleAssignment.objects.filter(
-            role=Role.CLASS_TEACHER, school_class_id__in=class_ids, valid_from__lte=day, user__is_active=True
-        )
-        .filter(Q(valid_to=None) | Q(valid_to__gte=day))
-        .order_by("id")
-        .values_list("school_class_id", "user__display_name")[:2000]
-    )
+    """Names of the class teachers now, by class, of classes in scope; one query."""
+    with connection.cursor() as c:
+        c.execute("select class_id, name from xueji_class_teachers(%s, %s)", [class_ids, today()])
+        rows = c.fetchall()
     out: dict[int, str] = {}
     for class_id, name in rows:
-        if class_id is not None:
-            out[class_id] = f"{out[class_id]}、{name}" if class_id in out else name
+        out[class_id] = f"{out[class_id]}、{name}" if class_id in out else name
     return out
+
+
+def staff_names(user_ids: Iterable[int]) -> dict[int, str]:
+    """Names of colleagues by account, whatever their unit; parents and pupils have none here. One query."""
+    with connection.cursor() as c:
+        c.execute("select user_id, name from xueji_staff_names(%s)", [sorted(set(user_ids))[:500]])
+        return dict(c.fetchall())
+
+
+def officers(places: Iterable[tuple[int, str]]) -> dict[tuple[int, str], tuple[str, str]]:
+    """Who holds an office of a unit today: (unit, role) -> name and telephone of the office. One query."""
+    wanted = sorted(set(places))
+    with connection.cursor() as c:
+        c.execute(
+            "select org_id, role, name, phone from xueji_officers(%s, %s, %s)",
+            [[o for o, _r in wanted], [r for _o, r in wanted], today()],
+        )
+        return {(org, role): (name, phone) for org, role, name, phone in c.fetchall()}
 
 
 def account_counts(actor: Actor) -> dict[str, int]:

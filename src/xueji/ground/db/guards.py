@@ -21,7 +21,8 @@ class Scope:
     """Which columns of a row decide who sees it; the words name columns, empty ones do not take part.
 
     `orgs` are columns with one organisation's id, `readers` columns with an array of them; `klass`/`klasses`
-    the same for classes, `person` the column of the person, `user` a column holding the user's own id.
+    the same for classes, `person` the column of the person, `user` a column holding the user's own id. A `condition`
+    is SQL of its own, for rows that no such column decides.
     """
 
     orgs: tuple[str, ...] = ()
@@ -30,6 +31,7 @@ class Scope:
     klasses: str = ""
     person: str = ""
     user: str = ""
+    condition: str = ""
 
     def expression(self, *, citus: bool = False) -> str:
         """The policy's condition in SQL."""
@@ -48,6 +50,8 @@ class Scope:
             parts.append(f"{self.person} = any({read('persons')}::uuid[])")
         if self.user:
             parts.append(f"{self.user} = {read('user')}")
+        if self.condition:
+            parts.append(f"({self.condition})")
         return "(" + " or ".join(parts) + ")"
 
 

@@ -15,6 +15,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from xueji.ground.accounts.actor import today
+from xueji.ground.accounts.queries import class_teachers
 from xueji.ground.accounts.roles import SCHOOL_STAFF, TEACHERS
 from xueji.ground.audit.commands import record
 from xueji.ground.orgs.grades import class_label, grade_on, start_year_of
@@ -79,7 +80,13 @@ def gather(actor: Any, class_id: int, scope: Scope = "class") -> Roster:
     else:
         name = _("全校")
     rows = _rows(actor, found, system, day, mixed=scope != "class")
-    return Roster(school, name, _head_teacher(class_id) if scope == "class" else "", _term(day), rows)
+    return Roster(
+        school,
+        name,
+        class_teachers([class_id]).get(class_id, "") if scope == "class" else "",
+        _term(day),
+        rows,
+    )
 
 
 def _present(
@@ -158,19 +165,6 @@ def _arrivals(ids: Sequence[uuid.UUID], school_year: int) -> dict[uuid.UUID, str
             % {"d": local_day(at).isoformat(), "s": school}
             for person, at, school in c.fetchall()
         }
-
-
-def _head_teacher(class_id: int) -> str:
-    """The name of the class teacher today."""
-    with connection.cursor() as c:
-        c.execute(
-            "select u.display_name from role_assignment a join account_user u on u.id = a.user_id"
-            " where a.school_class_id = %s and a.role = 'class_teacher' and a.valid_from <= %s"
-            " and (a.valid_to is null or a.valid_to >= %s) order by a.id desc limit 1",
-            [class_id, today(), today()],
-        )
-        row = c.fetchone()
-    return row[0] if row else ""
 
 
 def _term(day: date) -> str:

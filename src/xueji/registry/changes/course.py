@@ -12,7 +12,7 @@ from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from xueji.ground.accounts.models import RoleAssignment
+from xueji.ground.accounts.queries import officers
 from xueji.ground.accounts.roles import Role
 from xueji.ground.orgs.models import Org
 from xueji.ground.policy.calendar import workdays_between
@@ -53,7 +53,7 @@ def holders(
     elif case.status != CaseStatus.RUNNING:
         return []
     wanted.sort(key=lambda w: (w[2] is not None and w[2].mode != StepMode.APPROVE, w[2].seq if w[2] else 0))
-    people = _people({(org, role) for org, role, _s in wanted}, today) if staff and wanted else {}
+    people = officers((org, role) for org, role, _s in wanted) if staff and wanted else {}
     out = []
     for org_id, role, step in wanted:
         org = orgs[org_id]
@@ -85,20 +85,6 @@ def _used(since: Any, until: date, paused: int) -> int:
     if since is None:
         return 0
     return max(workdays_between(timezone.localdate(since), until) - paused, 0)
-
-
-def _people(pairs: set[tuple[int, str]], today: date) -> dict[tuple[int, str], tuple[str, str]]:
-    """Name and telephone of whoever has a role in a unit; one query."""
-    which = Q()
-    for org, role in pairs:
-        which |= Q(org_id=org, role=role)
-    rows = (
-        RoleAssignment.objects.filter(which, valid_from__lte=today, user__is_active=True)
-        .exclude(valid_to__lt=today)
-        .order_by("-id")
-        .values_list("org_id", "role", "user__display_name", "user__phone")
-    )
-    return {(org, role): (name, phone or "") for org, role, name, phone in rows}
 
 
 def stepper(

@@ -18,23 +18,20 @@ def run(args: argparse.Namespace, show: Callable[[Any], None]) -> int:
     from django.http import Http404
 
     from xueji.ground.accounts.actor import enter
-    from xueji.ground.accounts.models import User
+    from xueji.ground.accounts.commands import console
     from xueji.ground.orgs.models import School
     from xueji.registry.intake import commands
 
     if not args.file.is_file():
         raise Refused(f"没有这个文件: {args.file}")
-    user = User.objects.filter(username=args.user.strip().lower(), is_active=True).first()
     school = School.objects.filter(school_code=args.school).first()
-    if user is None:
+    who = console.who(args.user, ["registrar"], org_id=school.org_id if school else 0)
+    if who is None:
         raise Refused(f"没有叫 {args.user} 的账号")
     if school is None:
         raise Refused(f"没有标识码为 {args.school} 的学校")
-    assignment = (
-        user.assignments.filter(role="registrar", org_id=school.org_id).values_list("id", flat=True).first()
-    )
     with transaction.atomic():
-        actor = enter(user.pk, assignment, address="console")
+        actor = enter(*who, address="console")
         if actor is None or actor.org_id != school.org_id:
             raise Refused(f"{args.user} 不是 {args.school} 的学籍管理员")
         try:

@@ -194,20 +194,18 @@ def _import(args: argparse.Namespace, show: Callable[[Any], None]) -> int:
     from django.db import transaction
 
     from xueji.ground.accounts.actor import enter
-    from xueji.ground.accounts.models import User
+    from xueji.ground.accounts.commands import console
     from xueji.ground.accounts.roles import PERMISSIONS
     from xueji.ground.policy import commands, staging
 
     if not args.path or not args.user:
         raise Refused("请给出规则文件和账号(--as)")
     text, day = _read(Path(args.path)), _day(args)
-    user = User.objects.filter(username=args.user.strip().lower(), is_active=True).first()
-    if user is None:
+    who = console.who(args.user, PERMISSIONS["policy.stage"])
+    if who is None:
         raise Refused(f"没有叫 {args.user} 的账号")
-    roles = user.assignments.filter(role__in=PERMISSIONS["policy.stage"]).values_list("id", flat=True)
-    assignment = roles.first()
     with transaction.atomic():
-        actor = enter(user.pk, assignment, address="console")
+        actor = enter(*who, address="console")
         if actor is None:
             raise Refused(f"账号 {args.user} 没有可用的岗位")
         try:

@@ -163,7 +163,7 @@ def system_state() -> SystemState:
     with connection.cursor() as c:
         c.execute(
             "select current_setting('server_version'), pg_size_pretty(pg_database_size(current_database())),"
-            " (select count(*) from org where valid_to is null), (select count(*) from account_user where is_active)"
+            " (select count(*) from org where valid_to is null), xueji_account_count()"
         )
         version, size, orgs, users = c.fetchone()
         c.execute("select status::text, count(*) from procrastinate_jobs group by 1")

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.utils.translation import gettext as _
 
+from xueji.ground.db.scope import acting
 from xueji.ground.orgs.models import Org
 
 from .. import queries
@@ -51,7 +53,8 @@ def _do(action: str, username: str, name: str, role: str, org: str, class_id: in
         if role:
             _grant(made.user_id, role, place, class_id)
         return {"username": made.username, "password": made.password, "role": role}
-    user = User.objects.filter(username=username).first()
+    with acting("writer"):
+        user = User.objects.filter(username=username).first()
     if user is None:
         raise ValidationError(_("没有叫 %(name)s 的账号") % {"name": username})
     if action == "grant":
@@ -86,8 +89,11 @@ def _grant(user_id: int, role: str, place: int | None, class_id: int | None) -> 
 
 
 def _listing(start: str) -> list[dict[str, Any]]:
-    users = list(User.objects.filter(username__startswith=start.lower()).order_by("username")[:_LIST_MOST])
-    roles = queries.role_rows([u.pk for u in users])
+    with transaction.atomic(), acting("writer"):
+        users = list(
+            User.objects.filter(username__startswith=start.lower()).order_by("username")[:_LIST_MOST]
+        )
+        roles = queries.role_rows([u.pk for u in users])
     return [
         {
             "username": u.username,
@@ -97,3 +103,15 @@ def _listing(start: str) -> list[dict[str, Any]]:
         }
         for u in users
     ]
+
+
+def who(username: str, roles: Iterable[str], *, org_id: int | None = None) -> tuple[int, int | None] | None:
+    """The account that a command of the terminal acts as, and its assignment in one of these roles; None if unknown."""
+    with transaction.atomic(), acting("writer"):
+        user = User.objects.filter(username=username.strip().lower(), is_active=True).first()
+        if user is None:
+            return None
+        held = user.assignments.filter(role__in=list(roles))
+        if org_id is not None:
+            held = held.filter(org_id=org_id)
+        return user.pk, held.values_list("id", flat=True).first()

@@ -72,11 +72,12 @@ def _target(actor: Actor | Who, user_id: int) -> User:
         raise Http404
     if user.pk == actor.user_id:
         raise AccountError(_("不能在这里管理自己的账号"))
-    held = set(
-        RoleAssignment.objects.filter(user_id=user_id)
-        .exclude(valid_to__lt=today())
-        .values_list("role", flat=True)
-    )
+    with acting("writer"):
+        held = set(
+            RoleAssignment.objects.filter(user_id=user_id)
+            .exclude(valid_to__lt=today())
+            .values_list("role", flat=True)
+        )
     if not held <= rules.GRANTS[actor.role]:
         raise PermissionDenied(_("这个账号的权限不低于您, 不能由您管理"))
     return user
@@ -149,12 +150,14 @@ def grant_role(
     start = valid_from or today()
     if valid_to and valid_to < start:
         raise AccountError(_("结束日期不能早于开始日期"))
-    held = set(RoleAssignment.objects.filter(user_id=user.pk).values_list("role", flat=True))
+    place: dict[str, Any] = {"org_id": org_id, "school_class_id": class_id}
+    with acting("writer"):
+        held = set(RoleAssignment.objects.filter(user_id=user.pk).values_list("role", flat=True))
+        same = RoleAssignment.objects.filter(user_id=user.pk, role=role, **place)
+        has_same = same.exclude(valid_to__lt=start).exists()
     if rules.mixes_powers(role, held):
         raise AccountError(_("系统、安全、审计三种管理员必须由不同的人担任, 也不能兼任业务身份"))
-    place: dict[str, Any] = {"org_id": org_id, "school_class_id": class_id}
-    same = RoleAssignment.objects.filter(user_id=user.pk, role=role, **place)
-    if same.exclude(valid_to__lt=start).exists():
+    if has_same:
         raise AccountError(_("这个账号已经有同样的身份"))
     row = RoleAssignment(
         user_id=user.pk,
@@ -208,13 +211,16 @@ def _check_place(actor: Actor | Who, role: str, org_id: int | None, class_id: in
         raise AccountError(_("这种身份不挂班级"))
 
 
-def end_role(actor: Actor | Who, user_id: int, assignment_id: int) -> None:
-    """End a role from today on. The account's other roles go on."""
+def end_role(actor: Actor | Who, user_id: int, assignment_id: int, *, on: date | None = None) -> None:
+    """End a role from today, or from a later day, on. The account's other roles go on."""
     user = _target(actor, user_id)
-    row = RoleAssignment.objects.filter(pk=assignment_id, user_id=user.pk).first()
+    with acting("writer"):
+        row = RoleAssignment.objects.filter(pk=assignment_id, user_id=user.pk).first()
     if row is None:
         raise Http404
-    last = today() - timedelta(days=1)
+    last = (on or today()) - timedelta(days=1)
+    if row.valid_to is not None and row.valid_to < last:
+        last = row.valid_to
     with acting("writer"):
         if row.valid_from > last:
             RoleAssignment.objects.filter(pk=row.pk).delete()  # it never held for a whole day
@@ -276,7 +282,9 @@ def link_child(
     """
     user = _target(actor, user_id)
     role = Role.STUDENT if guardian_no is None else Role.PARENT
-    if not RoleAssignment.objects.filter(user_id=user.pk, role=role).exists():
+    with acting("writer"):
+        holds = RoleAssignment.objects.filter(user_id=user.pk, role=role).exists()
+    if not holds:
         raise AccountError(_("先给账号家长或学生身份, 再关联学生"))
     with acting("writer"):
         if PortalLink.objects.filter(user_id=user.pk, person_id=person_id, until=None).exists():
@@ -295,8 +303,6 @@ def link_child(
 
 
 def _end_all(actor: Actor | Who, user_id: int) -> None:
-    end_sessions(
-        actor,
-        user_id,
-        list(UserSession.objects.filter(user_id=user_id).values_list("session_key", flat=True)),
-    )
+    with acting("writer"):
+        keys = list(UserSession.objects.filter(user_id=user_id).values_list("session_key", flat=True))
+    end_sessions(actor, user_id, keys)
