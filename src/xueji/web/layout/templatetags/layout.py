@@ -19,6 +19,7 @@ from django.utils.functional import Promise
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
+from xueji.ground.standards import purposes
 from xueji.web.layout import forms, statuses
 
 register = template.Library()
@@ -41,6 +42,15 @@ def icon(name: str, label: str = "", cls: str = "") -> SafeString:
     return format_html(
         '<svg class="xj-icon {}" aria-hidden="true" focusable="false"><use href="{}"></use></svg>', cls, href
     )
+
+
+@register.filter
+def why(field: BoundField) -> str:
+    """Why a field is asked for, on what legal ground, what happens without it (个人信息保护法 17); empty if unstated."""
+    found = purposes.of_form(type(field.form), field.name)
+    if found is None or (found.code.startswith("*.") and not found.sensitive):
+        return ""
+    return found.sentence
 
 
 @register.simple_tag
