@@ -7,6 +7,7 @@ from typing import Any
 
 from django.conf import settings
 from django.http import HttpRequest
+from django.utils import timezone
 
 from . import nav
 
@@ -23,4 +24,15 @@ def shell(request: HttpRequest) -> dict[str, Any]:
         "todo_count": cache(lambda: nav.todo_count(actor)),
         "term_label": nav.term_label(),
         "session_seconds": settings.SESSION_IDLE_SECONDS,
+        "mark": _mark(actor),
+    }
+
+
+def _mark(actor: Any) -> dict[str, str]:
+    """The watermark of whoever may look at pupils' data: a photo of the screen tells who took it, and when."""
+    if actor.is_portal or not actor.can("student.view"):
+        return {}
+    return {
+        "who": f"{actor.name} {actor.org_name}"[:40],
+        "when": f"{timezone.localtime():%Y-%m-%d %H:%M}",
     }
