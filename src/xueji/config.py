@@ -42,6 +42,21 @@ def env_int(name: str, default: int, *, low: int = 0, high: int = 10**9) -> int:
     return int(raw)
 
 
+def env_url(name: str) -> str:
+    """An address of a service elsewhere, without a slash at the end: https, or http on this machine; '' for none.
+
+    Raises `ConfigError`.
+    """
+    raw = os.environ.get(name, "").rstrip("/")
+    if not raw:
+        return ""
+    parts = urlsplit(raw)
+    near = parts.scheme == "http" and parts.hostname in {"127.0.0.1", "localhost", "::1"}
+    if not (parts.scheme == "https" or near) or not parts.hostname or parts.username or parts.query:
+        raise ConfigError(f"{name}={raw!r}: use https://host/path")
+    return raw
+
+
 def checkout_root() -> Path | None:
     """The repository's root when the code runs from a checkout, else None."""
     root = Path(__file__).resolve().parents[2]

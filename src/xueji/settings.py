@@ -158,6 +158,17 @@ CASE_ESCALATE_DAYS = config.env_int("XUEJI_CASE_ESCALATE_DAYS", 3, low=1, high=9
 CASE_OUTAGE_DAYS = config.env_int("XUEJI_CASE_OUTAGE_DAYS", 90, low=1, high=366)
 CASE_SIGHT_DAYS = config.env_int("XUEJI_CASE_SIGHT_DAYS", 365, low=1, high=36500)
 
+# Single sign-on: OpenID Connect and CAS. A provider is offered once it is named here.
+OIDC_ISSUER = config.env_url("XUEJI_OIDC_ISSUER")
+OIDC_CLIENT_ID = os.environ.get("XUEJI_OIDC_CLIENT_ID", "")
+OIDC_CLIENT_SECRET = os.environ.get("XUEJI_OIDC_CLIENT_SECRET", "")
+OIDC_SCOPES = os.environ.get("XUEJI_OIDC_SCOPES") or "openid email"
+OIDC_LABEL = os.environ.get("XUEJI_OIDC_LABEL", "")
+#: Whether a second factor that the provider has checked (claim `amr`) counts here.
+OIDC_MFA = config.env_bool("XUEJI_OIDC_MFA", False)
+CAS_URL = config.env_url("XUEJI_CAS_URL")
+CAS_LABEL = os.environ.get("XUEJI_CAS_LABEL", "")
+
 CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": {
         "default-src": ["'self'"],

@@ -111,7 +111,7 @@ class IdentityCard:
     factors: list[str]
     codes_left: int
     closed: bool
-    elsewhere: list[tuple[str, str]]
+    elsewhere: list[tuple[str, str, str]]
 
 
 def identity_card(user_id: int, *, close_after: int) -> IdentityCard:
@@ -124,7 +124,7 @@ def identity_card(user_id: int, *, close_after: int) -> IdentityCard:
             codes_left=RecoveryCode.objects.filter(user_id=user_id, used_at=None).count(),
             closed=guard is not None and guard.failures >= close_after,
             elsewhere=[
-                (str(Provider(s.provider).label), s.subject)
+                (s.provider, str(Provider(s.provider).label), s.subject.removeprefix("mailto:"))
                 for s in SsoIdentity.objects.filter(user_id=user_id).order_by("provider")[:5]
             ],
         )

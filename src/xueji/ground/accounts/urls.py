@@ -1,6 +1,6 @@
 from django.urls import path
 
-from . import views, views_factor, views_manage, views_standin
+from . import views, views_factor, views_manage, views_sso, views_standin
 
 app_name = "accounts"
 urlpatterns = [
@@ -13,6 +13,9 @@ urlpatterns = [
     path("me/sessions/end/", views.session_end, name="session_end"),
     path("login/passkey/options/", views_factor.sign_in_options, name="passkey_options"),
     path("login/passkey/", views_factor.sign_in, name="passkey"),
+    path("login/<slug:code>/start/", views_sso.start, name="sso"),
+    path("login/<slug:code>/back/", views_sso.back, name="sso_back"),
+    path("me/sso/<slug:code>/end/", views_sso.unbind, name="sso_unbind"),
     path("me/factor/", views_factor.page, name="factor"),
     path("me/factor/app/", views_factor.app_new, name="factor_app"),
     path("me/factor/codes/", views_factor.codes, name="factor_codes"),

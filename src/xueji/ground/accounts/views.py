@@ -21,6 +21,7 @@ from .actor import Actor
 from .commands import factor
 from .forms import LoginForm, PasswordForm
 from .http import ASSIGNMENT_KEY, LAST_KEY, actor_of, client_address, client_agent, safe_next
+from .views_sso import offered
 
 
 def base_of(actor: Actor) -> str:
@@ -81,6 +82,7 @@ def login(request: HttpRequest) -> HttpResponse:
         "refused": refused,
         "why": _why(request.GET.get("why", "")),
         "demo": settings.DEMO,
+        "providers": offered(),
     }
     return render(request, "accounts/login.html", context, status=422 if refused or form.errors else 200)
 
@@ -108,6 +110,13 @@ def extend(request: HttpRequest) -> HttpResponse:
     return HttpResponse(status=204)
 
 
+def _bindings(actor: Actor) -> list[dict[str, object]]:
+    """The providers of this installation, with what the actor has bound; no statement where there are none."""
+    there = offered()
+    bound = {s.provider: s for s in queries_identity.identities_elsewhere(actor)} if there else {}
+    return [p | {"bound": bound.get(p["code"])} for p in there]
+
+
 @never_cache
 @require_GET
 def me(request: HttpRequest) -> HttpResponse:
@@ -119,6 +128,7 @@ def me(request: HttpRequest) -> HttpResponse:
         "base": base_of(actor),
         "may_stand_in": actor.can("case.decide"),
         "roles": queries.role_rows([actor.user_id]).get(actor.user_id, []),
+        "providers": _bindings(actor),
         "sign_ins": queries_identity.sign_ins(actor),
         "sessions": queries.sessions(actor, request.session.session_key or ""),
         "last_at": timezone.localtime(datetime.fromisoformat(last[0])) if last else None,

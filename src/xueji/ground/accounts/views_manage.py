@@ -18,10 +18,11 @@ from xueji.ground.orgs import queries as orgs
 
 from . import commands, queries, queries_identity, rules
 from .actor import Actor
-from .commands import factor
+from .commands import factor, sso
 from .forms import AccountForm, RoleForm
 from .http import whole
 from .roles import PORTAL, Role
+from .views_sso import offered
 
 
 def _manager(request: HttpRequest) -> Actor:
@@ -108,7 +109,13 @@ def account_page(request: HttpRequest, user_id: int) -> HttpResponse:
     actor = _manager(request)
     card = queries.account(actor, user_id)
     form = RoleForm(initial={"org": card.home_org_id}, **_choices(actor)) if card.manageable else None
-    context = {"page_title": card.row.display_name, "card": card, "form": form, "proofs": _proofs(card)}
+    context = {
+        "page_title": card.row.display_name,
+        "card": card,
+        "form": form,
+        "proofs": _proofs(card),
+        "providers": offered(),
+    }
     return render(request, "accounts/account.html", context)
 
 
@@ -130,10 +137,16 @@ def account_do(request: HttpRequest, user_id: int, what: str) -> HttpResponse:
         return _role(request, actor, user_id)
     if what == "factor-reset":
         return _factor_reset(request, actor, user_id)
+    provider = request.POST.get("provider", "")
     simple: dict[str, tuple[Callable[[], None], str]] = {
         "disable": (lambda: commands.set_active(actor, user_id, False), _("账号已停用")),
         "enable": (lambda: commands.set_active(actor, user_id, True), _("账号已启用")),
         "unlock": (lambda: commands.unlock(actor, user_id), _("账号已解锁")),
+        "sso": (
+            lambda: sso.bind_for(actor, user_id, provider, request.POST.get("subject", "")),
+            _("已绑定统一身份认证"),
+        ),
+        "sso-end": (lambda: sso.unbind(actor, user_id, provider), _("已解除绑定")),
         "end-role": (
             lambda: commands.end_role(actor, user_id, whole(request.POST.get("assignment")) or 0),
             _("身份已结束"),
@@ -189,5 +202,11 @@ def _role(request: HttpRequest, actor: Actor, user_id: int) -> HttpResponse:
             messages.success(request, _("身份已授予"))
             return redirect("accounts:account", user_id=user_id)
     card = queries.account(actor, user_id)
-    context = {"page_title": card.row.display_name, "card": card, "form": form, "proofs": _proofs(card)}
+    context = {
+        "page_title": card.row.display_name,
+        "card": card,
+        "form": form,
+        "proofs": _proofs(card),
+        "providers": offered(),
+    }
     return render(request, "accounts/account.html", context, status=422)

@@ -164,6 +164,8 @@ ACTIONS: dict[str, Promise] = {
     "accounts.sign_in": _("登录"),
     "accounts.sign_in.refused": _("登录失败"),
     "accounts.sign_out": _("退出登录"),
+    "accounts.sso.bind": _("绑定统一身份认证"),
+    "accounts.sso.unbind": _("解除统一身份认证绑定"),
     "accounts.unlock": _("解锁账号"),
     "audit.anchor": _("开出日志锚点"),
     "audit.archive": _("日志归档"),
