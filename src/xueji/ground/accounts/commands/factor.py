@@ -96,7 +96,9 @@ def enrolled(actor: Actor, session_key: str, kind: str) -> None:
     """After any enrolment: this session counts as proven."""
     with transaction.atomic():
         _proven(actor, session_key, kind)
-        record(actor, "accounts.factor.add", object_type="user", object_id=actor.user_id, after={"kind": kind})
+        record(
+            actor, "accounts.factor.add", object_type="user", object_id=actor.user_id, after={"kind": kind}
+        )
 
 
 def prove(actor: Actor, session_key: str, code: str, *, agent: str = "") -> str:
