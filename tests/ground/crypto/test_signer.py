@@ -89,8 +89,7 @@ def test_a_program_of_others_verifies_with_the_exported_key(
         (tmp_path / name).write_bytes(content)
     extra = ["-digest", "sm3", "-pkeyopt", "distid:1234567812345678"] if family == "gm" else []
     found = subprocess.run(
-        ["openssl", "pkeyutl", "-verify", "-pubin", "-inkey", "key.pem", "-rawin", "-in", "data"]
-        + ["-sigfile", "sig", *extra],
+        [*"openssl pkeyutl -verify -pubin -inkey key.pem -rawin -in data -sigfile sig".split(), *extra],
         cwd=tmp_path,
         capture_output=True,
         text=True,

@@ -21,3 +21,7 @@ class Tampered(VaultError):
 
 class WrongPassphrase(VaultError):
     """The backup cannot be opened with this passphrase (or was damaged)."""
+
+
+class KeyInUse(VaultError):
+    """A key that is still needed was to be taken out of the file."""

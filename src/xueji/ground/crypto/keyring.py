@@ -19,7 +19,7 @@ from django.utils.translation import gettext as _
 
 from xueji import config
 
-from . import suites
+from . import custody, suites
 from .errors import KeyMissing, KeysExist
 
 #: data seals what lies here, index finds it; sign and seal are the private halves by which other installations know
@@ -137,21 +137,23 @@ def load(path: Path | None = None) -> Ring:
             )
             % {"path": path}
         ) from None
-    return from_json(text)
+    return from_json(custody.reveal(text))
 
 
-def save(ring: Ring, path: Path | None = None, *, fresh: bool = False) -> None:
+def save(ring: Ring, path: Path | None = None, *, fresh: bool = False, plain: bool = False) -> None:
     """Write the key file, readable by its owner only, so that a crash leaves the old or the new one, whole.
 
-    With `fresh` an existing file is never replaced: raises `KeysExist`.
+    It is wrapped where a custody is configured, unless `plain`. With `fresh` an existing file is never replaced: raises
+    `KeysExist`. Raises `KeyMissing` when the custody cannot wrap.
     """
     path = path or key_path()
+    text = custody.cover(to_json(ring), [k.id for k in ring.keys], plain=plain)
     if not path.parent.exists():
         path.parent.mkdir(parents=True)
         path.parent.chmod(0o700)
     part = path.with_name(f".{path.name}.{os.getpid()}.{os.urandom(4).hex()}")
     with os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as f:
-        f.write(to_json(ring))
+        f.write(text)
         f.flush()
         os.fsync(f.fileno())
     try:

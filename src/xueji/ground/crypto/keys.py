@@ -4,27 +4,21 @@ this.
 
 from __future__ import annotations
 
-import base64
-import json
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from pathlib import Path
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from cryptography.exceptions import InvalidTag
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-from cryptography.hazmat.primitives.kdf.scrypt import Scrypt
 from django.db import connection, transaction
 from django.utils.translation import gettext as _
 
 from xueji.ground.db.scope import acting
 
 from . import keyring, signer, suites, vault
+from .backups import backup, restore
 from .columns import COLUMNS
-from .errors import KeyMissing, KeysExist, WrongPassphrase
+from .errors import KeyInUse, KeyMissing, KeysExist
 from .keyring import Key, Ring
 from .reseal import Report, reencrypt, remaining
 
@@ -34,16 +28,19 @@ __all__ = [
     "backup",
     "check",
     "create",
+    "drop",
     "reencrypt",
     "remaining",
     "renew_signer",
     "restore",
+    "rewrap",
     "rotate",
     "status",
+    "values_by_key",
 ]
 
-_SCRYPT = {"n": 2**16, "r": 8, "p": 1}
-_ABOUT = b"xueji:keys:1"
+#: How long after a rotation every process surely seals with the new key.
+SETTLED = timedelta(minutes=1)
 
 
 @dataclass(frozen=True)
@@ -78,7 +75,7 @@ def check(cursor: Any, *, family: suites.Family = "standard") -> None:
     """
     with _as_writer(cursor):
         cursor.execute("select pg_advisory_xact_lock(7310003)")
-        cursor.execute("select key_id, fingerprint from vault_key")
+        cursor.execute("select key_id, fingerprint from vault_key where state <> 'dropped'")
         known = dict(cursor.fetchall())
         if not known and not _holds_sealed(cursor) and not keyring.key_path().exists():
             with suppress(KeysExist):
@@ -217,7 +214,7 @@ def status(*, count: bool = False) -> list[KeyState]:
     except KeyMissing:
         ring = Ring(())
     with connection.cursor() as c:
-        c.execute("select key_id, purpose, suite, created_at, state from vault_key")
+        c.execute("select key_id, purpose, suite, created_at, state from vault_key where state <> 'dropped'")
         known = {row[0]: row for row in c.fetchall()}
     out = []
     for k in ring.keys:
@@ -232,74 +229,51 @@ def status(*, count: bool = False) -> list[KeyState]:
     return sorted(out, key=lambda s: (s.created_at, s.key_id))
 
 
-def backup(path: Path | str, passphrase: str) -> None:
-    """Write a copy of the key file, encrypted with a passphrase (scrypt, AES-256-GCM), to a file that is not
-    there yet.
+def values_by_key() -> dict[str, dict[str, int]]:
+    """How many values of each column each data key seals: {key id: {"table.column": count}}. One query a column."""
+    found: dict[str, dict[str, int]] = {}
+    for column in COLUMNS:
+        with transaction.atomic(), acting(column.role), connection.cursor() as c:
+            c.execute(
+                f"select encode(substring({column.column} from 2 for 4), 'hex'), count(*) from {column.table}"
+                f" where {column.column} is not null group by 1"
+            )
+            for key_id, count in c.fetchall():
+                found.setdefault(key_id, {})[f"{column.table}.{column.column}"] = int(count)
+    return found
 
-    Raises `FileExistsError`, `KeyMissing`, and `ValueError` for a passphrase of fewer than 12 characters.
+
+def drop(key_id: str) -> Key:
+    """Take a former data key out of the file once it seals nothing any more; backups of the keys still have it.
+
+    Files sealed with it are the caller's to look at. Raises `KeyMissing` (no such key) and `KeyInUse`.
     """
-    if len(passphrase) < 12:
-        raise ValueError(_("口令至少要有12个字符"))
-    ring = keyring.load()
-    salt, nonce = os.urandom(16), os.urandom(suites.NONCE)
-    body = AESGCM(_stretch(passphrase, salt)).encrypt(nonce, keyring.to_json(ring).encode(), _ABOUT)
-    content = {
-        "about": "xueji keys",
-        "format": 1,
-        "made_at": datetime.now(UTC).isoformat(timespec="seconds"),
-        "key_ids": [k.id for k in ring.keys],
-        "scrypt": _SCRYPT,
-        "salt": base64.b64encode(salt).decode(),
-        "nonce": base64.b64encode(nonce).decode(),
-        "body": base64.b64encode(body).decode(),
-    }
-    fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(fd, "w", encoding="utf-8") as f:
-        f.write(json.dumps(content, indent=1) + "\n")
-        f.flush()
-        os.fsync(f.fileno())
-
-
-def _stretch(passphrase: str, salt: bytes, *, n: int = _SCRYPT["n"], r: int = 8, p: int = 1) -> bytes:
-    return Scrypt(salt=salt, length=32, n=n, r=r, p=p).derive(passphrase.encode())
-
-
-def restore(path: Path | str, passphrase: str) -> Ring:
-    """Bring the keys of a backup back into the key file; keys that the file has and the backup lacks are
-    kept.
-
-    Raises `WrongPassphrase`, `KeyMissing` (not a backup) and `KeysExist` when the present file belongs to
-    another installation (its index key differs).
-    """
-    try:
-        content = json.loads(Path(path).read_text(encoding="utf-8"))
-        salt, nonce, body = (base64.b64decode(content[k]) for k in ("salt", "nonce", "body"))
-        cost = {k: int(content["scrypt"][k]) for k in ("n", "r", "p")}
-    except (ValueError, KeyError, TypeError) as e:
-        raise KeyMissing(_("%(path)s 不是密钥备份文件") % {"path": path}) from e
-    if cost["n"] > 2**20 or cost["r"] > 32 or cost["p"] > 16:
-        raise KeyMissing(_("%(path)s 不是密钥备份文件") % {"path": path})
-    try:
-        text = AESGCM(_stretch(passphrase, salt, **cost)).decrypt(nonce, body, _ABOUT).decode()
-    except InvalidTag:
-        raise WrongPassphrase(_("口令不对，或备份文件已损坏")) from None
-    ring = keyring.from_json(text)
     with keyring.locked():
-        if keyring.key_path().exists():
-            ring = _merge(keyring.load(), ring)
-            keyring.save(ring)
-        else:
-            keyring.save(ring, fresh=True)
+        ring = keyring.load()
+        key = next((k for k in ring.keys if k.id == key_id), None)
+        if key is None:
+            raise KeyMissing(_("密钥文件中没有密钥 %(id)s") % {"id": key_id})
+        if key.purpose != "data" or key.active:
+            raise KeyInUse(_("密钥 %(id)s 正在使用，或用于签名和查重，不能移除") % {"id": key_id})
+        made = datetime.fromisoformat(ring.active("data").created_at)
+        if datetime.now(UTC) - made < SETTLED:  # another process may still seal with the former key
+            raise KeyInUse(_("刚刚轮换过密钥，请一分钟后再移除旧密钥"))
+        left = remaining(key_id)
+        if left:
+            places = "、".join(f"{name}（{count}）" for name, count in sorted(left.items()))
+            raise KeyInUse(
+                _("还有内容用密钥 %(id)s 加密：%(places)s。请先运行 xueji keys rotate 重新加密")
+                % {"id": key_id, "places": places}
+            )
+        with transaction.atomic(), acting("writer"), connection.cursor() as c:
+            c.execute("update vault_key set state = 'dropped' where key_id = %s", [key_id])
+            keyring.save(Ring(tuple(k for k in ring.keys if k.id != key_id)))
     vault.forget()
-    return ring
+    return key
 
 
-def _merge(here: Ring, brought: Ring) -> Ring:
-    """The keys of the file (which says what is active) and those that only the backup has, for opening."""
-    if here.active("index").id != brought.active("index").id:
-        raise KeysExist(_("现有的密钥文件属于另一套系统，没有改动它。请先把它移到别处"))
-    have = {k.id for k in here.keys}
-    extra = tuple(
-        Key(k.id, k.purpose, k.suite, k.created_at, False, k.secret) for k in brought.keys if k.id not in have
-    )
-    return Ring((*here.keys, *extra))
+def rewrap(*, plain: bool = False) -> None:
+    """Write the key file anew, under the custody that is configured now, or plain. Raises `KeyMissing`."""
+    with keyring.locked():
+        keyring.save(keyring.load(), plain=plain)
+    vault.forget()

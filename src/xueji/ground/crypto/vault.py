@@ -19,7 +19,7 @@ from typing import Any
 from cryptography.exceptions import InvalidTag
 from django.utils.translation import gettext as _
 
-from . import keyring, suites
+from . import custody, keyring, suites
 from .errors import KeyMissing, Tampered
 
 VERSION = 1
@@ -86,6 +86,7 @@ def forget() -> None:
     global _loaded
     with _lock:
         _loaded = None
+    custody.forget()
 
 
 def ready() -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from xueji import __version__, config
+from xueji.ground.redaction import install_hooks
 
 from . import boot
 from .boot import Refused, say
@@ -17,6 +18,7 @@ from .boot import Refused, say
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one subcommand; returns the exit status (0 done, 1 something was found wrong, 2 refused)."""
+    install_hooks()
     args = _parser().parse_args(argv)
     run: Callable[[argparse.Namespace], int] = args.run
     try:
@@ -61,13 +63,22 @@ def _parser() -> argparse.ArgumentParser:
     add("worker", "只启动后台任务(同 serve --only worker)", _worker)
     s = add("migrate", "建立或升级数据库: 角色、表、规则、权限", _migrate)
     s.add_argument("--json", action="store_true")
-    s = add("keys", "管理加密密钥: 新建、轮换、备份、恢复、查看", _keys)
-    s.add_argument("action", choices=["create", "rotate", "status", "backup", "restore"])
-    s.add_argument("path", nargs="?", type=Path, help="备份文件(backup 和 restore)")
+    s = add("keys", "管理密钥: 新建、轮换、查看、备份、恢复、移除旧密钥、托管、导出公钥", _keys)
+    s.add_argument(
+        "action", choices=["create", "rotate", "status", "backup", "restore", "drop", "rewrap", "public"]
+    )
+    s.add_argument("path", nargs="?", help="文件(backup、restore、public), 旧密钥的编号(drop)")
     s.add_argument(
         "--suite", choices=["standard", "gm"], default=None, help="standard: AES-256-GCM; gm: 国密 SM4-GCM"
     )
-    s.add_argument("--passphrase-file", type=Path, help="口令文件; 不给则在终端询问")
+    s.add_argument(
+        "--what", choices=["data", "attest"], default="data", help="rotate: 加密密钥(默认)或签名密钥"
+    )
+    s.add_argument("--keepers", type=int, default=1, help="backup: 几位保管人, 任意两位到场才能恢复(默认 1)")
+    s.add_argument("--plain", action="store_true", help="rewrap: 不再托管, 写成普通文件")
+    s.add_argument(
+        "--passphrase-file", type=Path, action="append", default=[], help="口令文件, 每位保管人一个"
+    )
     s.add_argument("--json", action="store_true")
     s = add("import", "检查一个学生信息表; 不加 --check 则检查后发布可以导入的行", _import)
     s.add_argument("file", type=Path)
@@ -77,9 +88,25 @@ def _parser() -> argparse.ArgumentParser:
     s.add_argument("--json", action="store_true")
     s = add("verify", "核对学籍数据的全部不变量; 有问题时列出并以状态 1 结束", _verify)
     s.add_argument(
-        "what", nargs="?", choices=["all", "record", "vault", "audit", "statistics"], default="all"
+        "what",
+        nargs="?",
+        choices=["all", "record", "vault", "keys", "audit", "statistics", "pdf"],
+        default="all",
     )
+    s.add_argument("file", nargs="?", type=Path, help="pdf: 要核对签名的文件")
+    s.add_argument("--trust", type=Path, help="pdf: 另外信任的机构证书(PEM)")
+    s.add_argument("--sample", type=int, default=200, help="keys: 每个加密列抽查几个值(默认 200)")
     s.add_argument("--deep", action="store_true", help="逐条解密核对证件号(较慢)")
+    s.add_argument("--anchor", help="audit: 留存在外的锚点, 写成 编号:摘要, 或锚点文件")
+    s.add_argument("--archive", action="append", type=Path, default=[], help="audit: 归档文件, 可重复")
+    s.add_argument("--json", action="store_true")
+    s = add("check", "检查本系统是否已按安全要求部署; 有不安全之处时列出并以状态 1 结束", _check)
+    s.add_argument("--deploy", action="store_true", help="按正式运行的要求检查(演示和试用会有许多不符)")
+    s.add_argument("--json", action="store_true")
+    s = add("audit", "日志: 开锚点(anchor)、归档(archive)、移出已归档的条目(drop)、异常查看(report)", _audit)
+    s.add_argument("action", choices=["anchor", "archive", "drop", "report"])
+    s.add_argument("path", nargs="?", type=Path, help="anchor: 另写一份到文件; drop: 归档文件所在的文件夹")
+    s.add_argument("--day", help="report: 日期, 如 2026-11-22(默认昨天)")
     s.add_argument("--json", action="store_true")
     s = add("policy", "规则文件: 检查(lint)、列出、导出、比较、提交新版本(import)", _policy)
     s.add_argument("action", choices=["lint", "list", "export", "diff", "import"])
@@ -145,7 +172,7 @@ def _demo(args: argparse.Namespace) -> int:
         )
         return serve.run(only=None, host=args.host, port=args.port, workers=args.workers, on_ready=text)
 
-    return _attached(work)
+    return attached(work)
 
 
 def _serve(args: argparse.Namespace) -> int:
@@ -155,7 +182,7 @@ def _serve(args: argparse.Namespace) -> int:
         boot.ready()
         return serve.run(only=args.only, host=args.host, port=args.port, workers=args.workers)
 
-    return _attached(work)
+    return attached(work)
 
 
 def _worker(args: argparse.Namespace) -> int:
@@ -164,7 +191,7 @@ def _worker(args: argparse.Namespace) -> int:
     return _serve(args)
 
 
-def _attached(work: Callable[[], int]) -> int:
+def attached(work: Callable[[], int]) -> int:
     """Run with the database up; stop the embedded server again if this command had to start it.
 
     On every way out: a signal ends the work as an exception does, so that no server is left behind.
@@ -198,13 +225,13 @@ def _migrate(args: argparse.Namespace) -> int:
             print(out or "数据库已是最新")
         return 0
 
-    return _attached(work)
+    return attached(work)
 
 
 def _keys(args: argparse.Namespace) -> int:
     from . import keys
 
-    return _attached(lambda: keys.run(args, _print))
+    return attached(lambda: keys.run(args, _print))
 
 
 def _import(args: argparse.Namespace) -> int:
@@ -214,15 +241,31 @@ def _import(args: argparse.Namespace) -> int:
         boot.ready()
         return importing.run(args, _print)
 
-    return _attached(work)
+    return attached(work)
+
+
+def _check(args: argparse.Namespace) -> int:
+    from . import deploy
+
+    return deploy.run(args, _print)
 
 
 def _verify(args: argparse.Namespace) -> int:
     from . import verify
 
+    if args.what == "pdf":
+        return verify.pdf(args, _print)
+
     def work() -> int:
         boot.ready()
-        problems = verify.run(args.what, deep=args.deep)
+        if args.anchor or args.archive:
+            if args.what != "audit":
+                raise Refused("--anchor 和 --archive 只用于 xueji verify audit")
+            from . import auditing
+
+            problems = auditing.verify(args.anchor, args.archive)
+        else:
+            problems = verify.run(args.what, deep=args.deep, sample=args.sample)
         if args.json:
             _print({"ok": not problems, "problems": [p.__dict__ for p in problems]})
         else:
@@ -231,7 +274,17 @@ def _verify(args: argparse.Namespace) -> int:
             print("全部核对通过" if not problems else f"发现 {len(problems)} 个问题")
         return 1 if problems else 0
 
-    return _attached(work)
+    return attached(work)
+
+
+def _audit(args: argparse.Namespace) -> int:
+    from . import auditing
+
+    def work() -> int:
+        boot.ready()
+        return auditing.run(args, _print)
+
+    return attached(work)
 
 
 def _bench(args: argparse.Namespace) -> int:
@@ -265,7 +318,7 @@ def _org(args: argparse.Namespace) -> int:
         boot.ready()
         return orgs.run(args, _print)
 
-    return _attached(work)
+    return attached(work)
 
 
 def _policy(args: argparse.Namespace) -> int:
@@ -279,7 +332,7 @@ def _policy(args: argparse.Namespace) -> int:
         boot.ready()
         return policies.run(args, _print)
 
-    return _attached(work)
+    return attached(work)
 
 
 def _relay(args: argparse.Namespace) -> int:
@@ -289,7 +342,7 @@ def _relay(args: argparse.Namespace) -> int:
         boot.ready()
         return relay.run(args, _print)
 
-    return _attached(work)
+    return attached(work)
 
 
 def _user(args: argparse.Namespace) -> int:
@@ -299,19 +352,7 @@ def _user(args: argparse.Namespace) -> int:
         boot.ready()
         return users.run(args, _print)
 
-    return _attached(work)
+    return attached(work)
 
 
-def passphrase(args: argparse.Namespace, *, again: bool = False) -> str:
-    """The passphrase of a key backup: from a file, else asked at the terminal."""
-    if args.passphrase_file:
-        return str(args.passphrase_file.read_text(encoding="utf-8").strip())
-    import getpass
-
-    first = getpass.getpass("备份口令: ")
-    if again and getpass.getpass("再输入一次: ") != first:
-        raise Refused("两次输入的口令不同")
-    return first
-
-
-__all__ = ["main", "passphrase", "say"]
+__all__ = ["attached", "main", "say"]
