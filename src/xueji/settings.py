@@ -42,6 +42,7 @@ INSTALLED_APPS = [
     "xueji.registry.problems",
     "xueji.registry.dropout",
     "xueji.registry.family",
+    "xueji.registry.photos",
     "xueji.registry.intake",
     "xueji.registry.changes",
     "xueji.registry.relay",

@@ -22,6 +22,7 @@ ROOMS = (
     "xueji.registry.problems",
     "xueji.registry.dropout",
     "xueji.registry.family",
+    "xueji.registry.photos",
     "xueji.registry.intake",
     "xueji.registry.changes",
     "xueji.registry.relay",

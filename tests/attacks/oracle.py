@@ -310,6 +310,7 @@ ORACLES: dict[str, Oracle] = {
     "import_batch": of_school,
     "export_request": lambda f, s, row: row["org_id"] in s.units,
     "known_heading": of_school,
+    **dict.fromkeys(("photo_batch", "photo_item"), lambda f, s, row: row["school_id"] in s.units),
     **dict.fromkeys(
         (
             "graduation_list",
@@ -347,6 +348,10 @@ ORACLES: dict[str, Oracle] = {
     "account_user": lambda f, s, row: knows_account(f, s, row["id"]),
     "role_assignment": holds_office,
     "user_session": lambda f, s, row: row["user_id"] == s.user,
+    **dict.fromkeys(
+        ("account_factor", "recovery_code", "factor_guard", "sso_identity", "sign_in_log"),
+        lambda f, s, row: row["user_id"] == s.user,
+    ),
     "portal_link": lambda f, s, row: row["user_id"] == s.user,
 }
 

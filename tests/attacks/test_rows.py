@@ -243,6 +243,8 @@ DEFINERS = {
     "xueji_links_of": "xueji_app",
     "xueji_events_of": "xueji_app",
     "xueji_reads_person": "",  # asked by the two above only
+    "xueji_keep_powers_apart": "",  # a trigger
+    "xueji_keep_standin_apart": "",  # a trigger
     "xueji_relink": "xueji_writer",
     "xueji_verify_certificate": "xueji_app",
 }

@@ -20,7 +20,7 @@ from tests.registry.yearly.world import COHORT, begin, last_class
 from tests.registry.yearly.world import pass_all as pass_list
 from tests.registry.yearly.world import send as send_list
 
-from xueji.ground.accounts.models import User
+from xueji.ground.accounts.models import Factor, FactorGuard, RecoveryCode, SignIn, SsoIdentity, User
 from xueji.ground.db.scope import acting
 from xueji.ground.files import commands as files
 from xueji.ground.policy import commands as policy
@@ -133,6 +133,7 @@ def build() -> World:
     _cases(world)
     _watched(world)
     _accounts(world)
+    _proofs(world)
     _desks(world)
     relay.build(world)
     _exports(world)
@@ -316,6 +317,19 @@ def _watched(world: World) -> None:
         with act_as(place.user("school_head", key if key == "c1" else "a1")) as actor:
             dropout.send_report(actor, words="会审通过")
             monthly.submit(actor, units.resolve(actor), monthly.choices()[1])
+
+
+def _proofs(world: World) -> None:
+    """What proves accounts: of several people, nothing of it in force (it would stand before their pages)."""
+    now = timezone.now()
+    with seeing_all():
+        for role, where in (("registrar", "a1"), ("registrar", "c1"), ("county_clerk", "c"), ("parent", "")):
+            user = world.place.user(role, where)
+            Factor.objects.create(user=user, kind="totp", name="手机", sealed=b"x")
+            RecoveryCode.objects.create(user=user, digest=b"x", used_at=now)
+            FactorGuard.objects.create(user=user)
+            SsoIdentity.objects.create(user=user, provider="cas", subject=user.username)
+            SignIn.objects.create(user=user, how="password", outcome="ok", address="10.0.0.1")
 
 
 def _accounts(world: World) -> None:

@@ -206,6 +206,7 @@ ACTIONS: dict[str, Promise] = {
     "family.join.refused": _("家长加入失败"),
     "files.open": _("打开文件"),
     "notice.read": _("阅读隐私政策"),
+    "photos.bring": _("批量上传照片"),
     "intake.correct": _("回传改正表"),
     "intake.edit_row": _("修改导入行"),
     "intake.error_book": _("下载错误表"),

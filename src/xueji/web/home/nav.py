@@ -34,7 +34,14 @@ class Group:
 
 MENU: tuple[Group, ...] = (
     Group(gettext_lazy("工作台"), "home", (Item(gettext_lazy("工作台"), "/"),)),
-    Group(gettext_lazy("学生"), "users", (Item(gettext_lazy("学生名册"), "/students/", "student.list"),)),
+    Group(
+        gettext_lazy("学生"),
+        "users",
+        (
+            Item(gettext_lazy("学生名册"), "/students/", "student.list"),
+            Item(gettext_lazy("学生照片"), "/photos/", "student.edit"),
+        ),
+    ),
     Group(
         gettext_lazy("新生入学"), "upload", (Item(gettext_lazy("导入与建籍"), "/import/", "intake.import"),)
     ),

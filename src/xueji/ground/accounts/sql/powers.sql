@@ -49,3 +49,6 @@ end $$;
 
 create or replace trigger delegation_powers before insert or update on delegation
   for each row execute function xueji_keep_standin_apart();
+
+revoke all on function xueji_keep_powers_apart() from public;
+revoke all on function xueji_keep_standin_apart() from public;
