@@ -10,19 +10,20 @@ from django.utils.translation import gettext_lazy as _
 
 from xueji.ground.paper import photo
 
+from . import pdfcheck
+
 LIMIT = 20 * 1024 * 1024
 PDF = "application/pdf"
 JPEG = "image/jpeg"
 _SUFFIX = {PDF: ".pdf", JPEG: ".jpg"}
 _CONTROL = re.compile(r"[\x00-\x1f\x7f/\\:*?\"<>|]+")
-#: What a PDF may carry to act by itself or to bring something else along.
-_ACTIVE = re.compile(rb"/(JavaScript|JS|Launch|EmbeddedFile|RichMedia|OpenAction)\b")
 
 _MESSAGES = {
     "empty": _("文件是空的, 请重新选择"),
     "too_large": _("文件超过 20 MB, 请压缩或分成几个文件后再上传"),
     "type": _("只能上传 JPG、PNG、BMP、WebP 图片或 PDF, 这个文件不是。请另存为其中一种后再上传"),
     "active": _("这个 PDF 带有脚本或附件, 不能接收。请打印成新的 PDF 后再上传"),
+    "locked": _("这个 PDF 加了密码或限制, 无法检查。请打印成新的 PDF 后再上传"),
     "broken": _("这个 PDF 不完整, 打不开。请重新导出后再上传"),
 }
 
@@ -65,10 +66,10 @@ def clean(data: bytes, name: str) -> Clean:
 
 
 def _pdf(data: bytes) -> bytes:
-    if b"%%EOF" not in data[-2048:]:
-        raise FileRefused("broken")
-    if _ACTIVE.search(data):
-        raise FileRefused("active")
+    """A PDF as it came, when nothing in it acts by itself, brings something along, or hides from this look."""
+    fault = pdfcheck.fault_of(data)
+    if fault:
+        raise FileRefused(fault)
     return data
 
 
