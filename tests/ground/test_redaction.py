@@ -76,7 +76,8 @@ def test_what_an_operator_needs_stays(text: str) -> None:
 @pytest.fixture
 def written() -> Iterator[io.StringIO]:
     """What the installation's own handler would write, formatted as settings say."""
-    spec = dict(settings.LOGGING["formatters"]["plain"])
+    logging_settings: dict[str, Any] = settings.LOGGING
+    spec = dict(logging_settings["formatters"]["plain"])
     out = io.StringIO()
     handler = logging.StreamHandler(out)
     handler.setFormatter(import_string(spec.pop("()"))(spec["format"]))
