@@ -72,6 +72,12 @@ def data_dir() -> Path:
     return root / "var" if root else Path.home() / ".xueji"
 
 
+def folder(name: str, default: str) -> Path:
+    """The folder that a setting names, else one inside the data folder."""
+    raw = os.environ.get(name)
+    return Path(raw).expanduser().resolve() if raw else data_dir() / default
+
+
 def secret(name: str, *, length: int = 32) -> str:
     """A secret of this installation: the environment's XUEJI_<NAME>, else a file made once in `secrets/`.
 

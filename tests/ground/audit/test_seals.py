@@ -152,7 +152,7 @@ def test_pages_name_no_pupil_and_show_no_values_of_pupils(client) -> None:
     with act_as(place.user("audit_admin", "province")) as actor:
         row = queries.entries(actor, queries.Filters(person=person.hex[:8])).rows[0]
     assert row.person == person.hex[:8]
-    assert row.detail == "name"
+    assert row.detail == "姓名"
     page = login(client, place.user("audit_admin", "province")).get("/audit/").content.decode()
     assert "王大明" not in page
 

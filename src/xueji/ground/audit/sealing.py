@@ -33,6 +33,12 @@ def duty() -> int:
             return done
 
 
+def duty_alone() -> int:
+    """The same in a transaction of its own: for the command line."""
+    with transaction.atomic():
+        return duty()
+
+
 def seal(now: datetime | None = None, *, most: int = 5000) -> int:
     """Seal the entries that have none yet, in one batch, chained to the seal before; returns how many.
 

@@ -42,7 +42,8 @@ def breaks(cursor: Any, anchors: Anchored | Sequence[Anchored] | None = None) ->
     `anchors` are seals (id and SHA-256) noted outside the database: they find out when the whole chain was made anew
     or its end cut off. Entries that lie in an archive may be missing; their digests stay with the seals.
     """
-    noted = dict([anchors] if isinstance(anchors, tuple) else anchors or ())
+    single = isinstance(anchors, tuple) and len(anchors) == 2 and isinstance(anchors[0], int)
+    noted: dict[int, bytes] = dict([anchors] if single else anchors or ())  # type: ignore[list-item,arg-type]
     held: int | None = None
     stubs = Stubs(cursor)
     yield from (Broken(None, None, "archive", name) for name in stubs.false)

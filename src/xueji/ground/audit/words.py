@@ -198,6 +198,7 @@ ACTIONS: dict[str, Promise] = {
     "enrolment.photo": _("查看照片"),
     "enrolment.search": _("搜索学生"),
     "family.end": _("解除家长关联"),
+    "family.consent": _("同意或撤回同意"),
     "family.guardianship.decide": _("确认监护与查阅限制"),
     "family.guardianship.lift": _("登记解除查阅限制"),
     "family.guardianship.put": _("登记监护与查阅限制"),
@@ -213,7 +214,6 @@ ACTIONS: dict[str, Promise] = {
     "intake.fix_alike": _("一次改多行"),
     "intake.match_columns": _("指出表格的列"),
     "intake.open_row": _("查看导入行"),
-    "limits.reached": _("达到限额"),
     "orgs.class.close": _("撤销班级"),
     "orgs.class.create": _("新建班级"),
     "orgs.school.create": _("新建学校"),
@@ -373,3 +373,35 @@ def role(code: str) -> str:
     if code in Role.values:
         return str(Role(code).label)
     return {"system": _now("系统"), "": ""}.get(code, code)
+
+
+_THINGS: dict[str, Promise] = {
+    "account": _("账号"),
+    "address": _("页面"),
+    "admission": _("升学接收"),
+    "archive": _("归档"),
+    "batch": _("导入批次"),
+    "case": _("业务"),
+    "certificate": _("证明"),
+    "class": _("班级"),
+    "enrolment": _("学籍"),
+    "entry": _("日志条目"),
+    "family_request": _("家长申请"),
+    "file": _("文件"),
+    "finding": _("异常查看"),
+    "graduation_list": _("毕业名册"),
+    "guardian": _("监护人"),
+    "org": _("单位"),
+    "person": _("学生"),
+    "register": _("花名册"),
+    "relay_case": _("跨系统转学"),
+    "search": _("搜索"),
+    "seal": _("封条"),
+    "session": _("会话"),
+    "user": _("账号"),
+}
+
+
+def thing(object_type: str) -> str:
+    """The words of what a deed was done to; its code where there are none."""
+    return str(_THINGS.get(object_type, object_type))

@@ -21,11 +21,12 @@ _sweep_at = 0.0
 
 def due_now() -> dict[str, int]:
     """What time brings: future effects whose day has come, cases that end with them, seals on the audit; each hour
-    the clocks of cases (reminders, pressing the overdue) and the bytes of uploads that were undone.
+    the clocks of cases (reminders, pressing the overdue), the bytes of uploads that were undone, the day's anchor, what was
+    unusual yesterday, and months of the audit that are over their time.
     """
     from django.db import transaction
 
-    from xueji.ground.audit import sealing as audit
+    from xueji.ground.audit import anchors, archive, sealing, watch
     from xueji.ground.files import commands as files
     from xueji.registry.changes import commands as changes
     from xueji.registry.enrolment import commands as enrolment
@@ -38,11 +39,12 @@ def due_now() -> dict[str, int]:
         ("activated", enrolment.activate_due),
         ("cases", changes.finish_due),
         ("lists", yearly.finish_due),
-        ("sealed", audit.duty),
+        ("sealed", sealing.duty),
     ]
     if time.monotonic() >= _sweep_at:
         _sweep_at = time.monotonic() + SWEEP
         duties += [("swept", files.sweep), ("tended", changes.tend), ("problems", problems.lapse_due)]
+        duties += [("anchored", anchors.daily), ("watched", watch.daily), ("archived", archive.daily)]
         duties += [("absences", changes.remind_absences)]
     done: dict[str, int] = {}
     for name, duty in duties:

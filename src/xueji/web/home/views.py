@@ -17,6 +17,7 @@ from xueji.ground.accounts.actor import Actor, today
 from xueji.ground.accounts.http import LAST_KEY, actor_of
 from xueji.ground.accounts.roles import AUTHORITY, TEACHERS, Role
 from xueji.ground.audit import queries as audit
+from xueji.ground.audit import reviews
 from xueji.ground.orgs import queries as orgs
 
 from . import nav, queries
@@ -50,6 +51,7 @@ def home(request: HttpRequest) -> HttpResponse:
         return render(request, "home/security.html", context)
     if actor.role == Role.AUDIT_ADMIN:
         context |= {"seal": audit.seal_state(actor), "recent": audit.entries(actor, limit=10).rows}
+        context |= {"findings": reviews.findings(actor, waiting=True, limit=10), "waiting": reviews.waiting_count(actor)}
         return render(request, "home/audit.html", context)
     return render(request, "home/home.html", context | _work(actor))
 

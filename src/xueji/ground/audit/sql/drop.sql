@@ -18,6 +18,9 @@ begin
   delete from audit_entry e using unnest(v_ids) i(id) where e.id = i.id;
   get diagnostics v_gone = row_count;
   perform set_config('xueji.audit_archive', '', true);
+  insert into audit_entry (at, user_name, role, address, action, object_type, object_id, purpose, row_count, digest)
+  values (clock_timestamp(), session_user, 'system', '', 'audit.archive.drop', 'archive', p_archive::text, '', v_gone,
+          v_sha);
   return v_gone;
 end $$;
 
