@@ -1,6 +1,6 @@
 """All writing of this room."""
 
-from .authorise import ask, decide, end, grant_routine, keep_edit, require_edit
+from .authorise import ask, decide, end, grant_routine, keep_edit, keep_edits, require_edit, require_edits
 from .promise import pass_lesson, set_rule, sign, write_text, write_training
 from .verify import VerificationError, keep, masked
 
@@ -12,9 +12,11 @@ __all__ = [
     "grant_routine",
     "keep",
     "keep_edit",
+    "keep_edits",
     "masked",
     "pass_lesson",
     "require_edit",
+    "require_edits",
     "set_rule",
     "sign",
     "write_text",

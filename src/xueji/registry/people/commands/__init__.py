@@ -25,6 +25,7 @@ from .persons import (
     set_photo,
     set_profile,
 )
+from .photos import set_photos
 from .portable import holder_of, take_in, take_out
 from .release import release
 from .reveal import REVEAL_PURPOSES, reveal
@@ -55,6 +56,7 @@ __all__ = [
     "reveal",
     "set_guardian",
     "set_photo",
+    "set_photos",
     "set_profile",
     "strike_temporary",
     "take_in",

@@ -1,0 +1,198 @@
+"""Reading batches of photos, and who has none yet."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from django.db import connection, transaction
+from django.http import Http404
+
+from xueji.ground.accounts.actor import today
+from xueji.ground.db.scope import acting
+from xueji.ground.orgs.grades import class_label
+from xueji.ground.orgs.models import School
+from xueji.registry.enrolment.models import REGISTERED
+from xueji.registry.people import places
+
+from .matching import Pupil
+from .models import ItemState, PhotoBatch, PhotoItem
+
+PAGE = 40
+#: Pupils of one school at most.
+_ROSTER = 20_000
+_HERE = "school_id = %s and kind = 1 and reason = 'enrolled' and status < 10"
+
+
+def batches(actor: Any, *, before: int | None = None) -> list[PhotoBatch]:
+    """Batches of the school, newest first, one page and one more."""
+    found = PhotoBatch.objects.order_by("-id")
+    if before:
+        found = found.filter(id__lt=before)
+    return list(found[: PAGE + 1])
+
+
+def batch(actor: Any, batch_id: int) -> PhotoBatch:
+    """One batch. Raises Http404."""
+    found = PhotoBatch.objects.filter(pk=batch_id).first()
+    if found is None:
+        raise Http404
+    return found
+
+
+@dataclass(frozen=True)
+class ItemRow:
+    """A picture as the page shows it, with the pupil whose it is."""
+
+    no: int
+    label: str
+    state: str
+    how: str
+    note: str
+    file_id: uuid.UUID | None
+    person_id: uuid.UUID | None
+    name: str
+    place: str
+
+
+def items(batch: PhotoBatch, *, states: Sequence[str], after: int = 0) -> list[ItemRow]:
+    """Pictures of a batch in these states, in order, one page and one more."""
+    with connection.cursor() as c:
+        c.execute(
+            "select i.no, i.label, i.state, i.how, i.note, i.file_id, i.person_id, coalesce(r.name, ''), r.stage,"
+            " r.cohort_year, k.number from photo_item i"
+            " left join roster r on r.person_id = i.person_id and r.school_id = i.school_id and r.kind = %s"
+            "   and r.reason = 'enrolled'"
+            " left join school_class k on k.id = r.class_id"
+            " where i.batch_id = %s and i.state = any(%s) and i.no > %s order by i.no limit %s",
+            [REGISTERED, batch.pk, list(states), after, PAGE + 1],
+        )
+        rows = c.fetchall()
+    system = system_of(batch.school_id)
+    return [ItemRow(*row[:8], label(row[8], row[9], row[10], system)) for row in rows]
+
+
+def counts(batch_id: int) -> dict[str, int]:
+    """Pictures of a batch by state."""
+    with connection.cursor() as c:
+        c.execute("select state, count(*) from photo_item where batch_id = %s group by state", [batch_id])
+        found = dict(c.fetchall())
+    return {state: found.get(state, 0) for state in ItemState.values}
+
+
+def system_of(school_id: int) -> str:
+    """The school's system of years."""
+    return str(School.objects.filter(pk=school_id).values_list("system", flat=True).first() or "6-3-3")
+
+
+def label(stage: str | None, cohort: int | None, number: int | None, system: str) -> str:
+    """三年级(2)班, or nothing."""
+    return class_label(stage, cohort, number, system, today()) if stage and cohort and number else ""
+
+
+def pupils(actor: Any, school_id: int) -> list[Pupil]:
+    """Everybody on the school's roster, for matching."""
+    system = system_of(school_id)
+    with connection.cursor() as c:
+        c.execute(
+            "select r.person_id, r.name, r.stage, r.cohort_year, k.number, r.class_seat from roster r"
+            f" left join school_class k on k.id = r.class_id where r.{_HERE} order by r.person_id limit %s",
+            [school_id, _ROSTER],
+        )
+        return [Pupil(p, n, label(s, y, k, system), seat) for p, n, s, y, k, seat in c.fetchall()]
+
+
+def holders(actor: Any, school_id: int, numbers: Sequence[str]) -> dict[str, uuid.UUID]:
+    """Which of these whole numbers belongs to which pupil of the school; others are not told."""
+    wanted = list(dict.fromkeys(numbers))[:20_000]
+    if not wanted:
+        return {}
+    with connection.cursor() as c:
+        c.execute(f"select person_id from roster where {_HERE} limit %s", [school_id, _ROSTER])
+        here = [row[0] for row in c.fetchall()]
+    by_index = {places.identity_index("1", n.removeprefix("G")): n for n in wanted}
+    numbered = {places.number_index(places.NATIONAL, n): n for n in wanted}
+    with transaction.atomic(), acting("writer"), connection.cursor() as c:
+        c.execute(
+            "select bidx, person_id from identity_lookup where id_type = '1' and bidx = any(%s::bytea[])"
+            " and person_id = any(%s::uuid[])",
+            [list(by_index), here],
+        )
+        out = {by_index[bytes(b)]: person for b, person in c.fetchall()}
+        c.execute(
+            "select bidx, person_id from number_lookup where scheme = %s and bidx = any(%s::bytea[])"
+            " and person_id = any(%s::uuid[])",
+            [places.NATIONAL, list(numbered), here],
+        )
+        out |= {numbered[bytes(b)]: person for b, person in c.fetchall()}
+    return out
+
+
+def on_roster(actor: Any, person_id: uuid.UUID) -> bool:
+    """Whether the pupil's record is at the actor's school now."""
+    return person_id in still_here(actor, [person_id])
+
+
+def still_here(actor: Any, ids: Sequence[uuid.UUID]) -> set[uuid.UUID]:
+    """Those of these pupils whose record is at the actor's school now."""
+    with connection.cursor() as c:
+        c.execute(
+            f"select person_id from roster where {_HERE} and person_id = any(%s::uuid[])",
+            [actor.org_id, list(ids)],
+        )
+        return {row[0] for row in c.fetchall()}
+
+
+@dataclass(frozen=True)
+class Lacking:
+    """A pupil without a photo."""
+
+    person_id: uuid.UUID
+    name: str
+    place: str
+
+
+def lacking(actor: Any, *, page: int = 0) -> tuple[list[Lacking], int]:
+    """Pupils of the school without a photo in the order of classes, one page, and how many there are."""
+    system = system_of(actor.org_id)
+    with connection.cursor() as c:
+        c.execute(
+            "select count(*) from roster r left join person_photo f using (person_id)"
+            f" where r.{_HERE} and f.person_id is null",
+            [actor.org_id],
+        )
+        total = int(c.fetchone()[0])
+        c.execute(
+            "select r.person_id, r.name, r.stage, r.cohort_year, k.number from roster r"
+            " left join person_photo f using (person_id) left join school_class k on k.id = r.class_id"
+            f" where r.{_HERE} and f.person_id is null"
+            " order by r.cohort_year desc, r.stage, k.number, r.class_seat, r.person_id limit %s offset %s",
+            [actor.org_id, PAGE, PAGE * min(page, _ROSTER // PAGE)],
+        )
+        rows = [Lacking(p, n, label(s, y, k, system)) for p, n, s, y, k in c.fetchall()]
+    return rows, total
+
+
+def named(actor: Any, text: str) -> list[Lacking]:
+    """Pupils of the school whose name begins with a text, for saying whose picture it is; at most twenty."""
+    if len(text) < 1:
+        return []
+    system = system_of(actor.org_id)
+    with connection.cursor() as c:
+        c.execute(
+            "select r.person_id, r.name, r.stage, r.cohort_year, k.number from roster r"
+            f" left join school_class k on k.id = r.class_id where r.{_HERE} and starts_with(r.name, %s)"
+            " order by r.name, r.person_id limit 20",
+            [actor.org_id, text],
+        )
+        return [Lacking(p, n, label(s, y, k, system)) for p, n, s, y, k in c.fetchall()]
+
+
+def item(batch_id: int, no: int) -> PhotoItem:
+    """One picture. Raises Http404."""
+    found = PhotoItem.objects.filter(batch_id=batch_id, no=no).first()
+    if found is None:
+        raise Http404
+    return found
