@@ -103,7 +103,9 @@ ADDRESSES: dict[str, Address] = {
     "accounts:factor": Address("/me/factor/", SIGNED_IN, both=True),
     "accounts:factor_app": Address("/me/factor/app/", SIGNED_IN, post=True, answers=DEED),
     "accounts:factor_codes": Address("/me/factor/codes/", SIGNED_IN, post=True, answers=DEED),
-    "accounts:factor_options": Address("/me/factor/passkey/options/", SIGNED_IN, post=True, answers=(200, 422)),
+    "accounts:factor_options": Address(
+        "/me/factor/passkey/options/", SIGNED_IN, post=True, answers=(200, 422)
+    ),
     "accounts:factor_passkey": Address("/me/factor/passkey/", SIGNED_IN, post=True, answers=(422,)),
     "accounts:factor_prove": Address("/me/factor/passkey/prove/", SIGNED_IN, post=True, answers=(422,)),
     "accounts:factor_remove": Address(
@@ -160,8 +162,9 @@ ADDRESSES: dict[str, Address] = {
     "intake:template": Address("/import/template.xlsx", "intake.import"),
     "intake:batch": Address("/import/{batch}/", "intake.import", about="batch"),
     "intake:columns": Address("/import/{batch}/columns/", "intake.import", about="batch", answers=(200, 302)),
-    "intake:alike": Address("/import/{batch}/alike/", "intake.import", about="batch", post=True, answers=DEED),
-    "intake:alike": Address("/import/{batch}/alike/", "intake.import", about="batch", post=True, answers=DEED),
+    "intake:alike": Address(
+        "/import/{batch}/alike/", "intake.import", about="batch", post=True, answers=DEED
+    ),
     "intake:progress": Address(
         "/import/{batch}/progress/", "intake.import", about="batch", answers=(200, 204)
     ),
@@ -504,6 +507,10 @@ ADDRESSES: dict[str, Address] = {
         answers=(404,),
     ),
     "family:guardianship_waiting": Address("/guardianship/", "guardian.confirm"),
+    "family:consents": Address(
+        "/my/{person}/consents/", PORTAL, about="child", both=True, answers=(200, 302, 404)
+    ),
+    "family:class_consents": Address("/classes/{klass}/consents/", "consent.view", about="klass"),
     "notice:public": Address("/privacy/", PUBLIC),
     "notice:read": Address("/privacy/notice/", PUBLIC, both=True, answers=(200, 302)),
     "notice:version": Address("/privacy/notice/2026-11/", PUBLIC),

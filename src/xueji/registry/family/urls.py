@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from . import views, views_guardianship, views_requests
+from . import views, views_consents, views_guardianship, views_requests
 
 app_name = "family"
 urlpatterns = [
@@ -24,6 +24,8 @@ urlpatterns = [
     ),
     path("guardianship/", views_guardianship.waiting, name="guardianship_waiting"),
     path("join/", views.join, name="join"),
+    path("my/<uuid:person_id>/consents/", views_consents.of_child, name="consents"),
+    path("classes/<int:class_id>/consents/", views_consents.of_class, name="class_consents"),
     path("my/add/", views.add, name="add"),
     path("my/<uuid:person_id>/request/", views_requests.ask, name="ask"),
     path("my/requests/<int:request_id>/appeal/", views_requests.appeal, name="appeal"),

@@ -187,6 +187,7 @@ def class_page(request: HttpRequest, class_id: int) -> HttpResponse:
             if actor.can("register.print")
         ],
         "may_invite": actor.can("family.invite") and bool(pupils),
+        "may_consents": actor.can("consent.view") and bool(pupils),
         "may_close": actor.can("class.edit")
         and actor.org_id == row.school_id
         and not row.closed

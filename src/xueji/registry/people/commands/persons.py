@@ -24,6 +24,7 @@ from xueji.ground.standards.pinyin import pinyin_of
 from .. import places
 from ..errors import BadValue
 from . import _rows, identity, numbers
+from .guarding import MEMBER, refuse_withheld
 
 
 @dataclass(frozen=True)
@@ -270,6 +271,7 @@ def change_profile(
 
 def _keep_profile(person: _rows.Locked, values: Mapping[str, str]) -> None:
     """Write fields over those that are kept; the others stay. In the writing role, with the person locked."""
+    refuse_withheld(person.person_id, [k for k, v in values.items() if v])
     data, secret = split_profile(values)
     with connection.cursor() as c:
         c.execute("select data, sealed from person_profile where person_id = %s", [person.person_id])
@@ -313,6 +315,7 @@ def set_guardian(actor: Any, person_id: uuid.UUID, guardian_no: int | None, new:
     with transaction.atomic(), acting("writer"), connection.cursor() as c:
         person = _rows.lock(person_id)
         authorisation = _authorised(actor, person, "family")
+        refuse_withheld(person_id, [MEMBER + k for k, v in new.sealed.items() if v])
         if guardian_no is None:
             guardian_no = _rows.next_no("guardian", "guardian_no", person_id)
             _write_guardian(person, guardian_no, new)
