@@ -140,7 +140,7 @@ def faults_of_headers(answer: Any, *, signed_in: bool) -> list[str]:
     ):
         out.append(f"may be kept: {cache!r}")
     kind = answer.headers.get("Content-Type", "")
-    page = kind.startswith(("text/html", "text/plain", "image/jpeg"))
+    page = kind.startswith(("text/html", "text/plain", "image/jpeg", "application/json"))
     kept = answer.headers.get("Content-Disposition", "").startswith("attachment")
     if answer.status_code == 200 and not page and not kept:
         out.append(f"{kind} is not an attachment")
