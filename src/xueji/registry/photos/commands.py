@@ -113,7 +113,7 @@ def run(batch_id: int) -> None:
             _fail(batch_id, _("上传人的账号已停用"))
             return
         with acting("writer"):
-            file = StoredFile.objects.get(pk=batch.file_id)
+            file = StoredFile.objects.get(pk=batch.file_id or uuid.UUID(int=0))
         data = vault.open_bytes(storage.read(file.sha256), f"photo_batch.file:{batch.pk}")
         try:
             _work(actor, batch, archive.pictures(data))
@@ -212,11 +212,8 @@ def apply(actor: Any, batch_id: int, *, expected: int) -> int:
     with transaction.atomic():
         with acting("writer"):
             PhotoBatch.objects.select_for_update().get(pk=batch.pk)
-            found = dict(
-                PhotoItem.objects.filter(batch_id=batch_id, state=ItemState.MATCHED).values_list(
-                    "person_id", "file_id"
-                )
-            )
+            matched = PhotoItem.objects.filter(batch_id=batch_id, state=ItemState.MATCHED)
+            found = {i.person_id: i.file_id for i in matched if i.person_id and i.file_id}
         if len(found) != expected:
             raise PhotosError(_("可以采用的照片已变为 %(n)s 张, 请刷新后重新确认") % {"n": len(found)})
         gone = set(found) - queries.still_here(actor, list(found))

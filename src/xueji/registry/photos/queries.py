@@ -71,7 +71,7 @@ def items(batch: PhotoBatch, *, states: Sequence[str], after: int = 0) -> list[I
         )
         rows = c.fetchall()
     system = system_of(batch.school_id)
-    return [ItemRow(*row[:8], label(row[8], row[9], row[10], system)) for row in rows]
+    return [ItemRow(*row[:8], place=label(row[8], row[9], row[10], system)) for row in rows]
 
 
 def counts(batch_id: int) -> dict[str, int]:
