@@ -71,7 +71,10 @@ def items(batch: PhotoBatch, *, states: Sequence[str], after: int = 0) -> list[I
         )
         rows = c.fetchall()
     system = system_of(batch.school_id)
-    return [ItemRow(*row[:8], place=label(row[8], row[9], row[10], system)) for row in rows]
+    return [
+        ItemRow(no, text, state, how, note, file, person, name, label(stage, cohort, number, system))
+        for no, text, state, how, note, file, person, name, stage, cohort, number in rows
+    ]
 
 
 def counts(batch_id: int) -> dict[str, int]:
