@@ -119,6 +119,7 @@ ADDRESSES: dict[str, Address] = {
     "accounts:standin": Address("/me/standin/", "case.decide", both=True),
     "accounts:standin_end": Address("/me/standin/1/end/", "case.decide", post=True, answers=(404,)),
     "accounts:list": Address("/accounts/", ACCOUNTS),
+    "accounts:batch": Address("/accounts/batch/", ACCOUNTS, both=True),
     "accounts:new": Address("/accounts/new/", ACCOUNTS, both=True),
     "accounts:account": Address("/accounts/{user}/", ACCOUNTS, about="user"),
     "accounts:do": Address("/accounts/{user}/disable/", ACCOUNTS, about="user", post=True, answers=DEED),

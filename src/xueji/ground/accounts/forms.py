@@ -115,6 +115,28 @@ class RoleForm(AccountForm):
             del self.fields[name]
 
 
+class BatchForm(forms.Form):
+    """Many new accounts of one role."""
+
+    role = forms.ChoiceField(label=_("身份"))
+    valid_to = forms.DateField(
+        label=_("有效期至"),
+        required=False,
+        widget=forms.DateInput(attrs={"type": "date"}),
+        help_text=_("不填为长期"),
+    )
+    people = forms.CharField(
+        label=_("名单"),
+        max_length=20_000,
+        widget=forms.Textarea(attrs={"rows": 10, "spellcheck": "false"}),
+        help_text=_("每人一行: 姓名, 用户名, 单位或班级, 办公电话。可以从表格里整块复制粘贴"),
+    )
+
+    def __init__(self, data: Any = None, *, roles: list[str]) -> None:
+        super().__init__(data)
+        self.fields["role"].choices = [(r, Role(r).label) for r in roles]  # type: ignore[attr-defined]
+
+
 class HandOverForm(forms.Form):
     """Who stands in for whom, from when until when, and why."""
 

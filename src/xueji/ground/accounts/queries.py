@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 
+from django.conf import settings
 from django.db import connection
 from django.db.models import Count, Q, QuerySet
 from django.http import Http404
@@ -19,7 +20,7 @@ from . import rules
 from .actor import Actor, today
 from .http import agent_words
 from .models import Delegation, RoleAssignment, User, UserSession
-from .roles import ADMINS, CASE_HEADS, PERMISSIONS, Role
+from .roles import ADMINS, CASE_HEADS, PERMISSIONS, PORTAL, Role
 
 
 @dataclass(frozen=True)
@@ -60,6 +61,10 @@ class AccountRow:
     is_active: bool
     locked: bool
     last_login: datetime | None
+    rested: bool = False
+    #: Days without a sign-in, once they are so many that its manager is warned.
+    idle_days: int = 0
+    rests_on: date | None = None
     roles: list[RoleRow] = field(default_factory=list)
 
 
@@ -145,8 +150,23 @@ def _visible(actor: Actor) -> QuerySet[User]:
     return User.objects.filter(inside)
 
 
+def _idle(user: User) -> tuple[int, date | None]:
+    """Days without a sign-in if they are many, and the day on which the account will be disabled for it."""
+    used = max(t for t in (user.last_login, user.enabled_at, user.created_at) if t is not None)
+    days = (timezone.now() - used).days
+    if not user.is_active or days < settings.UNUSED_WARN_DAYS:
+        return 0, None
+    limit = settings.UNUSED_DAYS
+    return days, timezone.localdate(used) + timedelta(days=limit + 1) if limit else None
+
+
 def _row(user: User, roles: list[RoleRow]) -> AccountRow:
+    families = bool(roles) and all(r.role in PORTAL for r in roles)
+    idle_days, rests_on = (0, None) if families else _idle(user)
     return AccountRow(
+        rested=user.rested_at is not None and not user.is_active,
+        idle_days=idle_days,
+        rests_on=rests_on,
         id=user.pk,
         username=user.username,
         display_name=user.display_name,
@@ -156,6 +176,14 @@ def _row(user: User, roles: list[RoleRow]) -> AccountRow:
         locked=bool(user.locked_until and user.locked_until > timezone.now()),
         last_login=user.last_login,
         roles=roles,
+    )
+
+
+def _unused_since(since: datetime) -> Q:
+    return (
+        Q(created_at__lt=since)
+        & (Q(last_login=None) | Q(last_login__lt=since))
+        & (Q(enabled_at=None) | Q(enabled_at__lt=since))
     )
 
 
@@ -183,6 +211,9 @@ def accounts(
         found = found.filter(locked_until__gt=timezone.now())
     elif state == "disabled":
         found = found.filter(is_active=False)
+    elif state == "unused":
+        since = timezone.now() - timedelta(days=settings.UNUSED_WARN_DAYS)
+        found = found.filter(_unused_since(since), is_active=True)
     if after:
         found = found.filter(username__gt=after)
     users = list(found[: limit + 1])
@@ -240,12 +271,16 @@ def officers(places: Iterable[tuple[int, str]]) -> dict[tuple[int, str], tuple[s
 
 
 def account_counts(actor: Actor) -> dict[str, int]:
-    """Accounts of the actor's unit: all, locked, disabled, never signed in; one query."""
+    """Accounts of the actor's unit: all, locked, disabled, unused for long; one query."""
     return _visible(actor).aggregate(
         all=Count("id"),
         locked=Count("id", filter=Q(locked_until__gt=timezone.now())),
         disabled=Count("id", filter=Q(is_active=False)),
-        never=Count("id", filter=Q(last_login=None)),
+        unused=Count(
+            "id",
+            filter=_unused_since(timezone.now() - timedelta(days=settings.UNUSED_WARN_DAYS))
+            & Q(is_active=True),
+        ),
     )
 
 

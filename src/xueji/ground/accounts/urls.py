@@ -27,6 +27,7 @@ urlpatterns = [
     path("me/standin/<int:delegation_id>/end/", views_standin.standin_end, name="standin_end"),
     path("accounts/", views_manage.account_list, name="list"),
     path("accounts/new/", views_manage.account_new, name="new"),
+    path("accounts/batch/", views_manage.account_batch, name="batch"),
     path("accounts/factor/", views_factor.rules, name="factor_rules"),
     path("accounts/factor/set/", views_factor.rule_set, name="factor_rule_set"),
     path("accounts/<int:user_id>/", views_manage.account_page, name="account"),

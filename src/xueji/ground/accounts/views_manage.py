@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from urllib.parse import urlencode
 
+from django.conf import settings
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
@@ -19,7 +20,7 @@ from xueji.ground.orgs import queries as orgs
 from . import commands, queries, queries_identity, rules
 from .actor import Actor
 from .commands import factor, sso
-from .forms import AccountForm, RoleForm
+from .forms import AccountForm, BatchForm, RoleForm
 from .http import whole
 from .roles import PORTAL, Role
 from .views_sso import offered
@@ -62,6 +63,7 @@ def account_list(request: HttpRequest) -> HttpResponse:
         "asked": asked,
         "roles": Role.choices,
         "units": orgs.unit_choices(actor),
+        "may_rule": actor.can("account.manage"),
         "next_url": "?" + urlencode(kept | {"after": page.after}) if page.after else "",
         "prev_url": ("?" + urlencode(kept) if kept else request.path) if request.GET.get("after") else "",
     }
@@ -100,6 +102,45 @@ def account_new(request: HttpRequest) -> HttpResponse:
             return render(request, "accounts/secret.html", {"page_title": _("账号已开通"), "made": made})
     context = {"page_title": _("新增账号"), "form": form}
     return render(request, "accounts/new.html", context, status=422 if form.errors else 200)
+
+
+@never_cache
+@require_http_methods(["GET", "POST"])
+def account_batch(request: HttpRequest) -> HttpResponse:
+    """Open many accounts from a pasted list; their slips are shown once, to print and cut."""
+    actor = _manager(request)
+    choices = _choices(actor)
+    form = BatchForm(request.POST or None, roles=choices["roles"])  # type: ignore[arg-type]
+    wrong: list[str] = []
+    if request.method == "POST" and form.is_valid():
+        try:
+            slips = commands.create_many(
+                actor,
+                form.cleaned_data["people"],
+                role=form.cleaned_data["role"],
+                units={name: pk for pk, name in choices["orgs"]},  # type: ignore[misc]
+                classes={name: (pk, actor.org_id or 0) for pk, name in choices["classes"]},  # type: ignore[misc]
+                valid_to=form.cleaned_data["valid_to"],
+            )
+        except commands.ListRefused as e:
+            wrong = e.lines
+        else:
+            context = {
+                "page_title": _("账号已开通"),
+                "slips": slips,
+                "role": Role(form.cleaned_data["role"]).label,
+                "address": f"{settings.PUBLIC_URL}/login/",
+            }
+            return render(request, "accounts/slips.html", context)
+    context = {
+        "page_title": _("成批开通账号"),
+        "form": form,
+        "wrong": wrong,
+        "most": commands.BATCH_MOST,
+        "classes": [name for _pk, name in choices["classes"]],  # type: ignore[misc]
+        "units": len(choices["orgs"]),
+    }
+    return render(request, "accounts/batch.html", context, status=422 if wrong or form.errors else 200)
 
 
 @never_cache

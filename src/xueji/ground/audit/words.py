@@ -158,6 +158,7 @@ ACTIONS: dict[str, Promise] = {
     "accounts.locked": _("账号锁定"),
     "accounts.password.change": _("修改密码"),
     "accounts.password.reset": _("重置密码"),
+    "accounts.rest": _("久未登录, 自动停用账号"),
     "accounts.role.end": _("收回角色"),
     "accounts.role.grant": _("授予角色"),
     "accounts.session.end": _("结束会话"),

@@ -138,7 +138,7 @@ def _parser() -> argparse.ArgumentParser:
     s.add_argument("--name", help="名称(create)")
     s.add_argument("--json", action="store_true")
     s = add("user", "管理账号: 列出、新建、授予角色、重置密码、解锁", _user)
-    s.add_argument("action", choices=["list", "create", "grant", "reset", "unlock", "disable"])
+    s.add_argument("action", choices=["list", "create", "grant", "reset", "unlock", "factor-reset", "disable", "enable"])
     s.add_argument("username", nargs="?")
     s.add_argument("--name", help="姓名(create)")
     s.add_argument("--role", help="角色代码(create 和 grant)")

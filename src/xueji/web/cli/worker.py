@@ -27,6 +27,7 @@ def due_now() -> dict[str, int]:
     from django.db import transaction
 
     from xueji.ground.audit import anchors, archive, sealing, watch
+    from xueji.ground.accounts import commands as accounts
     from xueji.ground.files import commands as files
     from xueji.registry.changes import commands as changes
     from xueji.registry.enrolment import commands as enrolment
@@ -45,7 +46,7 @@ def due_now() -> dict[str, int]:
         _sweep_at = time.monotonic() + SWEEP
         duties += [("swept", files.sweep), ("tended", changes.tend), ("problems", problems.lapse_due)]
         duties += [("anchored", anchors.daily), ("watched", watch.daily), ("archived", archive.daily)]
-        duties += [("absences", changes.remind_absences)]
+        duties += [("absences", changes.remind_absences), ("rested", accounts.rest_unused)]
     done: dict[str, int] = {}
     for name, duty in duties:
         try:

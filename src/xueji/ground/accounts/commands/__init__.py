@@ -1,5 +1,7 @@
 """Everything that writes accounts, roles and sessions."""
 
+from .batch import MOST as BATCH_MOST
+from .batch import FirstSlip, ListRefused, create_many
 from .delegate import end_hand_over, hand_over
 from .factor import FactorRefused
 from .manage import (
@@ -24,17 +26,22 @@ from .signin import (
     sign_out,
     start_session,
 )
+from .unused import rest_unused
 
 __all__ = [
+    "BATCH_MOST",
     "SYSTEM",
     "AccountError",
     "FactorRefused",
+    "FirstSlip",
+    "ListRefused",
     "NewAccount",
     "SignInRefused",
     "SignedIn",
     "WrongPassword",
     "change_password",
     "create_account",
+    "create_many",
     "end_hand_over",
     "end_role",
     "end_session",
@@ -42,6 +49,7 @@ __all__ = [
     "hand_over",
     "link_child",
     "reset_password",
+    "rest_unused",
     "set_active",
     "sign_in",
     "sign_out",

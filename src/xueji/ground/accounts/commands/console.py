@@ -15,7 +15,7 @@ from xueji.ground.orgs.models import Org
 from .. import queries
 from ..models import User
 from ..roles import Role
-from . import manage
+from . import factor, manage
 
 _LIST_MOST = 500
 
@@ -29,7 +29,7 @@ def run(
     org: str | None = None,
     class_id: int | None = None,
 ) -> list[dict[str, Any]] | dict[str, Any]:
-    """list, create, grant, reset, unlock or disable. `org` is a code of a unit or school.
+    """list, create, grant, reset, unlock, factor-reset, disable or enable. `org` is a code of a unit or school.
 
     Returns what happened, with the new first password where there is one; raises ValidationError in words.
     """
@@ -66,6 +66,11 @@ def _do(action: str, username: str, name: str, role: str, org: str, class_id: in
     if action == "unlock":
         manage.unlock(manage.SYSTEM, user.pk)
         return {"username": username, "unlocked": True}
+    if action == "factor-reset":
+        return {"username": username, "code": factor.reset(manage.SYSTEM, user.pk)}
+    if action == "enable":
+        manage.set_active(manage.SYSTEM, user.pk, True)
+        return {"username": username, "active": True}
     if action == "disable":
         manage.set_active(manage.SYSTEM, user.pk, False)
         return {"username": username, "active": False}

@@ -15,6 +15,7 @@ from django.contrib.auth.hashers import make_password
 from django.core.exceptions import PermissionDenied
 from django.db import IntegrityError, transaction
 from django.http import Http404
+from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from xueji.ground.audit.commands import Who, record
@@ -241,7 +242,10 @@ def set_active(actor: Actor | Who, user_id: int, active: bool) -> None:
     if user.is_active == active:
         return
     with acting("writer"):
-        User.objects.filter(pk=user.pk).update(is_active=active)
+        # Enabled again, the time without a sign-in starts anew.
+        User.objects.filter(pk=user.pk).update(
+            is_active=active, rested_at=None, enabled_at=timezone.now() if active else user.enabled_at
+        )
     record(actor, "accounts.enable" if active else "accounts.disable", object_type="user", object_id=user.pk)
     if not active:
         _end_all(actor, user.pk)
