@@ -46,6 +46,7 @@ INSTALLED_APPS = [
     "xueji.registry.intake",
     "xueji.registry.changes",
     "xueji.registry.relay",
+    "xueji.registry.charge",
     "xueji.registry.yearly",
     "xueji.office.certificates",
     "xueji.office.exports",
@@ -152,6 +153,9 @@ UNUSED_WARN_DAYS = config.env_int("XUEJI_UNUSED_WARN_DAYS", 60, low=1, high=3650
 UNUSED_DAYS = config.env_int("XUEJI_UNUSED_DAYS", 90, high=3650)
 UNUSED_PORTAL_DAYS = config.env_int("XUEJI_UNUSED_PORTAL_DAYS", 400, high=3650)
 MAX_SESSIONS_PER_USER = config.env_int("XUEJI_MAX_SESSIONS", 3, low=1)
+
+#: For how many hours a child beyond one's scope is opened in an emergency.
+EMERGENCY_HOURS = config.env_int("XUEJI_EMERGENCY_HOURS", 2, low=1, high=24)
 
 # Cases: what holds where no text says anything. Days are working days, except the last two.
 CASE_STEP_DAYS = config.env_int("XUEJI_CASE_STEP_DAYS", 10, low=1, high=90)

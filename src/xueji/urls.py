@@ -18,6 +18,7 @@ ROOMS = (
     "xueji.ground.jobs",
     "xueji.ground.notice",
     "xueji.registry.people",
+    "xueji.registry.charge",
     "xueji.registry.enrolment",
     "xueji.registry.problems",
     "xueji.registry.dropout",

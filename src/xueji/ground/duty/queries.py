@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from typing import Any
 
 from django.db import connection
 from django.db.models import Q, QuerySet
@@ -224,7 +225,7 @@ def register_counts(actor: Actor) -> dict[str, int]:
     return {"all": total, "done": ready, "missing": total - ready}
 
 
-def _asked(actor: Actor) -> dict[str, object]:
+def _asked(actor: Actor) -> dict[str, Any]:
     return {"day": today(), "org": actor.org_id or 0, "path": (actor.org_path or "-") + "%"}
 
 
@@ -272,16 +273,17 @@ def in_force(actor: Actor, kind: str = "") -> list[Authorisation]:
 
 
 def whom_to_ask(actor: Actor, kind: str) -> str:
-    """The sentence that names who has to say yes."""
+    """The sentence that names who has to say yes; `kind` empty: for any edit."""
     heads = "、".join(heads_of(actor.org_id)) or _("校长")
+    what = words.KINDS.get(kind) or _("学籍信息")
     return _("修改“%(kind)s”要先由 %(heads)s 授权。请提交授权申请, 同意后再修改") % {
-        "kind": words.KINDS.get(kind, kind),
+        "kind": what,
         "heads": heads,
     }
 
 
 def heads_of(org_id: int | None) -> list[str]:
-    """Names of the heads of a school in office."""
+    """Names of the heads of a school in office, for its own staff; also inside a command's writing role."""
     held = RoleAssignment.objects.filter(org_id=org_id or 0, role=Role.SCHOOL_HEAD)
     return list(accounts.in_force(held).order_by("pk").values_list("user__display_name", flat=True)[:5])
 

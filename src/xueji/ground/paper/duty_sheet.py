@@ -47,4 +47,4 @@ def render_duty_sheet(data: DutySheet) -> bytes:
         "printed_by": data.printed_by,
         "printed_at": stamp(data.printed_at),
     }
-    return render("duty_sheet", payload, at=data.printed_at, tagged=True)
+    return render("duty_sheet", payload, at=data.printed_at.replace(microsecond=0), tagged=True)

@@ -9,7 +9,10 @@ from django.db import connection
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from xueji.ground.accounts import queries as accounts
 from xueji.ground.accounts.actor import today
+from xueji.ground.accounts.roles import Role
+from xueji.ground.duty import queries as duty
 from xueji.ground.orgs.grades import class_label, grade_on
 from xueji.ground.standards.pinyin import pinyin_of
 from xueji.registry.people import queries as people
@@ -45,11 +48,16 @@ def build(actor: Any, person_id: uuid.UUID, *, tab: str = "") -> dict[str, Any]:
             "graduate": actor.can("case.start") and _graduating(row),
             "certificate": actor.can("certificate.issue") and not row.former,
             "reveal": actor.can("identity.reveal"),
+            "edit": actor.can("student.edit") and not row.former and row.school_id == actor.org_id,
         },
     }
     if row.former:
         context["card"] = None
         return context
+    if not actor.is_portal:
+        context["charge"] = responsible(row)
+    if context["may"]["edit"]:
+        context["edit_why"] = locked_because(actor, row)
     card = people.card(actor, person_id)
     reveal = f"/people/{person_id}/reveal/?what=" if actor.can("identity.reveal") else ""
     context["card"] = card
@@ -76,6 +84,34 @@ def build(actor: Any, person_id: uuid.UUID, *, tab: str = "") -> dict[str, Any]:
         context["numbers"] = people.numbers(actor, person_id)
         context["former_names"] = people.former_names(actor, person_id)
     return context
+
+
+def responsible(row: RosterRow) -> list[dict[str, str]]:
+    """Who answers for the record now, from the class upwards (责任链, C-ROL-03); two queries."""
+    teachers = accounts.class_teachers([row.class_id]) if row.class_id else {}
+    held = accounts.officers([(row.school_id, Role.REGISTRAR), (row.school_id, Role.SCHOOL_HEAD)])
+    none = _("还没有设")
+    return [
+        {"label": _("班主任"), "value": teachers.get(row.class_id or 0, none)},
+        {
+            "label": str(Role.REGISTRAR.label),
+            "value": held.get((row.school_id, Role.REGISTRAR), (none, ""))[0],
+        },
+        {
+            "label": str(Role.SCHOOL_HEAD.label),
+            "value": held.get((row.school_id, Role.SCHOOL_HEAD), (none, ""))[0],
+        },
+    ]
+
+
+def locked_because(actor: Any, row: RosterRow) -> str:
+    """Why the registrar cannot edit anything of this record now: the sentence whom to ask; empty when he can."""
+    if not duty.asks_head(actor):
+        return ""
+    for a in duty.in_force(actor):
+        if (a.persons is None or row.person_id in a.persons) and a.class_id in (None, row.class_id):
+            return ""
+    return duty.whom_to_ask(actor, "")
 
 
 def _facts(row: RosterRow, card: people.PersonCard, reveal: str) -> list[dict[str, Any]]:

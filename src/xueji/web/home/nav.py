@@ -60,6 +60,8 @@ MENU: tuple[Group, ...] = (
             Item(gettext_lazy("控辍保学"), "/dropout/", "dropout.view"),
             Item(gettext_lazy("跨省转学"), "/relay/", "relay.view"),
             Item(gettext_lazy("家长申请"), "/requests/", "family.answer"),
+            Item(gettext_lazy("校长授权"), "/authorisations/", "authorise.any"),
+            Item(gettext_lazy("紧急查阅"), "/emergency/", "emergency.any"),
             Item(gettext_lazy("完整信息导出"), "/exports/", "export.view"),
             Item(gettext_lazy("查阅限制待确认"), "/guardianship/", "guardian.confirm"),
         ),
@@ -95,6 +97,8 @@ MENU: tuple[Group, ...] = (
         "settings",
         (
             Item(gettext_lazy("用户与权限"), "/accounts/", "account.any"),
+            Item(gettext_lazy("保密承诺与培训"), "/duty/", "duty.register"),
+            Item(gettext_lazy("工作移交"), "/handover/", "org.view"),
             Item(gettext_lazy("系统状态"), "/system/", "system.view"),
             Item(gettext_lazy("跨系统连接"), "/relay/system/", "relay.manage"),
         ),
@@ -106,6 +110,13 @@ MENU: tuple[Group, ...] = (
 
 #: Classes are a school's matter: authorities reach them through the unit's page.
 _SCHOOL_ONLY = frozenset({"/classes/"})
+
+#: Places that open to whoever may do one of several things.
+_EITHER = {
+    "account.any": ("account.manage", "account.manage_own"),
+    "authorise.any": ("student.edit", "student.authorise"),
+    "emergency.any": ("emergency.open", "emergency.answer"),
+}
 
 PHONE: tuple[Group, ...] = (
     Group(gettext_lazy("首页"), "home", (Item(gettext_lazy("首页"), "/my/"),)),
@@ -129,8 +140,8 @@ def may_open(actor: Actor, item: Item) -> bool:
     """Whether the actor's role may open a place that exists."""
     if item.url in _SCHOOL_ONLY and actor.org_kind != "school":
         return False
-    if item.permission == "account.any":
-        allowed = actor.can("account.manage") or actor.can("account.manage_own")
+    if item.permission in _EITHER:
+        allowed = any(actor.can(action) for action in _EITHER[item.permission])
     else:
         allowed = not item.permission or actor.can(item.permission)
     return allowed and exists(item.url)

@@ -58,7 +58,9 @@ def home(request: HttpRequest) -> HttpResponse:
 
 def _work(actor: Actor) -> dict[str, Any]:
     """The parts of a working home page that this role has."""
-    out: dict[str, Any] = {"actions": _actions(actor)}
+    from xueji.registry.charge import queries as charge
+
+    out: dict[str, Any] = {"actions": _actions(actor)} | charge.notices(actor)
     if actor.can("case.decide") or actor.can("case.start"):
         from xueji.registry.changes import absences
         from xueji.registry.changes import queries as changes
