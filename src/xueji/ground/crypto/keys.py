@@ -216,9 +216,10 @@ def status(*, count: bool = False) -> list[KeyState]:
     with connection.cursor() as c:
         c.execute("select key_id, purpose, suite, created_at, state from vault_key where state <> 'dropped'")
         known = {row[0]: row for row in c.fetchall()}
+    used = values_by_key() if count else {}
     out = []
     for k in ring.keys:
-        values = sum(remaining(k.id).values()) if count and k.purpose == "data" else None
+        values = sum(used.get(k.id, {}).values()) if count and k.purpose == "data" else None
         out.append(KeyState(k.id, k.purpose, k.suite, k.created_at, k.active, True, k.id in known, values))
     have = {k.id for k in ring.keys}
     for key_id, purpose, suite, created_at, state in known.values():
