@@ -68,7 +68,15 @@ def build(actor: Any, person_id: uuid.UUID, *, tab: str = "") -> dict[str, Any]:
             TABS, (_("学籍"), _("基本信息"), _("家庭与监护人"), _("证件与学籍号")), strict=True
         )
     ]
-    context["facts"] = _facts(row, card, reveal)
+    context["facts"] = _facts(row, card, reveal, identity=actor.can("fields.identity"))
+    if tab == "record":
+        context["withheld"] = people.withheld(actor, "identity")
+    elif tab == "family":
+        context["withheld"] = people.withheld(actor, "family", "contact", "identity")
+    elif tab == "numbers":
+        context["withheld"] = people.withheld(actor, "identity")
+    else:
+        context["withheld"] = people.withheld(actor)
     if tab == "profile":
         context["groups"] = _groups(actor, person_id, reveal)
     elif tab == "family":
@@ -114,9 +122,9 @@ def locked_because(actor: Any, row: RosterRow) -> str:
     return duty.whom_to_ask(actor, "")
 
 
-def _facts(row: RosterRow, card: people.PersonCard, reveal: str) -> list[dict[str, Any]]:
+def _facts(row: RosterRow, card: people.PersonCard, reveal: str, *, identity: bool) -> list[dict[str, Any]]:
     """The lines of the first card."""
-    return [
+    facts = [
         {"label": _("学校"), "value": row.school_name},
         {"label": _("班级"), "value": f"{row.class_name} · {row.cohort_year}级" if row.class_name else row.grade_label},
         {"label": _("出生日期"), "value": row.birth_date.isoformat()},
@@ -127,6 +135,7 @@ def _facts(row: RosterRow, card: people.PersonCard, reveal: str) -> list[dict[st
         {"label": _("入校时间"), "value": timezone.localtime(row.since).date().isoformat()},
         {"label": _("班内学号"), "value": row.class_seat or ""},
     ]  # fmt: skip
+    return facts if identity else facts[:5] + facts[6:]
 
 
 def _groups(actor: Any, person_id: uuid.UUID, reveal: str) -> list[dict[str, Any]]:

@@ -9,7 +9,7 @@ language sql stable security definer set search_path = public, pg_temp as $$
      and exists (select 1 from role_assignment ra where ra.user_id = u.id and ra.role not in ('parent', 'student'))
 $$;
 revoke all on function xueji_staff_names(bigint[]) from public;
-grant execute on function xueji_staff_names(bigint[]) to xueji_app;
+grant execute on function xueji_staff_names(bigint[]) to xueji_app, xueji_writer;
 
 -- Who holds an office of a unit today, with the telephone of the office: what parties of a case are told.
 create or replace function xueji_officers(p_orgs int[], p_roles text[], p_today date)
@@ -24,7 +24,7 @@ language sql stable security definer set search_path = public, pg_temp as $$
    order by ra.id desc
 $$;
 revoke all on function xueji_officers(int[], text[], date) from public;
-grant execute on function xueji_officers(int[], text[], date) to xueji_app;
+grant execute on function xueji_officers(int[], text[], date) to xueji_app, xueji_writer;
 
 -- The class teachers of classes: for whoever has the class, its school or its county in scope.
 create or replace function xueji_class_teachers(p_classes int[], p_today date)
@@ -41,7 +41,7 @@ language sql stable security definer set search_path = public, pg_temp as $$
    limit 2000
 $$;
 revoke all on function xueji_class_teachers(int[], date) from public;
-grant execute on function xueji_class_teachers(int[], date) to xueji_app;
+grant execute on function xueji_class_teachers(int[], date) to xueji_app, xueji_writer;
 
 -- How many accounts there are, for the state of the system.
 create or replace function xueji_account_count() returns bigint
@@ -49,4 +49,4 @@ language sql stable security definer set search_path = public, pg_temp as $$
   select count(*) from account_user where is_active
 $$;
 revoke all on function xueji_account_count() from public;
-grant execute on function xueji_account_count() to xueji_app;
+grant execute on function xueji_account_count() to xueji_app, xueji_writer;

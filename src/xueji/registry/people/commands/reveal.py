@@ -21,7 +21,7 @@ from xueji.ground.audit.commands import record
 from xueji.ground.crypto import vault
 from xueji.ground.duty import queries as duty
 
-from .. import numbering, places
+from .. import groups, numbering, places
 from ..errors import PurposeNeeded
 from ..places import NATIONAL
 
@@ -42,9 +42,10 @@ def reveal(actor: Any, person_id: uuid.UUID, what: str, purpose: str) -> str:
     `what`: "identity" (document in force), "document:<no>", "number" (national number in force),
     "number:<no>", "phone" (the child's), "field:<key>" (national form), "guardian:<no>" (phone),
     "guardian:<no>:<key>". Raises `PurposeNeeded`, PermissionDenied, Http404 for children out of scope and
-    values that are not there.
+    values that are not there. The value's field group needs its own right besides.
     """
     actor.require("identity.reveal")
+    groups.require(actor, what)
     if not duty.done(actor):
         raise PermissionDenied(_("查看完整信息前, 请先签署保密承诺书并完成保密培训"))
     stated = " ".join(purpose.split())[:200]

@@ -2,6 +2,7 @@
 `commands.reveal`.
 """
 
+from ..groups import withheld
 from ..masks import mask_for
 from .cards import (
     DocumentRow,
@@ -44,4 +45,5 @@ __all__ = [
     "portrait",
     "profile",
     "who_holds",
+    "withheld",
 ]

@@ -20,7 +20,7 @@ from xueji.ground.policy.library import library
 from xueji.ground.standards.codes import UnknownCode, table
 from xueji.ground.standards.masking import mask_identity, mask_phone, mask_student_number
 
-from .. import numbering, places
+from .. import groups, numbering, places
 
 _SEX = {"1": "男", "2": "女"}
 LIMIT = 500
@@ -131,12 +131,15 @@ def cards(actor: Any, person_ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, Person
             [places.NATIONAL, list(person_ids)[:LIMIT]],
         )
         rows = c.fetchall()
-    return {row[0]: _card(row) for row in rows}
+    identity = groups.may(actor, "identity")
+    return {row[0]: _card(row, identity) for row in rows}
 
 
-def _card(row: tuple[Any, ...]) -> PersonCard:
+def _card(row: tuple[Any, ...], identity_too: bool) -> PersonCard:
     person_id = row[0]
     doc_no, id_type, doc_sealed, number_no, prefix, number_sealed, number_doc, number_doc_sealed = row[11:19]
+    if not identity_too:
+        id_type = doc_sealed = None
     identity = vault.open(doc_sealed, places.document(person_id, doc_no)) if doc_sealed else ""
     number = _masked_number(person_id, number_no, number_sealed, number_doc, number_doc_sealed)
     shown: tuple[Any, ...] = (id_type or "", mask_identity(identity), prefix or "", number, row[19])
@@ -174,7 +177,9 @@ class DocumentRow:
 
 
 def documents(actor: Any, person_id: uuid.UUID) -> list[DocumentRow]:
-    """The person's papers, newest first."""
+    """The person's papers, newest first; none for whoever may not see identity."""
+    if not groups.may(actor, "identity"):
+        return []
     with connection.cursor() as c:
         c.execute(
             "select doc_no, id_type, sealed, since, until from identity_document where person_id = %s"
@@ -274,7 +279,10 @@ class GuardianRow:
 
 
 def guardians(actor: Any, person_id: uuid.UUID) -> list[GuardianRow]:
-    """The person's family members in the order of the form."""
+    """The person's family members in the order of the form; what the actor may not see of them is blank."""
+    if not groups.may(actor, "family"):
+        return []
+    contact, identity = groups.may(actor, "contact"), groups.may(actor, "identity")
     with connection.cursor() as c:
         c.execute(
             "select guardian_no, name, relation, relation_note, is_guardian, sealed, since, until"
@@ -291,10 +299,16 @@ def guardians(actor: Any, person_id: uuid.UUID) -> list[GuardianRow]:
                     relation,
                     note,
                     is_guardian,
-                    mask_phone(values.get("phone")),
-                    values.get("id_type") or "",
-                    mask_identity(values.get("id_number")),
-                    tuple(sorted(k for k, v in values.items() if v)),
+                    mask_phone(values.get("phone")) if contact else "",
+                    (values.get("id_type") or "") if identity else "",
+                    mask_identity(values.get("id_number")) if identity else "",
+                    tuple(
+                        sorted(
+                            k
+                            for k, v in values.items()
+                            if v and all(groups.may(actor, g) for g in groups.of_value(f"guardian:{no}:{k}"))
+                        )
+                    ),
                     since,
                     until,
                 )

@@ -12,7 +12,7 @@ from django.db import connection
 from xueji.ground.crypto import vault
 from xueji.ground.standards.masking import mask_phone
 
-from .. import places
+from .. import groups, places
 from ..masks import mask_address
 from .cards import code_label
 
@@ -41,6 +41,7 @@ def contacts(actor: Any, person_ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, Con
         families = {row[0]: row[1:] for row in c.fetchall()}
         c.execute("select person_id, sealed from person_profile where person_id = any(%s::uuid[])", [wanted])
         homes = dict(c.fetchall())
+    kin, calls, lives = (groups.may(actor, g) for g in ("family", "contact", "address"))
     out = {}
     for person in wanted:
         number, name, sealed = families.get(person, (0, "", None))
@@ -48,9 +49,9 @@ def contacts(actor: Any, person_ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, Con
         home = vault.open_json(homes[person], places.profile(person)) if homes.get(person) else {}
         address = home.get("current_address") or home.get("home_address") or family.get("address") or ""
         out[person] = Contact(
-            name,
-            mask_phone(family.get("phone")),
-            code_label("divisions", str(home.get("household_division") or "")),
-            mask_address(str(address)),
+            name if kin else "",
+            mask_phone(family.get("phone")) if calls else "",
+            code_label("divisions", str(home.get("household_division") or "")) if lives else "",
+            mask_address(str(address)) if lives else "",
         )
     return out

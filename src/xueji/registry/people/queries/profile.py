@@ -13,7 +13,7 @@ from django.http import Http404
 from xueji.ground.crypto import vault
 from xueji.ground.standards import fields as national_form
 
-from .. import places
+from .. import groups, places
 from ..masks import mask_field
 from .cards import code_label
 
@@ -37,8 +37,8 @@ class ProfileField:
 
 
 def profile(actor: Any, person_id: uuid.UUID) -> list[ProfileField]:
-    """All fields of the form that are kept in the profile, in the form's order, blank ones too. Raises
-    Http404.
+    """The fields of the form that are kept in the profile and whose group the actor may read, in the form's order,
+    blank ones too. Raises Http404.
     """
     with connection.cursor() as c:
         c.execute(
@@ -51,7 +51,11 @@ def profile(actor: Any, person_id: uuid.UUID) -> list[ProfileField]:
         raise Http404
     data = row[0] if isinstance(row[0], dict) else json.loads(row[0] or "{}")
     secret = vault.open_json(row[1], places.profile(person_id)) if row[1] else {}
-    return [_field(spec, data, secret) for spec in national_form.fields() if kept_in_profile(spec)]
+    return [
+        _field(spec, data, secret)
+        for spec in national_form.fields()
+        if kept_in_profile(spec) and groups.may(actor, groups.of_field(spec))
+    ]
 
 
 #: Fields of the form that have a column or a table of their own.
