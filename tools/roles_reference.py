@@ -37,6 +37,15 @@ ROLES = {
     "audit_admin": ("audit administrator", "none"),
 }
 ACTIONS = {
+    "privacy.view": "open the pages of data protection of the own unit",
+    "privacy.act": "do the work of data protection: propose disposals, assess, keep registers",
+    "privacy.approve": "approve a disposal that somebody else proposed",
+    "privacy.designate": "name who answers for data protection in the own unit",
+    "privacy.report": "report a security incident",
+    "privacy.incident": "handle incidents: list who is concerned, tell families",
+    "privacy.complaint": "answer reports of misuse about units below",
+    "check.view": "read the log of security checks",
+    "check.write": "run and enter security checks, close findings",
     "student.list": "open lists of students and search them",
     "student.view": "open a student's page",
     "student.edit": "change ordinary data of a student",

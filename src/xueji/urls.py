@@ -31,6 +31,7 @@ ROOMS = (
     "xueji.office.certificates",
     "xueji.office.exports",
     "xueji.office.statistics",
+    "xueji.office.privacy",
     "xueji.web.portal",
 )
 

@@ -478,6 +478,76 @@ ADDRESSES: dict[str, Address] = {
     "relay:cancel": Address(
         "/relay/{relay}/cancel/", "case.start", about="relay", post=True, answers=(*DEED, 404)
     ),
+    "privacy:complain": Address("/privacy/complain/", PUBLIC, both=True, answers=(200, 422)),
+    "privacy:answer": Address("/privacy/complain/answer/", PUBLIC, both=True, answers=(200, 422)),
+    "privacy:overview": Address("/privacy/office/", "privacy.view"),
+    "privacy:officer": Address("/privacy/office/officer/", "privacy.view", both=True),
+    "privacy:classes": Address("/privacy/office/classes/", "privacy.view"),
+    "privacy:retention": Address("/privacy/office/retention/", "privacy.view"),
+    "privacy:propose": Address("/privacy/office/retention/propose/", "privacy.act", post=True, answers=DEED),
+    "privacy:hold": Address("/privacy/office/holds/", "privacy.act", post=True, answers=DEED),
+    # Ids that nobody in the world has: for everybody like a row of somebody else.
+    "privacy:lift": Address(
+        "/privacy/office/holds/999999/lift/", "privacy.act", post=True, answers=(404, 403)
+    ),
+    "privacy:disposal": Address("/privacy/office/disposals/999999/", "privacy.view", answers=(404,)),
+    "privacy:decide": Address(
+        "/privacy/office/disposals/999999/decide/", "privacy.approve", post=True, answers=(404,)
+    ),
+    "privacy:certificate": Address(
+        "/privacy/office/disposals/999999/certificate.pdf", "privacy.view", answers=(404,)
+    ),
+    "privacy:papers": Address("/privacy/office/papers/impact/", "privacy.view"),
+    "privacy:paper_new": Address(
+        "/privacy/office/papers/impact/new/", "privacy.act", post=True, answers=(*DEED, 403)
+    ),
+    "privacy:paper": Address("/privacy/office/paper/999999/", "privacy.view", answers=(404,)),
+    "privacy:paper_pdf": Address("/privacy/office/paper/999999/report.pdf", "privacy.view", answers=(404,)),
+    "privacy:paper_deed": Address(
+        "/privacy/office/paper/999999/sign/", "privacy.act", post=True, answers=(404,)
+    ),
+    "privacy:plan": Address("/privacy/office/plan/", "privacy.report"),
+    "privacy:incidents": Address("/privacy/office/incidents/", "privacy.incident"),
+    "privacy:incident_new": Address("/privacy/office/incidents/new/", "privacy.report", both=True),
+    "privacy:incident": Address(
+        "/privacy/office/incidents/{incident}/", "privacy.incident", about="incident"
+    ),
+    "privacy:letters": Address(
+        "/privacy/office/incidents/{incident}/letters/",
+        "privacy.incident",
+        about="incident",
+        post=True,
+        answers=DEED,
+    ),
+    "privacy:incident_deed": Address(
+        "/privacy/office/incidents/{incident}/step/",
+        "privacy.incident",
+        about="incident",
+        post=True,
+        answers=DEED,
+        data=(("code", "contain"), ("text", "已经处置")),
+    ),
+    "privacy:complaints": Address("/privacy/office/complaints/", "privacy.complaint"),
+    "privacy:complaint": Address(
+        "/privacy/office/complaints/{complaint}/",
+        "privacy.complaint",
+        about="complaint",
+        both=True,
+        answers=(200, 403),
+    ),
+    "privacy:shares": Address("/privacy/office/shares/", "privacy.view"),
+    "privacy:share_new": Address("/privacy/office/shares/new/", "privacy.act", both=True),
+    "privacy:share": Address("/privacy/office/shares/999999/", "privacy.view", answers=(404,)),
+    "privacy:share_end": Address(
+        "/privacy/office/shares/999999/end/", "privacy.act", post=True, answers=(*DEED, 403)
+    ),
+    "privacy:share_transfer": Address(
+        "/privacy/office/shares/999999/transfer/", "privacy.act", post=True, answers=DEED
+    ),
+    "privacy:checks": Address("/privacy/office/checks/", "check.view"),
+    "privacy:check_run": Address("/privacy/office/checks/run/", "check.write", post=True, answers=DEED),
+    "privacy:check_enter": Address("/privacy/office/checks/enter/", "check.write", post=True, answers=DEED),
+    "privacy:settle": Address("/privacy/office/findings/999999/", "check.write", post=True, answers=(404,)),
     "portal:home": Address("/my/", PORTAL, answers=PAGE),
     "family:of_class": Address(
         "/classes/{klass}/family/", "family.invite", about="klass", both=True, answers=PAGE
@@ -552,7 +622,7 @@ def objects(world: World, address: Address) -> list[tuple[dict[str, Any], str]]:
     nothing: dict[str, Any] = {
         "person": NOBODY, "photo": NOBODY, "case": NOBODY, "file": NOBODY, "certificate": NOBODY, "org": 99999999,
         "peer": 99999999, "relay": NOBODY, "stage": 99999999, "klass": 99999999, "user": 99999999,
-        "batch": 99999999, "any": NOBODY,
+        "batch": 99999999, "any": NOBODY, "incident": NOBODY, "complaint": NOBODY,
         "list": NOBODY, "export": NOBODY, "problem": NOBODY, "watch": NOBODY,
     }  # fmt: skip
     found: list[tuple[dict[str, Any], str]] = [({}, "")]
@@ -590,6 +660,10 @@ def objects(world: World, address: Address) -> list[tuple[dict[str, Any], str]]:
             found = [({"watch": v}, k) for k, v in world.watches.items()]
         case "export":
             found = [({"export": v}, k) for k, v in world.exports.items()]
+        case "incident":
+            found = [({"incident": v}, k) for k, v in world.incidents.items()]
+        case "complaint":
+            found = [({"complaint": v}, k) for k, v in world.complaints.items()]
         case "batch":
             found = [({"batch": v}, k) for k, v in world.batches.items()]
     if address.about:

@@ -12,14 +12,22 @@ from xueji.ground.crypto import vault
 from xueji.office.privacy import models as m
 
 
-def build(place: Place, children: dict[str, tuple[uuid.UUID, str]]) -> None:
-    """One row of each table for the school and the county of each child given: school key -> child, name."""
+def build(
+    place: Place, children: dict[str, tuple[uuid.UUID, str]]
+) -> tuple[dict[str, uuid.UUID], dict[str, uuid.UUID]]:
+    """One row of each table for the school and the county of each child given: school key -> child, name.
+
+    Returns the incidents by school and the reports of misuse by county.
+    """
+    incidents, complaints = {}, {}
     with seeing_all():
         for school, (person, name) in children.items():
-            _rows(place.org(school).pk, place.org(school[0]).pk, person, name)
+            found = _rows(place.org(school).pk, place.org(school[0]).pk, person, name)
+            incidents[school], complaints[school[0]] = found
+    return incidents, complaints
 
 
-def _rows(school: int, county: int, person: uuid.UUID, name: str) -> None:
+def _rows(school: int, county: int, person: uuid.UUID, name: str) -> tuple[uuid.UUID, uuid.UUID]:
     now, day = timezone.now(), date(2026, 11, 1)
     m.Hold.objects.create(org_id=school, reason="调查期间不得销毁", set_by=1, set_name="甲")
     m.Disposal.objects.create(
@@ -44,7 +52,7 @@ def _rows(school: int, county: int, person: uuid.UUID, name: str) -> None:
     pk = uuid.uuid4()
     m.Complaint.objects.create(
         id=pk, number=f"JB-{county}", org_id=county, about="某校", kind="leak", code=pk.bytes,
-        sealed=vault.seal_json({"text": "经过"}, f"privacy_complaint.sealed:{pk}"),
+        sealed=vault.seal_json({"text": "经过", "contact": "", "log": []}, f"privacy_complaint.sealed:{pk}"),
         due_on=day + timedelta(days=30),
     )  # fmt: skip
     share = m.Share.objects.create(
@@ -55,3 +63,4 @@ def _rows(school: int, county: int, person: uuid.UUID, name: str) -> None:
     m.Transfer.objects.create(
         share=share, org_id=school, county_id=county, user_id=1, user_name="甲", what="名单", rows=1
     )
+    return incident.pk, pk

@@ -75,6 +75,10 @@ def sees(world: World, facts: Facts, sight: Sight, about: str, key: str) -> bool
         case "watch":
             school = place.org(CHILDREN[key][0]).pk
             return sight.school(facts, school) or place.klass(CHILDREN[key][0]).pk in sight.classes
+        case "incident":
+            return sight.school(facts, place.org(key).pk)
+        case "complaint":
+            return sight.units >= {place.org(key).pk} and sight.role.startswith("county")
         case "list":
             return sight.school(facts, place.org(key).pk)
         case "export":

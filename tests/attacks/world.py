@@ -95,6 +95,8 @@ class World:
     exports: dict[str, uuid.UUID] = field(default_factory=dict)
     admissions: dict[str, uuid.UUID] = field(default_factory=dict)
     relay: dict[str, uuid.UUID] = field(default_factory=dict)
+    incidents: dict[str, uuid.UUID] = field(default_factory=dict)
+    complaints: dict[str, uuid.UUID] = field(default_factory=dict)
     peer: int = 0
     many: int = 0
 
@@ -138,7 +140,7 @@ def build() -> World:
     relay.build(world)
     _exports(world)
     _year(world)
-    privacy.build(
+    world.incidents, world.complaints = privacy.build(
         world.place,
         {school: (world.persons[key], world.name(key)) for school, key in (("a1", "one"), ("c1", "c1"))},
     )

@@ -18,7 +18,7 @@ from .actor import enter_session
 from .http import ASSIGNMENT_KEY, USER_KEY, client_address
 
 #: Pages for everybody: signing in, checking a certificate, and what machines ask.
-PUBLIC = ("/login/", "/verify/", "/join/", "/privacy/notice/")
+PUBLIC = ("/login/", "/verify/", "/join/", "/privacy/notice/", "/privacy/complain/")
 PUBLIC_PAGES = ("/privacy/",)
 #: Answered without looking at the session at all.
 UNTOUCHED = ("/static/", "/healthz", "/favicon.ico", "/relay/inbox/")

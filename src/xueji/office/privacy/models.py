@@ -252,17 +252,6 @@ class Complaint(models.Model):
         indexes = [models.Index(fields=["org_id", "state", "due_on"], name="privacy_complaint_org")]
 
 
-class Visit(models.Model):
-    """How often a hashed address wrote or asked here lately."""
-
-    visitor = models.BinaryField(primary_key=True)
-    since = models.DateTimeField()
-    asked = models.IntegerField(default=0)
-
-    class Meta:
-        db_table = "privacy_visit"
-
-
 class Share(models.Model):
     """An entry of the sharing register: who may get what for which purpose until when, or why it was refused."""
 

@@ -10,11 +10,11 @@ _EDIT = "select, insert, update, delete"
 TABLES = [
     # Published by name: everybody may read who answers for a unit.
     Table("privacy_officer", "reference"),
-    Table("privacy_hold", "local", scope=_UNIT),
+    Table("privacy_hold", "local", scope=_UNIT, intake="select"),
     # Certificates of disposal and signed papers are proof: nothing here deletes them.
     Table("privacy_disposal", "local", scope=_UNIT),
     Table("privacy_paper", "local", scope=Scope(orgs=("org_id", "superior_id"))),
-    Table("privacy_incident", "local", scope=_UNITS),
+    Table("privacy_incident", "local", scope=_UNITS, intake="select"),
     Table("privacy_affected", "local", scope=_UNITS, writer=_EDIT),
     # Names the school: closed to a guardian from whom the school is withheld, who is told by letter.
     Table(
@@ -24,7 +24,6 @@ TABLES = [
         extra=(withheld("privacy_notice", "school"),),
     ),
     Table("privacy_complaint", "local", scope=_UNIT, writer=_EDIT),
-    Table("privacy_visit", "local", app="", writer=_EDIT),
     Table("privacy_share", "local", scope=_UNITS),
     Table("privacy_transfer", "local", scope=_UNITS, writer="select, insert"),
     # What checks of the installation found tells of machines and accounts, not of children.

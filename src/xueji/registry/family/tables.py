@@ -7,14 +7,14 @@ TABLES = [
         "invitation",
         "local",
         scope=Scope(orgs=("school_id",), klass="class_id"),
-        writer="select, insert, update",
+        writer="select, insert, update, delete",
     ),
     # The authority sees a request from the day on which the family appeals to it, not before.
     Table(
         "family_request",
         "local",
         scope=Scope(orgs=("school_id", "appeal_org_id"), person="person_id"),
-        writer="select, insert, update",
+        writer="select, insert, update, delete",
         extra=(
             # What a pupil of fourteen or more asked for himself, the parents are not told; whoever is kept from the
             # school or the address still reads what he asked himself.

@@ -9,8 +9,8 @@ TABLES = [
     Table("relay_peer", "reference"),
     Table("relay_talk", "local", app=""),
     # Contents lie sealed; the columns beside them tell of machines, not of children.
-    Table("relay_out", "local"),
-    Table("relay_in", "local"),
+    Table("relay_out", "local", writer="select, insert, update, delete"),
+    Table("relay_in", "local", writer="select, insert, update, delete"),
     Table("relay_lookup", "local", app="", writer="select, insert, delete"),
     Table("relay_counter", "local", app=""),
     Table(

@@ -29,6 +29,7 @@ def due_now() -> dict[str, int]:
     from xueji.ground.audit import anchors, archive, sealing, watch
     from xueji.ground.accounts import commands as accounts
     from xueji.ground.files import commands as files
+    from xueji.office.privacy.commands import checks, disposal
     from xueji.registry.changes import commands as changes
     from xueji.registry.enrolment import commands as enrolment
     from xueji.registry.problems import commands as problems
@@ -47,6 +48,7 @@ def due_now() -> dict[str, int]:
         duties += [("swept", files.sweep), ("tended", changes.tend), ("problems", problems.lapse_due)]
         duties += [("anchored", anchors.daily), ("watched", watch.daily), ("archived", archive.daily)]
         duties += [("absences", changes.remind_absences), ("rested", accounts.rest_unused)]
+        duties += [("disposed", disposal.work), ("checked", checks.run_due)]
     done: dict[str, int] = {}
     for name, duty in duties:
         try:

@@ -20,6 +20,7 @@ from xueji.office.certificates import commands as certificates
 from xueji.office.certificates import queries as papers
 from xueji.office.certificates.errors import CertificateRefused
 from xueji.office.certificates.models import Certificate
+from xueji.office.privacy import reading as incidents
 from xueji.registry.family import requests as family_requests
 from xueji.registry.family.views_requests import shown
 from xueji.registry.people import queries as people
@@ -72,6 +73,7 @@ def child(request: HttpRequest, person_id: uuid.UUID) -> HttpResponse:
         "may_add": actor.role == "parent" and len(actor.persons) == 1,
         "may_ask": one.present,
         "purposes": certificates.PORTAL_PURPOSES.items(),
+        "privacy_notices": incidents.notices_for(actor, person_id),
     }
     record(actor, "people.view", object_type="person", object_id=person_id, person_id=person_id)
     return render(request, "portal/child.html", context)

@@ -1,0 +1,243 @@
+"""到期销毁: found, held, approved by a second person, carried out; nothing of the record ever goes."""
+
+from __future__ import annotations
+
+import uuid
+from datetime import timedelta
+from typing import Any
+
+import psycopg
+import pytest
+from django.core.exceptions import PermissionDenied
+from django.db import connection, transaction
+from django.utils import timezone
+from tests.children import enrol
+from tests.helpers import Place, act_as, login, make_county, seeing_all
+
+from xueji.ground.accounts.models import LoginFailure
+from xueji.ground.files import commands as files
+from xueji.ground.files import storage
+from xueji.ground.files.models import StoredFile
+from xueji.office.privacy import models as m
+from xueji.office.privacy import retention, terms
+from xueji.office.privacy.commands import disposal
+from xueji.office.privacy.errors import PrivacyError
+from xueji.registry.family import commands as family
+from xueji.registry.family.models import FamilyRequest, Invitation
+
+OLD = timezone.now() - timedelta(days=365 * 5)
+
+
+def _requests(place: Place, person: uuid.UUID, n: int, when: Any = OLD) -> None:
+    with seeing_all():
+        for _i in range(n):
+            row = FamilyRequest.objects.create(
+                person_id=person, name="甲", school_id=place.org("a1").pk, kind="correct", field="phone", words="改电话",
+                state="done", asked_by=1, replied_at=when,
+            )  # fmt: skip
+            FamilyRequest.objects.filter(pk=row.pk).update(asked_at=when)
+
+
+def _run(
+    place: Place, kind: str, by: str = "registrar", ok: str = "school_head", where: str = "a1"
+) -> m.Disposal:
+    with act_as(place.user(by, where)) as actor:
+        row = disposal.propose(actor, kind=kind)
+    with act_as(place.user(ok, where)) as actor:
+        disposal.decide(actor, row.pk, approved=True, opinion="同意")
+    with transaction.atomic():
+        disposal.work(50)
+    with seeing_all():
+        row.refresh_from_db()
+    return row
+
+
+@pytest.mark.django_db
+@pytest.mark.capability("C-SEC-05")
+@pytest.mark.capability("C-ARC-08")
+@pytest.mark.capability("C-ARC-09")
+def test_a_disposal_from_due_list_to_certificate(place: Place, client: Any) -> None:
+    """Who: registrar and head of a school. See what is due; end with a certificate that names both and the digest."""
+    child = enrol(place)
+    _requests(place, child, 3)
+    _requests(place, child, 2, timezone.now())
+    login(client, place.user("registrar", "a1"))
+    page = client.get("/privacy/office/retention/").content.decode()
+    assert "家庭申请和答复" in page and "提出销毁" in page
+    client.post("/privacy/office/retention/propose/", {"kind": "family_request"})
+    with seeing_all():
+        row = m.Disposal.objects.get()
+    assert row.found == 3
+    url = f"/privacy/office/disposals/{row.pk}/"
+    assert client.post(url + "decide/", {"decision": "approve"}).status_code == 403
+    with transaction.atomic():
+        assert disposal.work() == 0, "nothing goes before it is approved"
+    login(client, place.user("school_head", "a1"))
+    assert client.get(url + "certificate.pdf").status_code == 409
+    client.post(url + "decide/", {"decision": "approve", "opinion": "同意"})
+    with transaction.atomic():
+        assert disposal.work() == 3
+        disposal.work()
+    with seeing_all():
+        row.refresh_from_db()
+        assert FamilyRequest.objects.count() == 2
+    assert row.state == "done" and row.done == 3 and row.number and len(bytes(row.digest)) == 32
+    paper = client.get(url + "certificate.pdf")
+    assert paper.content.startswith(b"%PDF") and row.number in client.get(url).content.decode()
+
+
+@pytest.mark.django_db
+def test_who_proposes_does_not_approve(place: Place) -> None:
+    _requests(place, enrol(place), 1)
+    with act_as(place.user("school_head", "a1")) as actor:
+        row = disposal.propose(actor, kind="family_request")
+        with pytest.raises(PrivacyError, match="提出人"):
+            disposal.decide(actor, row.pk, approved=True, opinion="")
+        with pytest.raises(PrivacyError, match="已有一件"):
+            disposal.propose(actor, kind="family_request")
+    with act_as(place.user("registrar", "a1")) as actor, pytest.raises(PermissionDenied):
+        disposal.decide(actor, row.pk, approved=True, opinion="")
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("kind", ["record", "audit", "proof", "account", "person", ""])
+def test_the_record_has_no_disposal(place: Place, kind: str) -> None:
+    assert kind not in retention.FINDERS
+    with act_as(place.user("school_head", "a1")) as actor, pytest.raises(PrivacyError):
+        disposal.propose(actor, kind=kind)
+
+
+def test_every_disposable_class_has_its_statement() -> None:
+    assert {k.code for k in terms.classes().values() if k.disposable} == set(retention.FINDERS)
+
+
+@pytest.mark.django_db
+def test_holds_and_open_incidents_stop_a_disposal_also_after_the_approval(place: Place) -> None:
+    child = enrol(place)
+    _requests(place, child, 2)
+    with act_as(place.user("registrar", "a1")) as actor:
+        row = disposal.propose(actor, kind="family_request")
+    with act_as(place.user("school_head", "a1")) as actor:
+        disposal.decide(actor, row.pk, approved=True, opinion="同意")
+    with act_as(place.user("county_head", "a")) as actor:
+        # A hold of the unit above in the tree stops what lies below it.
+        held = disposal.hold(actor, kind="", reason="上级专项审计")
+    with transaction.atomic():
+        assert disposal.work() == 0
+    with seeing_all():
+        row.refresh_from_db()
+        assert FamilyRequest.objects.count() == 2 and row.done == 0
+    with act_as(place.user("county_head", "a")) as actor:
+        disposal.lift(actor, held.pk)
+    assert _run(place, "family_request").done == 2
+
+
+@pytest.mark.django_db
+def test_what_belongs_to_the_installation_is_the_uppermost_units(place: Place) -> None:
+    with seeing_all():
+        row = LoginFailure.objects.create(address="127.0.0.1", username="x")
+        LoginFailure.objects.filter(pk=row.pk).update(at=OLD)
+    with act_as(place.user("county_head", "a")) as actor, pytest.raises(PrivacyError):
+        disposal.propose(actor, kind="login_failure")
+    done = _run(place, "login_failure", "province_clerk", "province_head", "province")
+    assert done.done == 1
+    with seeing_all():
+        assert not LoginFailure.objects.exists()
+
+
+@pytest.mark.django_db
+def test_every_class_can_be_looked_up_and_a_foreign_school_is_left_alone(place: Place) -> None:
+    _requests(place, enrol(place), 1)
+    with act_as(place.user("province_head", "province")) as actor:
+        rows = retention.due(
+            retention.kinds_for(actor), retention.units_of(actor), actor.org_path, timezone.localdate()
+        )
+    assert [(d.kind.code, d.ready) for d in rows] == [("family_request", 1)]
+    with act_as(place.user("school_head", "b1")) as actor, pytest.raises(PrivacyError, match="没有到期"):
+        disposal.propose(actor, kind="family_request")
+
+
+@pytest.mark.django_db
+def test_files_go_from_the_disk(place: Place) -> None:
+    child = enrol(place)
+    with act_as(place.user("registrar", "a1")) as actor:
+        kept = files.store(
+            actor, _picture(), name="a.jpg", purpose="photo", readers=[place.org("a1").pk], person_id=child
+        )
+    with seeing_all():
+        StoredFile.objects.filter(pk=kept.pk).update(created_at=OLD)
+    assert storage.path_of(kept.sha256).exists()
+    row = _run(place, "photo_old")
+    assert (row.done, row.files) == (1, 1)
+    with seeing_all():
+        assert not StoredFile.objects.filter(pk=kept.pk).exists()
+
+
+def _picture() -> bytes:
+    from tests.registry.changes.world import picture
+
+    return picture(colour="teal")
+
+
+_LEGAL = (
+    "person", "person_name", "identity_document", "identity_lookup", "student_number", "number_lookup", "guardian",
+    "person_profile", "enrolment_state", "enrolment_superseded", "event", "roster", "cube_delta", "certificate",
+)  # fmt: skip
+
+
+@pytest.mark.capability("C-SEC-05")
+def test_after_every_disposal_the_record_is_whole_and_verifies(
+    own_database: str, as_owner: psycopg.Connection
+) -> None:
+    """Everything that can be disposed of is, five years on: no child, number, enrolment or event is gone."""
+    from xueji.ground.audit import verify as audit
+    from xueji.registry.enrolment import verify as record
+    from xueji.registry.people import verify as vault
+
+    with transaction.atomic():
+        place = make_county()
+        children = [enrol(place, name=n) for n in ("张一", "张二", "张三")]
+        with act_as(place.user("registrar", "a1")) as actor:
+            family.issue(actor, place.klass().pk, children[:1], pupils=True)
+        _requests(place, children[0], 700)
+        with seeing_all(), connection.cursor() as c:
+            Invitation.objects.update(issued_at=OLD, expires_on=OLD.date())
+            c.execute("insert into login_failure (address, username, at) select '127.0.0.1', 'x', %s", [OLD])
+            c.execute("update user_session set seen_at = %s", [OLD])
+    before = {t: _count(as_owner, t) for t in _LEGAL}
+    gone = 0
+    for kind in retention.FINDERS:
+        top = terms.classes()[kind].of_installation
+        by, ok, where = (
+            ("province_clerk", "province_head", "province") if top else ("registrar", "school_head", "a1")
+        )
+        try:
+            with transaction.atomic():
+                gone += _run(place, kind, by, ok, where).done
+        except PrivacyError:
+            continue
+    assert gone >= 702
+    assert {t: _count(as_owner, t) for t in _LEGAL} == before
+    assert _count(as_owner, "family_request") == _count(as_owner, "invitation") == 0
+    from xueji.ground.audit.commands import flush  # views of pages that wait are taken in first
+
+    with transaction.atomic():
+        flush()
+    for look in (record.record_problems, record.statistics_problems):
+        assert list(look(as_owner)) == [], look
+    with as_owner.transaction():
+        assert list(audit.breaks(as_owner.cursor())) == []
+    with as_owner.transaction():
+        assert list(vault.problems(as_owner, deep=True)) == []
+    connection.close()
+
+
+def _count(c: psycopg.Connection, table: str) -> int:
+    row = c.execute(f'select count(*) from "{table}"').fetchone()
+    assert row is not None
+    return int(row[0])
+
+
+@pytest.fixture
+def place() -> Place:
+    return make_county()
