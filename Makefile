@@ -40,12 +40,13 @@ test-full: $(STAMP) browser ## The heavy checks at their stated numbers as well 
 	$(BIN)/pytest -q -n $${XUEJI_TEST_WORKERS:-2} -p no:logging -m fuzz
 	$(BIN)/python tools/marker_mutation.py
 
-lint: $(STAMP) ## Formatter, linter, security linter, templates, import contract
+lint: $(STAMP) ## Formatter, linter, security linter, templates, import contract, scan for secrets
 	$(BIN)/ruff format --check src tests tools bench
 	$(BIN)/ruff check src tests tools bench
 	$(BIN)/bandit -q -c pyproject.toml -r src
 	$(BIN)/lint-imports --no-cache
 	$(BIN)/djlint --quiet --lint src
+	$(BIN)/python tools/secret_scan.py
 
 format: $(STAMP) ## Put the code into shape
 	$(BIN)/ruff format src tests tools bench
