@@ -372,22 +372,22 @@ def _accounts(world: World) -> None:
                     " values (%s, %s, '男孩女孩', 'sex', %s, now())",
                     [place.org(school).pk, place.org(school[0]).pk, place.user("registrar", school).pk],
                 )
-                c.execute(
-                    "insert into photo_batch (id, school_id, county_id, state, file_name, total, problem, creator_id,"
-                    " creator_name, assignment_id, created_at)"
-                    " values (%s, %s, %s, 'ready', '照片.zip', 1, '', %s, '', 0, now())",
-                    [
-                        world.batches[school],
-                        place.org(school).pk,
-                        place.org(school[0]).pk,
-                        place.user("registrar", school).pk,
-                    ],
-                )
-                c.execute(
-                    "insert into photo_item (batch_id, no, school_id, label, state, how, note)"
-                    " values (%s, 1, %s, '甲.jpg', 'unmatched', '', '')",
-                    [world.batches[school], place.org(school).pk],
-                )
+            c.execute(
+                "insert into photo_batch (id, school_id, county_id, state, file_name, total, problem, creator_id,"
+                " creator_name, assignment_id, created_at)"
+                " values (%s, %s, %s, 'ready', '照片.zip', 1, '', %s, '', 0, now())",
+                [
+                    world.batches[school],
+                    place.org(school).pk,
+                    place.org(school[0]).pk,
+                    place.user("registrar", school).pk,
+                ],
+            )
+            c.execute(
+                "insert into photo_item (batch_id, no, school_id, label, state, how, note)"
+                " values (%s, 1, %s, '甲.jpg', 'unmatched', '', '')",
+                [world.batches[school], place.org(school).pk],
+            )
     for key, school in (("one", "a1"), ("c1", "c1")):
         with act_as(place.user("registrar", school)) as actor:
             world.certificates[key] = certificates.issue(actor, world.persons[key], purpose="升学").pk
