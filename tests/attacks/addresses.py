@@ -593,6 +593,12 @@ ADDRESSES: dict[str, Address] = {
     "family:requests": Address("/requests/", "family.answer"),
     "family:request": Address("/requests/999999/", "family.answer", both=True, answers=(404,)),
     "portal:child": Address("/my/{person}/", PORTAL, about="child"),
+    "portal:data": Address("/my/{person}/data/", PORTAL, about="child"),
+    "portal:copy": Address("/my/{person}/data/copy.zip", PORTAL, about="child", post=True, answers=(422,)),
+    "portal:counter": Address(
+        "/students/{person}/copy/", "copy.release", about="own", both=True, answers=(200, 422)
+    ),
+    "portal:receipt": Address("/students/{person}/copy/999999/", "copy.release", about="own", answers=(404,)),
     "portal:growth": Address("/my/{person}/growth/", PORTAL, about="child"),
     "portal:student_growth": Address("/students/{person}/growth/", "student.view", about="person"),
     "portal:certificate": Address(

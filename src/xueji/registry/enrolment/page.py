@@ -87,6 +87,7 @@ def build(actor: Any, person_id: uuid.UUID, *, tab: str = "") -> dict[str, Any]:
         context["sight_url"] = (
             f"{base}guardianship/" if actor.can("guardian.view") and row.reason == "enrolled" else ""
         )
+        context["copy_url"] = f"{base}copy/" if actor.can("copy.release") and row.reason == "enrolled" else ""
     elif tab == "numbers":
         context["documents"] = people.documents(actor, person_id)
         context["numbers"] = people.numbers(actor, person_id)

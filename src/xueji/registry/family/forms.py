@@ -88,6 +88,14 @@ class AskForm(forms.Form):
         help_text=_("哪里不对、为什么要改或要删、您的意见"),
         widget=forms.Textarea(attrs={"rows": 4}),
     )
+    private = forms.BooleanField(
+        label=_("不告诉家长"), required=False, help_text=_("满14周岁的学生可以选, 学校只答复你本人")
+    )
+
+    def __init__(self, *args: Any, may_keep: bool = False, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if not may_keep:
+            del self.fields["private"]
 
     def clean(self) -> dict[str, Any]:
         """A correction says what is right; the number of a document is brought, not typed."""
@@ -113,7 +121,9 @@ class AnswerForm(forms.Form):
     """The answer to a request, with its reason."""
 
     agreed = forms.TypedChoiceField(
-        label=_("答复"), coerce=lambda v: v == "yes", choices=[("yes", _("已更正")), ("no", _("不予更正"))]
+        label=_("答复"),
+        coerce=lambda v: v == "yes",
+        choices=[("yes", _("已办理(已更正)")), ("no", _("不予办理(不予更正)"))],
     )
     reply = forms.CharField(
         label=_("说明"),

@@ -24,10 +24,13 @@ from xueji.registry.people.models import Person
 
 from .errors import FamilyError
 from .models import FamilyRequest, RequestState
+from .sight import age
 
 KINDS = {
     "correct": gettext_lazy("更正信息"),
     "delete": gettext_lazy("删除信息"),
+    "stop": gettext_lazy("停止使用"),
+    "explain": gettext_lazy("解释处理规则"),
     "object": gettext_lazy("对办理结果有意见"),
 }
 #: What a request may be about; the key ones are corrected with papers and the authority's approval.
@@ -44,17 +47,43 @@ FIELDS = KEY_FIELDS | {
     "guardian": gettext_lazy("家长和监护人"),
     "phone": gettext_lazy("联系电话"),
     "photo": gettext_lazy("照片"),
+    "optional": gettext_lazy("选填信息(血型、特长、邮箱、工作单位等)"),
     "class": gettext_lazy("学校、班级、学籍状态"),
     "other": gettext_lazy("其他"),
 }
 WAITING = (RequestState.ASKED, RequestState.APPEALED)
+#: What the law does not order: it goes when the family says so (个人信息保护法 47).
+VOLUNTARY = frozenset({"optional", "other"})
 #: A family may have so many requests about one child unanswered at a time.
 OPEN_AT_ONCE = 5
 LEAST_WORDS = 5
 
 
-def ask(actor: Any, person_id: uuid.UUID, *, kind: str, field: str, wanted: str, words: str) -> FamilyRequest:
-    """A parent or pupil asks the child's present school. Raises Http404, PermissionDenied, `FamilyError`."""
+def keeping(kind: str, field: str) -> str:
+    """Why an item is kept although somebody asks to delete it or to stop: reason and articles; empty where it may go."""
+    if kind not in ("delete", "stop") or field in VOLUNTARY:
+        return ""
+    return _(
+        "“%(field)s”是法律规定建立和保存学籍档案必须有的信息(个人信息保护法第十三条第三项、中小学生学籍管理办法), "
+        "保存期限没有届满, 依照个人信息保护法第四十七条不能删除。信息不对的, 可以申请更正; 除保存和采取必要的安全保护"
+        "措施之外的其他处理, 学校会停止。"
+    ) % {"field": FIELDS[field]}
+
+
+def ask(
+    actor: Any,
+    person_id: uuid.UUID,
+    *,
+    kind: str,
+    field: str,
+    wanted: str,
+    words: str,
+    private: bool = False,
+) -> FamilyRequest:
+    """A parent or pupil asks the child's present school; a pupil of fourteen or more may keep it from the parents.
+
+    Raises Http404, PermissionDenied, `FamilyError`.
+    """
     if not actor.is_portal:
         raise PermissionDenied
     if person_id not in actor.persons:
@@ -65,6 +94,8 @@ def ask(actor: Any, person_id: uuid.UUID, *, kind: str, field: str, wanted: str,
         raise FamilyError(_("请写明正确的内容是什么"))
     row = enrolment.get_row(actor, person_id)
     today = timezone.localdate()
+    if private and not own_matter(actor, row.birth_date, today):
+        raise FamilyError(_("满14周岁的学生本人才能选“不告诉家长”"))
     with transaction.atomic(), acting("writer"):
         Person.objects.select_for_update(no_key=True).get(pk=person_id)
         open_now = FamilyRequest.objects.filter(person_id=person_id, state__in=WAITING).count()
@@ -79,11 +110,17 @@ def ask(actor: Any, person_id: uuid.UUID, *, kind: str, field: str, wanted: str,
             field=field,
             wanted=wanted.strip()[:200],
             words=_said(words),
+            private=private,
             asked_by=actor.user_id,
             due_on=_due(row.school_id, today),
         )
     _tell(actor, "family.ask", made)
     return made
+
+
+def own_matter(actor: Any, birth: date, today: date) -> bool:
+    """Whether the actor is a pupil old enough to ask without the parents knowing (个人信息保护法 31)."""
+    return bool(actor.role == Role.STUDENT and age(birth, today) >= 14)
 
 
 def answer(actor: Any, request_id: int, *, agreed: bool, reply: str) -> FamilyRequest:

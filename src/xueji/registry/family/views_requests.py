@@ -12,6 +12,7 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_safe
 
@@ -29,7 +30,12 @@ def ask(request: HttpRequest, person_id: uuid.UUID) -> HttpResponse:
     """A parent or pupil asks for a correction or deletion, or objects; what was typed stays on an error."""
     actor = _family(request)
     row = enrolment.get_row(actor, person_id)
-    form = AskForm(request.POST or None)
+    kind = request.GET.get("kind", "")
+    form = AskForm(
+        request.POST or None,
+        initial={"kind": kind} if kind in requests.KINDS else None,
+        may_keep=requests.own_matter(actor, row.birth_date, timezone.localdate()),
+    )
     if request.method == "POST" and form.is_valid():
         try:
             made = requests.ask(actor, person_id, **form.cleaned_data)
@@ -41,6 +47,8 @@ def ask(request: HttpRequest, person_id: uuid.UUID) -> HttpResponse:
                 "day": made.due_on.isoformat() if made.due_on else "—",
             }
             messages.success(request, words)
+            if reason := requests.keeping(made.kind, made.field):
+                messages.info(request, reason)
             return redirect(_home(person_id))
     context = {"form": form, "row": row, "page_title": _("信息不对或有意见"), "back_url": f"/my/{person_id}/"}
     return render(request, "family/ask.html", context, status=422 if form.errors else 200)
@@ -97,7 +105,10 @@ def one(request: HttpRequest, request_id: int) -> HttpResponse:
     """One request: read it, begin the case that corrects the record, answer."""
     actor: Any = request.actor  # type: ignore[attr-defined]
     row = requests.one(actor, request_id)
-    form = AnswerForm(request.POST or None)
+    form = AnswerForm(
+        request.POST or None,
+        initial={"agreed": "no", "reply": kept} if (kept := requests.keeping(row.kind, row.field)) else None,
+    )
     if request.method == "POST" and form.is_valid():
         try:
             requests.answer(actor, request_id, **form.cleaned_data)
@@ -127,6 +138,14 @@ _TONES = {
 }
 
 
+#: The same states of what is no correction.
+_OTHERWISE = {
+    RequestState.DONE: gettext_lazy("已办理"),
+    RequestState.REFUSED: gettext_lazy("不予办理"),
+    RequestState.UPHELD: gettext_lazy("复核后由学校办理"),
+}
+
+
 def shown(row: FamilyRequest) -> dict[str, Any]:
     """A request in words, for the family's page and the office's."""
     today = timezone.localdate()
@@ -138,7 +157,7 @@ def shown(row: FamilyRequest) -> dict[str, Any]:
         "appeal_url": reverse("family:appeal", args=[row.pk]) if requests.may_appeal(row, today) else "",
         "kind": requests.KINDS[row.kind],
         "field": requests.FIELDS[row.field],
-        "state": state.label,
+        "state": state.label if row.kind == "correct" else _OTHERWISE.get(state, state.label),
         "tone": _TONES.get(state, "grey"),
         "waits": waits,
         "late": waits and row.due_on is not None and row.due_on < today,

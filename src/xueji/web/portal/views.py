@@ -7,7 +7,7 @@ from typing import Any
 
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
@@ -42,8 +42,9 @@ def home(request: HttpRequest) -> HttpResponse:
     """One card for each child; with a single child straight to it."""
     actor = _family(request)
     children = queries.children(actor)
-    if len(children) == 1:
-        return redirect(children[0].url)
+    if len(actor.persons) == 1:
+        return redirect(f"/my/{actor.persons[0]}/")
+    shown_ids = {x.person_id for x in children}
     return render(
         request,
         "portal/home.html",
@@ -51,6 +52,7 @@ def home(request: HttpRequest) -> HttpResponse:
             "page_title": _("孩子的学籍"),
             "children": children,
             "to_do": [a for x in children for a in x.to_do],
+            "limited": [p for p in actor.persons if p not in shown_ids],
             "may_add": actor.role == "parent",
         },
     )
@@ -61,7 +63,11 @@ def home(request: HttpRequest) -> HttpResponse:
 def child(request: HttpRequest, person_id: uuid.UUID) -> HttpResponse:
     """Who am I, where am I enrolled, what was decided, my certificates. 404 for anybody else's child."""
     actor = _family(request)
-    one = queries.child(actor, person_id)
+    try:
+        one = queries.child(actor, person_id)
+    except Http404:
+        # A child whose school this guardian must not know: name and birth, and why there is no more.
+        return _limited(request, actor, person_id)
     context = {
         "child": one,
         "who": _who(actor, one),
@@ -77,6 +83,16 @@ def child(request: HttpRequest, person_id: uuid.UUID) -> HttpResponse:
     }
     record(actor, "people.view", object_type="person", object_id=person_id, person_id=person_id)
     return render(request, "portal/child.html", context)
+
+
+def _limited(request: HttpRequest, actor: Any, person_id: uuid.UUID) -> HttpResponse:
+    if person_id not in actor.persons:
+        raise Http404
+    card = people.card(actor, person_id)
+    rows = ((_("姓名"), card.name), (_("性别"), card.sex_label), (_("出生日期"), card.birth_date.isoformat()))
+    context = {"card": card, "who": [{"label": k, "value": v} for k, v in rows]}
+    record(actor, "people.view", object_type="person", object_id=person_id, person_id=person_id)
+    return render(request, "portal/limited.html", context)
 
 
 @require_POST

@@ -29,6 +29,7 @@ from .photos import set_photos
 from .portable import holder_of, take_in, take_out
 from .release import release
 from .reveal import REVEAL_PURPOSES, reveal
+from .whole import whole
 
 __all__ = [
     "REVEAL_PURPOSES",
@@ -62,5 +63,6 @@ __all__ = [
     "take_in",
     "take_out",
     "void_number",
+    "whole",
     "withhold",
 ]
