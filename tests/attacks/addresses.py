@@ -15,7 +15,16 @@ from xueji.ground.accounts.roles import PERMISSIONS, Role
 
 PUBLIC, SIGNED_IN = "public", "signed in"
 ACCOUNTS = "account.any"
+PERMISSIONS_PAGE, SETTLING = "permission.any", "permission.settle"
 PORTAL = "portal"
+
+
+#: Addresses of whoever may do one of several things.
+EITHER = {
+    PERMISSIONS_PAGE: ("permission.view", "permission.approve"),
+    SETTLING: ("permission.change", "permission.approve", "teaching.scope"),
+    ACCOUNTS: ("account.manage", "account.manage_own"),
+}
 
 
 @dataclass(frozen=True)
@@ -46,8 +55,8 @@ class Address:
             return True
         if self.permission == PORTAL:
             return role in (Role.PARENT, Role.STUDENT)
-        if self.permission == ACCOUNTS:
-            return role in PERMISSIONS["account.manage"] | PERMISSIONS["account.manage_own"]
+        if self.permission in EITHER:
+            return any(role in PERMISSIONS[action] for action in EITHER[self.permission])
         return role in PERMISSIONS[self.permission]
 
 
@@ -118,6 +127,13 @@ ADDRESSES: dict[str, Address] = {
     "accounts:session_end": Address("/me/sessions/end/", SIGNED_IN, post=True, answers=DEED),
     "accounts:standin": Address("/me/standin/", "case.decide", both=True),
     "accounts:standin_end": Address("/me/standin/1/end/", "case.decide", post=True, answers=(404,)),
+    "accounts:rights": Address("/me/rights/", SIGNED_IN),
+    "accounts:permissions": Address("/permissions/", PERMISSIONS_PAGE),
+    "accounts:permission_change": Address(
+        "/permissions/change/", "permission.change", post=True, answers=(404,)
+    ),
+    "accounts:teaching": Address("/permissions/teaching/", "teaching.scope"),
+    "accounts:permission_settle": Address("/permissions/1/end/", SETTLING, post=True, answers=(404,)),
     "accounts:list": Address("/accounts/", ACCOUNTS),
     "accounts:batch": Address("/accounts/batch/", ACCOUNTS, both=True),
     "accounts:new": Address("/accounts/new/", ACCOUNTS, both=True),

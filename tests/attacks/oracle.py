@@ -242,8 +242,8 @@ def relays(f: Facts, s: Sight, row: Row) -> bool:
 
 
 def stands_in(f: Facts, s: Sight, row: Row) -> bool:
-    """Who stands in for whom: the unit and those above."""
-    return row["org_id"] in s.units
+    """Who stands in for whom: the unit and those above, and whoever manages its accounts."""
+    return row["org_id"] in s.units or row["org_id"] in s.manages
 
 
 def of_unit(f: Facts, s: Sight, row: Row) -> bool:

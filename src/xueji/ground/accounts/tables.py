@@ -13,13 +13,17 @@ _ASSIGNMENT = (
     "user_id = (select xueji_scope_user()) or org_id = any((select xueji_scope_orgs())::int[])"
     " or exists (select 1 from account_user u where u.id = user_id)"
 )
+_MANAGED = (
+    "(select xueji_scope_unit()) is not null and org_id in"
+    " (select o.id from org o where o.path like (select xueji_scope_unit()) || '%')"
+)
 _EDIT = "select, insert, update, delete"
 TABLES = [
     Table("account_user", "local", scope=Scope(condition=_ACCOUNT), writer=_EDIT),
     Table("role_assignment", "local", scope=Scope(condition=_ASSIGNMENT), writer=_EDIT),
     Table("user_session", "local", scope=Scope(user="user_id"), writer=_EDIT),
     Table("login_failure", "local", app="", writer=_EDIT),
-    Table("delegation", "local", scope=Scope(orgs=("org_id",)), writer=_EDIT),
+    Table("delegation", "local", scope=Scope(orgs=("org_id",), condition=_MANAGED), writer=_EDIT),
     Table("account_factor", "local", scope=Scope(user="user_id"), writer=_EDIT),
     Table("recovery_code", "local", scope=Scope(user="user_id"), writer=_EDIT),
     Table("factor_guard", "local", scope=Scope(user="user_id"), writer=_EDIT),

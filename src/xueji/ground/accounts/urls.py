@@ -1,6 +1,6 @@
 from django.urls import path
 
-from . import views, views_factor, views_manage, views_sso, views_standin
+from . import views, views_factor, views_manage, views_permission, views_sso, views_standin
 
 app_name = "accounts"
 urlpatterns = [
@@ -25,6 +25,11 @@ urlpatterns = [
     path("me/factor/<uuid:factor_id>/remove/", views_factor.remove, name="factor_remove"),
     path("me/standin/", views_standin.standin, name="standin"),
     path("me/standin/<int:delegation_id>/end/", views_standin.standin_end, name="standin_end"),
+    path("me/rights/", views_permission.own, name="rights"),
+    path("permissions/", views_permission.table, name="permissions"),
+    path("permissions/change/", views_permission.change, name="permission_change"),
+    path("permissions/teaching/", views_permission.teaching, name="teaching"),
+    path("permissions/<int:change_id>/<slug:what>/", views_permission.settle, name="permission_settle"),
     path("accounts/", views_manage.account_list, name="list"),
     path("accounts/new/", views_manage.account_new, name="new"),
     path("accounts/batch/", views_manage.account_batch, name="batch"),

@@ -97,6 +97,8 @@ MENU: tuple[Group, ...] = (
         "settings",
         (
             Item(gettext_lazy("用户与权限"), "/accounts/", "account.any"),
+            Item(gettext_lazy("权限表"), "/permissions/", "permission.any"),
+            Item(gettext_lazy("任课教师查询范围"), "/permissions/teaching/", "teaching.scope"),
             Item(gettext_lazy("保密承诺与培训"), "/duty/", "duty.register"),
             Item(gettext_lazy("工作移交"), "/handover/", "org.view"),
             Item(gettext_lazy("系统状态"), "/system/", "system.view"),
@@ -129,6 +131,7 @@ _SCHOOL_ONLY = frozenset({"/classes/"})
 
 #: Places that open to whoever may do one of several things.
 _EITHER = {
+    "permission.any": ("permission.view", "permission.approve"),
     "account.any": ("account.manage", "account.manage_own"),
     "authorise.any": ("student.edit", "student.authorise"),
     "emergency.any": ("emergency.open", "emergency.answer"),
