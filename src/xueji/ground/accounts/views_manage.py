@@ -33,11 +33,16 @@ def _manager(request: HttpRequest) -> Actor:
     return actor
 
 
+def _roles(actor: Actor) -> list[str]:
+    """Roles that the actor hands out; parents are linked to a child, not made here."""
+    return [r for r in Role.values if r in rules.GRANTS[actor.role] and r not in PORTAL]
+
+
 def _choices(actor: Actor) -> dict[str, list[tuple[int, str]] | list[str]]:
     """Units, roles and classes that the actor may choose from; parents are linked to a child, not made here."""
     return {
         "orgs": orgs.unit_choices(actor),
-        "roles": [r for r in Role.values if r in rules.GRANTS[actor.role] and r not in PORTAL],
+        "roles": _roles(actor),
         "classes": orgs.class_choices(actor),
     }
 
@@ -109,8 +114,8 @@ def account_new(request: HttpRequest) -> HttpResponse:
 def account_batch(request: HttpRequest) -> HttpResponse:
     """Open many accounts from a pasted list; their slips are shown once, to print and cut."""
     actor = _manager(request)
-    choices = _choices(actor)
-    form = BatchForm(request.POST or None, roles=choices["roles"])  # type: ignore[arg-type]
+    units, classes = orgs.unit_choices(actor), orgs.class_choices(actor)
+    form = BatchForm(request.POST or None, roles=_roles(actor))
     wrong: list[str] = []
     if request.method == "POST" and form.is_valid():
         try:
@@ -118,8 +123,8 @@ def account_batch(request: HttpRequest) -> HttpResponse:
                 actor,
                 form.cleaned_data["people"],
                 role=form.cleaned_data["role"],
-                units={name: pk for pk, name in choices["orgs"]},  # type: ignore[misc]
-                classes={name: (pk, actor.org_id or 0) for pk, name in choices["classes"]},  # type: ignore[misc]
+                units={name: pk for pk, name in units},
+                classes={name: (pk, actor.org_id or 0) for pk, name in classes},
                 valid_to=form.cleaned_data["valid_to"],
             )
         except commands.ListRefused as e:
@@ -132,15 +137,15 @@ def account_batch(request: HttpRequest) -> HttpResponse:
                 "address": f"{settings.PUBLIC_URL}/login/",
             }
             return render(request, "accounts/slips.html", context)
-    context = {
+    shown: dict[str, object] = {
         "page_title": _("成批开通账号"),
         "form": form,
         "wrong": wrong,
         "most": commands.BATCH_MOST,
-        "classes": [name for _pk, name in choices["classes"]],  # type: ignore[misc]
-        "units": len(choices["orgs"]),
+        "classes": [name for _pk, name in classes],
+        "units": len(units),
     }
-    return render(request, "accounts/batch.html", context, status=422 if wrong or form.errors else 200)
+    return render(request, "accounts/batch.html", shown, status=422 if wrong or form.errors else 200)
 
 
 @never_cache

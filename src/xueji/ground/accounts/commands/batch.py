@@ -121,15 +121,19 @@ def _check(
             why = _("用户名“%(name)s”已有人使用") % {"name": line.username}
         place = None if why else _place(line.place, role, units, classes)
         if not why and place is None:
-            why = (
-                _("没有叫“%s”的班级") if role in {str(r) for r in TEACHERS} else _("没有叫“%s”的单位")
-            ) % line.place
+            why = _no_place(line.place, teacher=role in {str(r) for r in TEACHERS})
         seen.add(line.username)
         if why or place is None:
             wrong.append(_("第 %(no)s 行: %(why)s") % {"no": line.no, "why": why})
         else:
             places.append(place)
     return places, wrong[:20]
+
+
+def _no_place(word: str, *, teacher: bool) -> str:
+    if not word:
+        return _("没有写班级") if teacher else _("没有写单位")
+    return (_("没有叫“%s”的班级") if teacher else _("没有叫“%s”的单位")) % word
 
 
 def _place(

@@ -63,8 +63,8 @@ def begin_register(actor: Actor, session_key: str, host: str) -> tuple[dict[str,
     return dict(options), state
 
 
-def register(actor: Actor, session_key: str, host: str, state: Any, answer: Any, name: str) -> list[str]:
-    """Keep a passkey. Returns recovery codes to print if it is the first factor. Raises `FactorRefused`."""
+def register(actor: Actor, session_key: str, host: str, state: Any, answer: Any, name: str) -> None:
+    """Keep a passkey. Raises `FactorRefused`."""
     factor.may_enrol(actor, session_key)
     try:
         made = _server(host).register_complete(state, answer)

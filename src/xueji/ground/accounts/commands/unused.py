@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.conf import settings
 from django.db import transaction
@@ -21,7 +22,7 @@ from .manage import SYSTEM, _end_all
 MOST = 500
 
 
-def last_used(users: QuerySet[User]) -> QuerySet[User]:
+def last_used(users: QuerySet[User]) -> Any:
     """Each account with `used_at`: its last sign-in, or since when it waits for one."""
     since = F("created_at")
     return users.annotate(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import secrets
 from urllib.parse import urlencode
-from xml.etree.ElementTree import ParseError  # nosec B405 - the name of an error; what is parsed goes to defusedxml
+from xml.etree.ElementTree import ParseError  # nosec B405
 
 from defusedxml import ElementTree
 from defusedxml.common import DefusedXmlException

@@ -27,7 +27,12 @@
     const name = box.querySelector("[data-passkey-name]");
     const say = (words) => { error.textContent = words; error.hidden = !words; };
     const registers = box.dataset.passkey === "register";
-    if (!window.PublicKeyCredential || !window.isSecureContext) { button.disabled = true; say(box.dataset.none); return; }
+    if (!window.PublicKeyCredential || !window.isSecureContext) {
+      if (box.dataset.passkey === "sign-in") box.hidden = true;
+      button.disabled = true;
+      say(box.dataset.none);
+      return;
+    }
     async function go() {
       const asked = await send(box.dataset.options, { what: box.dataset.passkey });
       if (!asked.ok) return say((await asked.json()).message);

@@ -5,10 +5,13 @@
   const $$ = (selector, root) => Array.from((root || document).querySelectorAll(selector));
   const words = () => ($("#xj-text") || { dataset: {} }).dataset;
 
-  /* Drafts: <form data-autosave="key">. Kept in sessionStorage of this tab, per person, gone after a successful submit. */
+  /* Drafts, kept in sessionStorage of this tab, per person, gone once the server has answered a submit. A form with
+     data-autosave="key" keeps what is typed; every other form that is sent by POST keeps it when the session ends, so
+     that nothing typed is lost (data-no-draft: never). */
   const PREFIX = "xj-draft:";
   const actor = document.body.dataset.actor || "";
-  const keyOf = (form) => PREFIX + actor + ":" + form.dataset.autosave;
+  const automatic = (form) => "page:" + location.pathname + "#" + $$("form[method=post]").indexOf(form);
+  const keyOf = (form) => PREFIX + actor + ":" + (form.dataset.autosave || automatic(form));
   const store = {
     get(key) { try { return JSON.parse(sessionStorage.getItem(key)); } catch (error) { return null; } },
     set(key, value) { try { sessionStorage.setItem(key, JSON.stringify(value)); } catch (error) { /* full or switched off: typing goes on */ } },
@@ -42,26 +45,34 @@
     line.append(button);
     form.prepend(line);
   }
-  const forms = $$("form[data-autosave]");
+  const typed = (form) => $$("textarea, select, input:not([type=hidden])", form).some(kept);
+  const forms = $$("form[data-autosave]").concat(actor ? $$("form[method=post]:not([data-autosave]):not([data-no-draft])").filter(typed) : []);
   const present = new Set(forms.map(keyOf));
+  /* The sign-in page instead of an answer: what was sent has not arrived. */
+  if (!actor && location.pathname.startsWith("/login/")) Object.keys(sessionStorage).filter((k) => k.startsWith(PREFIX)).forEach((key) => {
+    const saved = store.get(key);
+    if (saved && saved.sent) store.set(key, Object.assign(saved, { sent: false }));
+  });
   if (actor) Object.keys(sessionStorage).filter((k) => k.startsWith(PREFIX)).forEach((key) => {
     const saved = store.get(key);
     const foreign = !key.startsWith(PREFIX + actor + ":");
-    // A form that was sent and did not come back has been accepted.
-    if (foreign || (saved && saved.sent && !present.has(key))) sessionStorage.removeItem(key);
+    // The server has answered a form that was sent: what the page shows now is what holds.
+    if (foreign || (saved && saved.sent)) sessionStorage.removeItem(key);
   });
   forms.forEach((form) => {
     const key = keyOf(form);
     const saved = store.get(key);
     const save = () => { store.set(key, { at: Date.now(), values: values(form), sent: false }); form.dataset.draftAt = String(Date.now()); };
+    const original = JSON.stringify(values(form));
     let timer = 0;
     if (saved && saved.values && !saved.sent && JSON.stringify(saved.values) !== JSON.stringify(values(form))) {
       notice(form, saved);
       restore(form, saved.values);
+      if (!form.dataset.autosave) sessionStorage.removeItem(key);  // once: it was kept for this return alone
     }
-    form.addEventListener("input", () => { clearTimeout(timer); timer = setTimeout(save, 600); });
+    if (form.dataset.autosave) form.addEventListener("input", () => { clearTimeout(timer); timer = setTimeout(save, 600); });
     form.addEventListener("submit", () => { clearTimeout(timer); store.set(key, { at: Date.now(), values: values(form), sent: true }); });
-    document.addEventListener("xj:keep-drafts", save);
+    document.addEventListener("xj:keep-drafts", () => { if (form.dataset.autosave || JSON.stringify(values(form)) !== original) save(); });
   });
 
   /* Files: show the name, check size and kind before anything is sent. */
