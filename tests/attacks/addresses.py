@@ -601,6 +601,10 @@ ADDRESSES: dict[str, Address] = {
     "notice:public": Address("/privacy/", PUBLIC),
     "notice:read": Address("/privacy/notice/", PUBLIC, both=True, answers=(200, 302)),
     "notice:version": Address("/privacy/notice/2026-11/", PUBLIC),
+    "family:recover": Address("/join/recover/", PUBLIC, both=True, answers=(200, 302, 422)),
+    "family:reset": Address(
+        "/students/{person}/access/999999/reset/", "family.end", about="person", both=True, answers=(404,)
+    ),
     "family:join": Address("/join/", PUBLIC, both=True, answers=(200, 302, 422)),
     "family:add": Address("/my/add/", PORTAL, both=True, answers=(200, 422)),
     "family:ask": Address("/my/{person}/request/", PORTAL, about="child", both=True, answers=(200, 302, 422)),

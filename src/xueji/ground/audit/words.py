@@ -284,6 +284,8 @@ ACTIONS: dict[str, Promise] = {
     "portal.copy": _("制作数据副本"),
     "portal.data": _("查看我的数据"),
     "family.join": _("家长加入"),
+    "family.recover": _("用邀请码找回密码"),
+    "family.reset": _("学校重置家长学生密码"),
     "family.join.refused": _("家长加入失败"),
     "files.open": _("打开文件"),
     "notice.read": _("阅读隐私政策"),

@@ -23,6 +23,8 @@ urlpatterns = [
         name="guardianship_decide",
     ),
     path("guardianship/", views_guardianship.waiting, name="guardianship_waiting"),
+    path("students/<uuid:person_id>/access/<int:link_id>/reset/", views.reset, name="reset"),
+    path("join/recover/", views.recover, name="recover"),
     path("join/", views.join, name="join"),
     path("my/<uuid:person_id>/consents/", views_consents.of_child, name="consents"),
     path("classes/<int:class_id>/consents/", views_consents.of_class, name="class_consents"),

@@ -9,7 +9,7 @@ from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.password_validation import password_validators_help_texts
 from django.core.exceptions import PermissionDenied, ValidationError
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
@@ -17,10 +17,11 @@ from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST
 
 from xueji.ground.accounts.http import client_address
+from xueji.ground.duty import verification
 from xueji.ground.orgs import queries as orgs
 from xueji.registry.enrolment import queries as enrolment
 
-from . import commands, queries
+from . import commands, queries, recovery
 from .errors import FamilyError
 from .forms import CodeForm, EndForm, JoinForm
 
@@ -115,6 +116,60 @@ def join(request: HttpRequest) -> HttpResponse:
             return redirect("accounts:login")
     context = {"form": form, "policy": [str(t) for t in password_validators_help_texts()]}
     return render(request, "family/join.html", context, status=422 if form.errors else 200)
+
+
+@never_cache
+@sensitive_post_parameters("password", "again")
+@require_http_methods(["GET", "POST"])
+def recover(request: HttpRequest) -> HttpResponse:
+    """The public page where a new code of the school gives a forgotten account a new password."""
+    if request.actor is not None:  # type: ignore[attr-defined]
+        return redirect("/")
+    form = JoinForm(request.POST or None)
+    form.fields["username"].help_text = _("原来的用户名")
+    form.fields["password"].label = _("新密码")
+    if request.method == "POST" and form.is_valid():
+        data = {k: v for k, v in form.cleaned_data.items() if k != "again"}
+        try:
+            recovery.recover(**data, address=client_address(request))
+        except FamilyError as error:
+            form.add_error(None, error.message)
+        except ValidationError as error:
+            form.add_error("password", error)
+        else:
+            messages.success(request, _("密码已更换, 请登录"))
+            return redirect("accounts:login")
+    context = {"form": form, "policy": [str(t) for t in password_validators_help_texts()]}
+    return render(request, "family/recover.html", context, status=422 if form.errors else 200)
+
+
+@never_cache
+@require_http_methods(["GET", "POST"])
+def reset(request: HttpRequest, person_id: uuid.UUID, link_id: int) -> HttpResponse:
+    """The registrar checks a paper and gives out a first password, shown this once."""
+    actor: Any = request.actor  # type: ignore[attr-defined]
+    actor.require("family.end")
+    row = enrolment.get_row(actor, person_id)
+    if row.former or row.school_id != actor.org_id:
+        raise Http404
+    found = next((a for a in queries.accesses(actor, person_id) if a.link_id == link_id and a.open), None)
+    if found is None:
+        raise Http404
+    form = verification.VerificationForm(request.POST if request.method == "POST" else None)
+    made = None
+    if request.method == "POST" and form.is_valid():
+        try:
+            made = recovery.reset(actor, person_id=person_id, link_id=link_id, form=form)
+        except verification.VerificationError as error:
+            form.add_error(None, error.message)
+    context = {
+        "page_title": _("重置 %s 的密码") % found.name,
+        "row": row,
+        "form": form,
+        "made": made,
+        "access": found,
+    }
+    return render(request, "family/reset.html", context, status=422 if form.errors else 200)
 
 
 @never_cache

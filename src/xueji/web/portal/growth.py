@@ -16,7 +16,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
-from xueji.ground.audit.commands import record
+from xueji.ground.audit.commands import note
 from xueji.office.certificates import queries as papers
 from xueji.registry.enrolment import page as record_page
 from xueji.registry.enrolment import queries as enrolment
@@ -69,7 +69,7 @@ def staff(request: HttpRequest, person_id: uuid.UUID) -> HttpResponse:
         "base": "layout/base.html",
         "back_url": f"/students/{person_id}/",
     }
-    record(actor, "people.view", object_type="person", object_id=person_id, person_id=person_id)
+    note(actor, "people.view", object_type="person", object_id=person_id, person_id=person_id)
     return render(request, "portal/growth.html", context)
 
 
@@ -86,5 +86,5 @@ def family(request: HttpRequest, person_id: uuid.UUID) -> HttpResponse:
         "base": "layout/base_phone.html",
         "back_url": f"/my/{person_id}/",
     }
-    record(actor, "people.view", object_type="person", object_id=person_id, person_id=person_id)
+    note(actor, "people.view", object_type="person", object_id=person_id, person_id=person_id)
     return render(request, "portal/growth.html", context)

@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
-from xueji.ground.audit.commands import record
+from xueji.ground.audit.commands import note
 from xueji.ground.standards.masking import mask_name
 from xueji.office.certificates import commands as certificates
 from xueji.office.certificates import queries as papers
@@ -81,7 +81,7 @@ def child(request: HttpRequest, person_id: uuid.UUID) -> HttpResponse:
         "purposes": certificates.PORTAL_PURPOSES.items(),
         "privacy_notices": incidents.notices_for(actor, person_id),
     }
-    record(actor, "people.view", object_type="person", object_id=person_id, person_id=person_id)
+    note(actor, "people.view", object_type="person", object_id=person_id, person_id=person_id)
     return render(request, "portal/child.html", context)
 
 
@@ -91,7 +91,7 @@ def _limited(request: HttpRequest, actor: Any, person_id: uuid.UUID) -> HttpResp
     card = people.card(actor, person_id)
     rows = ((_("姓名"), card.name), (_("性别"), card.sex_label), (_("出生日期"), card.birth_date.isoformat()))
     context = {"card": card, "who": [{"label": k, "value": v} for k, v in rows]}
-    record(actor, "people.view", object_type="person", object_id=person_id, person_id=person_id)
+    note(actor, "people.view", object_type="person", object_id=person_id, person_id=person_id)
     return render(request, "portal/limited.html", context)
 
 

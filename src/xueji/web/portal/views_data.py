@@ -94,7 +94,7 @@ def counter(request: HttpRequest, person_id: uuid.UUID) -> HttpResponse:
     if row.former or row.school_id != actor.org_id:
         raise Http404
     choices = _people(actor, person_id)
-    form = verification.VerificationForm(request.POST or None)
+    form = verification.VerificationForm(request.POST if request.method == "POST" else None)
     chosen, wrong = request.POST.get("who", ""), ""
     if request.method == "POST":
         if chosen not in [c["value"] for c in choices]:
