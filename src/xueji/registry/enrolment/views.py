@@ -11,6 +11,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.utils.translation import gettext as _
 
+from xueji.ground.accounts import search
 from xueji.ground.audit.commands import record
 from xueji.registry.people import queries as people
 
@@ -36,7 +37,8 @@ def students(request: HttpRequest) -> HttpResponse:
     total, more = (len(found.rows), bool(found.next)) if query.text else listing.count(query)
     params = request.GET.copy()
     params.pop("after", None)
-    following = f"?{urlencode({**params.dict(), 'after': found.next})}" if found.next else ""
+    asked = {k: str(x) for k, x in params.dict().items()}
+    following = search.address(actor.user_id, asked | {"after": found.next}) if found.next else ""
     return render(
         request,
         "enrolment/students.html",
@@ -54,7 +56,7 @@ def students(request: HttpRequest) -> HttpResponse:
             "total": total,
             "more": more,
             "next_url": following,
-            "first_url": f"?{urlencode(params.dict())}" if query.after else "",
+            "first_url": search.address(actor.user_id, asked) if query.after else "",
             "search_text": query.text,
             "columns": columns(actor),
             "show_school": actor.org_kind != "school",
