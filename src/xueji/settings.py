@@ -78,6 +78,7 @@ MIDDLEWARE = [
     "django.middleware.csrf.CsrfViewMiddleware",
     "xueji.ground.limits.middleware.RateMiddleware",
     "xueji.ground.accounts.middleware.ActorMiddleware",
+    "xueji.ground.accounts.search.SearchMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from urllib.parse import urlencode
 
 from django.conf import settings
 from django.contrib import messages
@@ -17,7 +16,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from xueji.ground.orgs import queries as orgs
 
-from . import commands, queries, queries_identity, rules
+from . import commands, queries, queries_identity, rules, search
 from .actor import Actor
 from .commands import factor, sso
 from .forms import AccountForm, BatchForm, RoleForm
@@ -69,8 +68,10 @@ def account_list(request: HttpRequest) -> HttpResponse:
         "roles": Role.choices,
         "units": orgs.unit_choices(actor),
         "may_rule": actor.can("account.manage"),
-        "next_url": "?" + urlencode(kept | {"after": page.after}) if page.after else "",
-        "prev_url": ("?" + urlencode(kept) if kept else request.path) if request.GET.get("after") else "",
+        "next_url": search.address(actor.user_id, kept | {"after": page.after}) if page.after else "",
+        "prev_url": (search.address(actor.user_id, kept) if kept else request.path)
+        if request.GET.get("after")
+        else "",
     }
     return render(request, "accounts/list.html", context)
 

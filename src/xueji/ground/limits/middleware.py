@@ -32,7 +32,7 @@ def kind_of(request: HttpRequest) -> str:
         if path.startswith("/emergency/"):
             return "emergency"
         return "public" if path in _PUBLIC else ""
-    return "search" if request.GET.get("q", "").strip() else ""
+    return "search" if (request.GET.get("q") or request.GET.get("s") or "").strip() else ""
 
 
 class RateMiddleware:

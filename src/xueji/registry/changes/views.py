@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import uuid
 from typing import Any
-from urllib.parse import urlencode
 
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
@@ -13,6 +12,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST, require_safe
 
+from xueji.ground.accounts import search
 from xueji.ground.audit.commands import record
 from xueji.ground.paper.fonts import MissingGlyphs
 
@@ -54,7 +54,7 @@ def listing(request: HttpRequest) -> HttpResponse:
     labels = {"todo": _("待我办理"), "started": _("我发起的"), "running": _("进行中"), "ended": _("已办结")}
     shown = [t for t in queries.TABS if (t != "todo" or sits) and (t != "started" or actor.can("case.start"))]
     asked = {"tab": tab, "business": filters.business, "status": filters.status, "q": filters.text}
-    more = urlencode({k: v for k, v in asked.items() if v} | {"after": found.next})
+    more = search.address(actor.user_id, asked | {"after": found.next})
     return render(
         request,
         "changes/list.html",
@@ -80,7 +80,7 @@ def listing(request: HttpRequest) -> HttpResponse:
                     _("期限"),
                 )
             ],
-            "next_url": f"?{more}" if found.next else "",
+            "next_url": more if found.next else "",
             "may_start": actor.can("case.start"),
             "may_decide": actor.can("case.decide") and counts.get("todo", 0) > 1,
         },

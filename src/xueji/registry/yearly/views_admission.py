@@ -6,7 +6,6 @@ import uuid
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
-from urllib.parse import urlencode
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
@@ -14,6 +13,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
+from xueji.ground.accounts import search
 from xueji.ground.accounts.http import actor_of, whole
 from xueji.ground.orgs import queries as orgs
 from xueji.ground.orgs.models import OrgKind
@@ -60,8 +60,8 @@ def admission(request: HttpRequest) -> HttpResponse:
             {"label": admissions.LABELS[t], "url": f"?tab={t}", "active": t == tab, "count": counts.get(t)}
             for t in tabs
         ],
-        "next_url": f"?{urlencode(asked | {'after': more})}" if more else "",
-        "first_url": f"?{urlencode(asked)}" if after else "",
+        "next_url": search.address(actor.user_id, asked | {"after": more}) if more else "",
+        "first_url": search.address(actor.user_id, asked) if after else "",
         "may_place": may_place,
         "may_accept": school and actor.can("case.start"),
         "org_id": actor.org_id,
@@ -83,10 +83,11 @@ def admission(request: HttpRequest) -> HttpResponse:
 def _deed(
     request: HttpRequest, permission: str, deed: Callable[[], Any], done: Callable[[Any], str]
 ) -> HttpResponse:
-    actor_of(request).require(permission)
+    actor = actor_of(request)
+    actor.require(permission)
     run(request, deed, done)
     keep = {k: request.POST.get(k, "") for k in ("tab", "school", "stage", "q")}
-    return to("admission", query=urlencode({k: v[:60] for k, v in keep.items() if v}))
+    return to("admission", query=search.address(actor.user_id, {k: v[:60] for k, v in keep.items()})[1:])
 
 
 @require_POST
