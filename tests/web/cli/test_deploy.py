@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -172,9 +174,6 @@ def test_papers_and_keys_are_verified_by_the_command(running: Installation, tmp_
         " term_name='2026', rows=[], printed_by='王', printed_at=datetime(2026, 11, 22)))\n"
         "Path(sys.argv[1]).write_bytes(signature.sign_pdf(data))"
     )
-    import subprocess
-    import sys
-
     subprocess.run([sys.executable, "-c", code, str(paper)], env=running.env, check=True)
     good = running.run("verify", "pdf", str(paper))
     assert good.returncode == 0, good.stdout + good.stderr
@@ -205,3 +204,27 @@ def test_public_keys_and_two_keepers_at_the_terminal(running: Installation, tmp_
     assert json.loads(file.read_text())["keys"] == json.loads(kept)["keys"]
     refused = running.run("keys", "drop", "ffffffff")
     assert refused.returncode == 2 and "Traceback" not in refused.stderr
+
+
+def test_a_whole_county_is_indexed_anew_by_the_command(running: Installation) -> None:
+    done = running.run("keys", "rotate", "--what", "index", "--suite", "gm", "--json")
+    assert done.returncode == 0, done.stderr
+    values = json.loads(done.stdout)["values"]
+    assert values["roster.last6"] > 100 and values["number_lookup.bidx"] > 100
+    assert running.run("verify", "vault", "--deep").returncode == 0
+    assert running.run("verify", "keys").returncode == 0
+    code = (
+        "from xueji.web.cli import boot; boot.ready(); from django.db import connection, transaction\n"
+        "from xueji.ground.db.scope import acting; from xueji.ground.crypto import vault\n"
+        "with transaction.atomic(), acting('writer'), connection.cursor() as c:\n"
+        '    c.execute("select d.person_id, d.doc_no, d.sealed from identity_document d join roster r using (person_id)"\n'
+        '              " where r.last6 is not null and d.until is null limit 20")\n'
+        "    for person, no, blob in c.fetchall():\n"
+        "        number = vault.open(blob, f'identity_document.sealed:{person}:{no}')\n"
+        "        c.execute('select 1 from roster where person_id = %s and last6 = %s',\n"
+        "                  [person, vault.index('last6', number[-6:].upper())])\n"
+        "        assert c.fetchone(), person\n"
+        "print('found')"
+    )
+    found = subprocess.run([sys.executable, "-c", code], env=running.env, capture_output=True, text=True)
+    assert found.stdout.strip() == "found", found.stderr

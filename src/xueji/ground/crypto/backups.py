@@ -158,7 +158,7 @@ def _stretch(passphrase: bytes, salt: bytes, cost: dict[str, int]) -> bytes:
 
 def _merge(here: Ring, brought: Ring) -> Ring:
     """The keys of the file (which says what is active) and those that only the backup has, for opening."""
-    if here.active("index").id != brought.active("index").id:
+    if not {k.id for k in here.index_chain} & {k.id for k in brought.index_chain}:
         raise KeysExist(_("现有的密钥文件属于另一套系统，没有改动它。请先把它移到别处"))
     have = {k.id for k in here.keys}
     extra = tuple(

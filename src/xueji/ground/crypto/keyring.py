@@ -63,6 +63,12 @@ class Ring:
         """Which algorithms the installation has chosen: those of the data key in use. Raises `KeyMissing`."""
         return "gm" if self.active("data").suite == suites.FAMILIES["gm"][0] else "standard"
 
+    @property
+    def index_chain(self) -> tuple[Key, ...]:
+        """The index keys whose hashes are laid over one another, the first one first, the one in use last."""
+        found = sorted((k for k in self.keys if k.purpose == "index"), key=lambda k: k.created_at)
+        return tuple(found[: found.index(self.active("index")) + 1])
+
     def with_active(self, new: Key) -> Ring:
         """The ring with `new` in use, the former key of its purpose kept for opening."""
         older = tuple(replace(k, active=False) if k.purpose == new.purpose else k for k in self.keys)

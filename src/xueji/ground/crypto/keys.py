@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -75,8 +75,10 @@ def check(cursor: Any, *, family: suites.Family = "standard") -> None:
     """
     with _as_writer(cursor):
         cursor.execute("select pg_advisory_xact_lock(7310003)")
-        cursor.execute("select key_id, fingerprint from vault_key where state <> 'dropped'")
-        known = dict(cursor.fetchall())
+        cursor.execute("select key_id, fingerprint, purpose, state from vault_key where state <> 'dropped'")
+        rows = cursor.fetchall()
+        known = {row[0]: row[1] for row in rows}
+        indexed_with = next((r[0] for r in rows if r[2:] == ("index", "active")), None)
         if not known and not _holds_sealed(cursor) and not keyring.key_path().exists():
             with suppress(KeysExist):
                 create(family)
@@ -105,6 +107,8 @@ def check(cursor: Any, *, family: suites.Family = "standard") -> None:
             if key.fingerprint != fingerprint:
                 text = _("密钥文件 %(path)s 不属于这个数据库：密钥 %(id)s 的指纹不一致。请换回原来的密钥文件")
                 raise KeyMissing(text % {"path": keyring.key_path(), "id": key_id})
+        if indexed_with is not None and ring.active("index").id != indexed_with:
+            ring = _follow(indexed_with)
         active_index = ring.active("index")
         ring.active("data")
         if known and active_index.id not in known:
@@ -112,8 +116,21 @@ def check(cursor: Any, *, family: suites.Family = "standard") -> None:
         # A folder that cannot be written, or SM2 without its package, must not stop the start: signing says so then.
         with suppress(KeyMissing, OSError):
             ring = signer.ensure()
-        _write_down(cursor, [k for k in ring.keys if k.id not in known])
+        waiting = [k for k in ring.keys if k.purpose == "index" and k not in ring.index_chain]
+        _write_down(cursor, [k for k in ring.keys if k.id not in known and k not in waiting])
     vault.ready()
+
+
+def _follow(indexed_with: str) -> Ring:
+    """Take the index key into use that the database was indexed with: a crash came between it and the file."""
+    with keyring.locked():
+        ring = keyring.load()
+        ring = Ring(
+            tuple(replace(k, active=k.id == indexed_with) if k.purpose == "index" else k for k in ring.keys)
+        )
+        keyring.save(ring)
+    vault.forget()
+    return ring
 
 
 def _write_down(cursor: Any, keys: list[Key]) -> None:

@@ -44,9 +44,25 @@ class _Loaded:
         self.prefix = bytes([VERSION]) + active
         self.encrypt: suites.Crypt = pairs[active][0]
         self.openers: dict[bytes, suites.Crypt] = {key_id: pair[1] for key_id, pair in pairs.items()}
-        index = ring.active("index")
-        self.digest: Callable[[bytes], bytes] = suites.keyed_hash(index.suite, index.secret)
+        self.digest: Callable[[bytes], bytes] = _chained(
+            [suites.keyed_hash(k.suite, k.secret) for k in ring.index_chain]
+        )
         self.fresh_until = time.monotonic() + STALE_SECONDS
+
+
+def _chained(hashes: list[Callable[[bytes], bytes]]) -> Callable[[bytes], bytes]:
+    """One hash after the other; the first alone where the index key was never renewed."""
+    first, *more = hashes
+    if not more:
+        return first
+
+    def digest(message: bytes) -> bytes:
+        found = first(message)
+        for once_more in more:
+            found = once_more(found)
+        return found
+
+    return digest
 
 
 _lock = threading.Lock()

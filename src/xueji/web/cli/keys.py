@@ -66,6 +66,9 @@ def _backup(args: argparse.Namespace, show: Callable[[Any], None]) -> None:
 def _rotate(args: argparse.Namespace, show: Callable[[Any], None]) -> None:
     from xueji.ground.crypto import keys
 
+    if args.what == "index":
+        _reindex(args, show)
+        return
     boot.ready()
     if args.what == "attest":
         new = keys.renew_signer()
@@ -80,6 +83,28 @@ def _rotate(args: argparse.Namespace, show: Callable[[Any], None]) -> None:
         show,
         {"active": new.id, "reencrypted": asdict(report)},
         f"新密钥 {new.id} 已启用, 原有内容已重新加密",
+    )
+
+
+def _reindex(args: argparse.Namespace, show: Callable[[Any], None]) -> None:
+    import psycopg
+    from django.db import connections
+
+    from xueji import config
+    from xueji.ground.crypto import reindex
+
+    boot.ready()
+    for each in connections.all():
+        each.close()
+        if hasattr(each, "close_pool"):
+            each.close_pool()
+    with psycopg.connect(**config.owner_dsn().kwargs(), autocommit=True) as owner:  # type: ignore[arg-type]
+        done = reindex.run(owner, family=args.suite)
+    _tell(
+        args,
+        show,
+        {"active": done.key.id, "values": done.values},
+        f"新的查重密钥 {done.key.id} 已启用, 重建了 {sum(done.values.values())} 个索引。请马上备份密钥, 再启动服务",
     )
 
 

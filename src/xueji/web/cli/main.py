@@ -72,7 +72,10 @@ def _parser() -> argparse.ArgumentParser:
         "--suite", choices=["standard", "gm"], default=None, help="standard: AES-256-GCM; gm: 国密 SM4-GCM"
     )
     s.add_argument(
-        "--what", choices=["data", "attest"], default="data", help="rotate: 加密密钥(默认)或签名密钥"
+        "--what",
+        choices=["data", "attest", "index"],
+        default="data",
+        help="rotate: 加密密钥(默认)、签名密钥, 或查重密钥(要先停止服务)",
     )
     s.add_argument("--keepers", type=int, default=1, help="backup: 几位保管人, 任意两位到场才能恢复(默认 1)")
     s.add_argument("--plain", action="store_true", help="rewrap: 不再托管, 写成普通文件")
@@ -138,7 +141,9 @@ def _parser() -> argparse.ArgumentParser:
     s.add_argument("--name", help="名称(create)")
     s.add_argument("--json", action="store_true")
     s = add("user", "管理账号: 列出、新建、授予角色、重置密码、解锁", _user)
-    s.add_argument("action", choices=["list", "create", "grant", "reset", "unlock", "factor-reset", "disable", "enable"])
+    s.add_argument(
+        "action", choices=["list", "create", "grant", "reset", "unlock", "factor-reset", "disable", "enable"]
+    )
     s.add_argument("username", nargs="?")
     s.add_argument("--name", help="姓名(create)")
     s.add_argument("--role", help="角色代码(create 和 grant)")
