@@ -10,6 +10,7 @@ from importlib import import_module
 from typing import Any
 
 _BENCHES = {
+    "audit": "bench.audit_bench",
     "graduation": "bench.graduation_bench",
     "import": "bench.import_bench",
     "movement": "bench.movement_bench",

@@ -12,6 +12,7 @@ from tests.children import enrol, id_number
 from tests.helpers import Place, act_as, link_child, login, make_county
 from tests.registry.changes.world import EIGHT, pass_all, send, suspend_draft, transfer_draft
 
+from xueji.ground.audit.commands import flush
 from xueji.ground.audit.models import AuditEntry
 from xueji.ground.db.scope import acting
 from xueji.registry.changes import commands as cases
@@ -121,6 +122,7 @@ def test_opening_a_childs_page_is_in_the_audit(place: Place, client: Client) -> 
     login(client, place.user("parent"))
     client.get(f"/my/{person}/")
     with transaction.atomic(), acting("audit"):
+        flush()
         assert AuditEntry.objects.filter(action="people.view", person_id=person, role="parent").count() == 1
 
 

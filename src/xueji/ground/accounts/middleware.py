@@ -14,6 +14,9 @@ from django.db import DataError, transaction
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.views.defaults import bad_request
 
+from xueji.ground.audit import commands as audit
+from xueji.ground.audit import pages
+
 from .actor import enter_session
 from .http import ASSIGNMENT_KEY, USER_KEY, client_address
 
@@ -63,12 +66,17 @@ class ActorMiddleware:
                     if request.path.startswith((page, *beside, *ALWAYS)):
                         break
                     return _send(request, page + (_onward(request) if gate == "factor" else ""))
+                before = audit.deeds()
                 response = self.get_response(request)
                 # Nobody who comes to this computer later finds a page of a child in its store.
                 response.setdefault("Cache-Control", "private, no-store")
                 if response.status_code >= 500 or getattr(request, _ROLLBACK, False):
                     transaction.set_rollback(True)
-                return response
+                else:
+                    pages.shown(request, actor, response, before)
+        if actor is not None:
+            pages.refused(request, actor, response)
+            return response
         request.session.flush()
         return self._anonymous(request, state)
 

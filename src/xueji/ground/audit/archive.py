@@ -126,7 +126,7 @@ def export(one: Due, who: Any) -> AuditArchive | None:
             object_id=name,
             after={"month": one.month.isoformat(), "class": one.kind},
             row_count=len(ids),
-            digest=row.sha256,
+            digest=bytes(row.sha256),
         )
     return row
 

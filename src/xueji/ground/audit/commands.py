@@ -52,6 +52,7 @@ def record(
     `persons` are the pupils whom a list, a search, a print or an export showed (the first `MOST_PERSONS` are kept; a
     mass deed carries a digest of its rows instead), so that "who looked at this child" finds it.
     """
+    _count()
     shown = list(islice(dict.fromkeys(persons), MOST_PERSONS)) if persons is not None else []
     with acting("audit"):
         AuditEntry.objects.bulk_create(
@@ -91,6 +92,7 @@ def note(
 
     Only for looking at one page. What is shown in plain, found, printed, exported or done takes `record`.
     """
+    _count()
     with connection.cursor() as c:
         c.execute(
             "select xueji_audit_note(%s, %s, %s, %s, %s, %s, %s, %s, %s, %s)",
@@ -107,6 +109,15 @@ def note(
                 purpose,
             ],
         )
+
+
+def deeds() -> int:
+    """How many entries this connection has written so far: tells whether a view wrote one."""
+    return getattr(connection, "_xueji_deeds", 0)
+
+
+def _count() -> None:
+    connection._xueji_deeds = deeds() + 1  # type: ignore[attr-defined]
 
 
 def flush() -> int:

@@ -79,7 +79,7 @@ def label(key: str) -> str:
     from xueji.ground.standards.fields import field
 
     try:
-        return str(field(key).label)
+        return str(field(key).name)
     except (KeyError, LookupError):
         return key
 

@@ -24,6 +24,7 @@ _FUNCTIONS = {
     "xueji_audit_drop": "drop.sql",
     "xueji_audit_note": "queue.sql",
     "xueji_audit_flush": "queue.sql",
+    "xueji_audit_shown": "queue.sql",
 }
 
 

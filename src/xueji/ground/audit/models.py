@@ -66,7 +66,10 @@ class AuditSeal(models.Model):
 
     class Meta:
         db_table = "audit_seal"
-        indexes = [models.Index(fields=["last_id"], name="audit_seal_last"), models.Index(fields=["sealed_at"])]
+        indexes = [
+            models.Index(fields=["last_id"], name="audit_seal_last"),
+            models.Index(fields=["sealed_at"]),
+        ]
 
 
 class AuditQueued(models.Model):

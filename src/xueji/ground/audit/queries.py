@@ -241,7 +241,7 @@ def opened(actor: Actor, entry_id: int) -> Opened:
     """One entry of the actor's part of the tree. Http404 for others."""
     actor.require("audit.view")
     with acting("audit"):
-        row = _found(actor, Filters()).filter(pk=entry_id).first()
+        row = _found(actor, Filters()).defer(None).filter(pk=entry_id).first()
         if row is None:
             raise Http404
         proof = _proof(entry_id)
@@ -259,7 +259,7 @@ def opened(actor: Actor, entry_id: int) -> Opened:
 def _proof(entry_id: int) -> Proof | None:
     with connection.cursor() as c:
         c.execute(
-            "select id, sealed_at, sha256, substr(entry_hashes, 32 * (array_position(entry_ids, %s) - 1) + 1, 32)"
+            "select id, sealed_at, sha256, substr(entry_hashes, 32 * (array_position(entry_ids, %s::bigint) - 1) + 1, 32)"
             " from audit_seal where last_id >= %s and first_id <= %s and entry_ids @> array[%s]::bigint[]"
             " order by id limit 1",
             [entry_id] * 4,

@@ -12,7 +12,7 @@ from django.shortcuts import render
 from django.utils.translation import gettext as _
 
 from xueji.ground.accounts import search
-from xueji.ground.audit.commands import record
+from xueji.ground.audit.commands import note, record
 from xueji.registry.people import queries as people
 
 from . import listing, page, queries
@@ -33,6 +33,7 @@ def students(request: HttpRequest) -> HttpResponse:
         record(
             actor, "enrolment.search", object_type="search",
             after={"kind": queries.kind_of(query.text), "rows": len(found.rows)}, row_count=len(found.rows),
+            persons=[r.person_id for r in found.rows],
         )  # fmt: skip
     total, more = (len(found.rows), bool(found.next)) if query.text else listing.count(query)
     params = request.GET.copy()
@@ -100,5 +101,5 @@ def student(request: HttpRequest, person_id: uuid.UUID) -> HttpResponse:
     actor: Any = request.actor  # type: ignore[attr-defined]
     actor.require("student.view")
     context = page.build(actor, person_id, tab=request.GET.get("tab", ""))
-    record(actor, "people.view", object_type="person", object_id=person_id, person_id=person_id)
+    note(actor, "people.view", object_type="person", object_id=person_id, person_id=person_id)
     return render(request, "enrolment/student.html", context)

@@ -69,7 +69,7 @@ def _drop(args: argparse.Namespace, show: Callable[[Any], None]) -> int:
     from xueji.ground.audit import archive
 
     bad = 0
-    rows = []
+    rows: list[dict[str, Any]] = []
     with psycopg.connect(**config.owner_dsn().kwargs()) as owner:  # type: ignore[arg-type]
         for name, gone, problems in archive.drop(owner, args.path):
             bad += bool(problems)

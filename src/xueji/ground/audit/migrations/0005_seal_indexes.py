@@ -4,18 +4,17 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('audit', '0004_queue_anchors_archives'),
+        ("audit", "0004_queue_anchors_archives"),
     ]
 
     operations = [
         migrations.AddIndex(
-            model_name='auditseal',
-            index=models.Index(fields=['last_id'], name='audit_seal_last'),
+            model_name="auditseal",
+            index=models.Index(fields=["last_id"], name="audit_seal_last"),
         ),
         migrations.AddIndex(
-            model_name='auditseal',
-            index=models.Index(fields=['sealed_at'], name='audit_seal_sealed__761693_idx'),
+            model_name="auditseal",
+            index=models.Index(fields=["sealed_at"], name="audit_seal_sealed__761693_idx"),
         ),
     ]
