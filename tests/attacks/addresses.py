@@ -495,6 +495,7 @@ ADDRESSES: dict[str, Address] = {
         "/relay/{relay}/cancel/", "case.start", about="relay", post=True, answers=(*DEED, 404)
     ),
     "privacy:complain": Address("/privacy/complain/", PUBLIC, both=True, answers=(200, 422)),
+    "privacy:officers": Address("/privacy/complain/officers/", PUBLIC),
     "privacy:answer": Address("/privacy/complain/answer/", PUBLIC, both=True, answers=(200, 422)),
     "privacy:overview": Address("/privacy/office/", "privacy.view"),
     "privacy:officer": Address("/privacy/office/officer/", "privacy.view", both=True),

@@ -180,7 +180,9 @@ def test_every_address_answers_a_role_as_the_tables_say(
             if answer.status_code >= 500:
                 faults.append(f"{where} breaks")
             leaked = [n for n in hidden if n in text] + [
-                n for n in site.numbers.values() if n in text and name not in ("people:reveal", "exports:file")
+                n
+                for n in site.numbers.values()
+                if n in text and name not in ("people:reveal", "exports:file")
             ]
             if leaked:
                 faults.append(f"{where} tells {leaked}")

@@ -84,6 +84,9 @@ def test_the_head_names_the_officer_who_then_acts(place: Place) -> None:
         papers.draft(actor, kind="impact")
     page = client_of(place, "county_clerk", "a").get("/privacy/office/officer/").content.decode()
     assert "0990-1111111" in page
+    assert "0990-1111111" in Client().get("/privacy/complain/officers/").content.decode()
+    assert "0990-1111111" not in Client().get("/privacy/complain/officers/?q=乙州").content.decode()
+    assert "/privacy/complain/" in Client().get("/privacy/").content.decode()
 
 
 @pytest.mark.capability("C-SEC-04")

@@ -16,7 +16,6 @@ from django.utils.translation import gettext as _
 from xueji.ground.accounts.models import FactorRule, Permission
 from xueji.ground.accounts.roles import Role
 from xueji.ground.crypto import keyring
-from xueji.ground.paths import data_dir
 from xueji.ground.standards.codes import read_rows
 
 from . import officers, retention, terms
@@ -36,7 +35,7 @@ def gather(actor: Any) -> tuple[list[Section], list[dict[str, str]], str]:
     purposes, readers, measures = _purposes(), _readers(), _measures()
     shares = _shares(actor)
     sections = [
-        section(_("处理目的和依据"), [_("目的"), _("信息"), _("依据")], purposes),
+        section(_("处理目的和依据"), [_("目的和场合"), _("信息"), _("依据")], purposes),
         section(_("处理的个人信息"), [_("种类"), _("数量")], _amounts()),
         section(
             _("分类分级"),
@@ -76,19 +75,16 @@ def _kept(code: str) -> str:
 
 
 def _purposes() -> list[list[str]]:
-    if (data_dir("standards") / "purposes.csv").exists():
-        return [
-            [
-                r["name"],
-                r.get("kinds") or r.get("fields") or "",
-                r.get("basis") or r.get("article") or r.get("legal_basis") or "",
-            ]
-            for r in read_rows("purposes.csv")
-        ]
-    grouped: dict[str, list[str]] = defaultdict(list)
-    for row in terms.data_classes():
-        grouped[f"{row.source} {row.article}"].append(row.name)
-    return [[_("学籍管理"), "、".join(names), basis] for basis, names in grouped.items()]
+    """The register of purposes (`standards/purposes.csv`) by group: what is collected, on which ground."""
+    names: dict[str, list[str]] = defaultdict(list)
+    grounds: dict[str, list[str]] = defaultdict(list)
+    for r in read_rows("purposes.csv"):
+        names[r["group"]].append(r["name"])
+        grounds[r["group"]].append(r["article"])
+    return [
+        [group, "、".join(dict.fromkeys(found)), "; ".join(dict.fromkeys(grounds[group]))]
+        for group, found in names.items()
+    ]
 
 
 def _amounts() -> list[list[str]]:

@@ -10,6 +10,7 @@ app_name = "privacy"
 _O = "privacy/office/"
 urlpatterns = [
     path("privacy/complain/", views_complaints.complain, name="complain"),
+    path("privacy/complain/officers/", views_complaints.published, name="officers"),
     path("privacy/complain/answer/", views_complaints.answer, name="answer"),
     path(_O, views.overview, name="overview"),
     path(_O + "officer/", views.officer, name="officer"),

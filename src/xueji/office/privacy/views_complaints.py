@@ -66,6 +66,13 @@ def answer(request: HttpRequest) -> HttpResponse:
 
 
 @require_safe
+def published(request: HttpRequest) -> HttpResponse:
+    """Who answers for data protection in which unit: public (个人信息保护法 52)."""
+    text = request.GET.get("q", "").strip()
+    return _quiet(render(request, "privacy/officers.html", {"rows": officers.listed(text), "text": text}))
+
+
+@require_safe
 def listing(request: HttpRequest) -> HttpResponse:
     """What waits for an answer, and what was answered."""
     actor = actor_of(request, "privacy.complaint")

@@ -20,11 +20,12 @@ from xueji.ground.audit.sealing import seal
 from xueji.ground.db.scope import acting
 from xueji.ground.paper.fonts import missing_glyphs
 from xueji.ground.standards import divisions
+from xueji.office.privacy.commands import checks
 from xueji.registry.dropout import commands as dropout
 from xueji.registry.enrolment.timeline import CHINA
 from xueji.registry.problems import commands as problem_records
 
-from . import cases, papers, year
+from . import cases, papers, protection, year
 from .accounts import Personnel, Staff
 from .children import Child, Nursery
 from .history import Historian
@@ -82,9 +83,12 @@ def build(
     made |= papers.make(world, staff, children, seed, cases.busy())
     made |= year.make(world, staff)
     made |= _watched(world, staff, children, {c.person_id for c in family} | cases.busy())
+    made |= protection.make(world, staff, children)
     with transaction.atomic():
         while seal():
             pass
+    with transaction.atomic():
+        checks.run()
     clock.lap("cases", f"{sum(made.values())} 件业务和批次")
     clock.seconds["total"] = round(monotonic() - clock.started, 2)
     return report(world, staff, children, family, counts, made, clock.seconds)

@@ -36,7 +36,7 @@ def make(
     """Bring the sheet in and give the certificates out; returns how many of each."""
     b = world.by_key("b")
     late = sheet(b.code, 24, 6, seed=seed, today=world.today)
-    with _at_desk(world, staff.at(Role.REGISTRAR, b.org_id).pk, 2) as actor:
+    with at_desk(world, staff.at(Role.REGISTRAR, b.org_id).pk, 2) as actor:
         intake.upload(actor, late.content, "补录新生.xlsx", inline=True)
     return {"import_batch": 1, "certificate": _certificates(world, staff, children, busy)}
 
@@ -53,18 +53,19 @@ def _certificates(world: World, staff: Staff, children: list[Child], busy: set[u
             and c.life.moves[-1].at.year < world.start_year
             and not missing_glyphs(c.name)
         )  # fmt: skip
-        with _at_desk(world, staff.at(Role.REGISTRAR, place.org_id).pk, ago) as actor:
+        with at_desk(world, staff.at(Role.REGISTRAR, place.org_id).pk, ago) as actor:
             paper = certificates.issue(actor, child.person_id, purpose=purpose, days=days)
             if not given:
                 certificates.revoke(actor, paper.pk, "用途填写有误, 已重新开具")
         given += 1
-    with _at_desk(world, staff.users["parent"].pk, 4) as actor:
+    with at_desk(world, staff.users["parent"].pk, 4) as actor:
         certificates.issue_for_portal(actor, actor.persons[0], purpose="bank")
     return given + 1
 
 
 @contextmanager
-def _at_desk(world: World, user_id: int, ago: int) -> Iterator[Actor]:
+def at_desk(world: World, user_id: int, ago: int) -> Iterator[Actor]:
+    """Act as an account so many days ago, in the afternoon."""
     moment = datetime.combine(world.today - timedelta(days=ago), time(15, 20), CHINA)
     with clock_at(min(moment, timezone.now())), transaction.atomic():
         actor = enter(user_id)

@@ -48,7 +48,16 @@ def points() -> list[dict[str, Any]]:
     except Exception as error:  # whatever is wrong with the keys is the finding
         point("keys", _("加密密钥可用"), False, str(error)[:200])
     https = bool(settings.HTTPS or settings.DEMO)
-    point("https", _("传输加密"), https, _("已启用") if settings.HTTPS else _("没有启用 HTTPS"))
+    point(
+        "https",
+        _("传输加密"),
+        https,
+        _("已启用")
+        if settings.HTTPS
+        else _("演示系统, 没有启用 HTTPS")
+        if settings.DEMO
+        else _("没有启用 HTTPS"),
+    )
     with acting("writer"), connection.cursor() as c:
         c.execute(
             "select count(*) filter (where coalesce(u.last_login, u.created_at) < now() - make_interval(days => %s)),"
