@@ -103,7 +103,7 @@ def test_everything_is_shown_by_group_with_its_reason_masked_and_who_looked(
         "办理过的业务",
         "同意记录",
         "您的账号",
-        "为什么保存",
+        "依据什么保存",
         "看过隐私政策",
     ):
         assert words in text, words

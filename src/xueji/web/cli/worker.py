@@ -32,6 +32,7 @@ def due_now() -> dict[str, int]:
     from xueji.office.privacy.commands import checks, disposal
     from xueji.registry.changes import commands as changes
     from xueji.registry.enrolment import commands as enrolment
+    from xueji.registry.family import guardianship
     from xueji.registry.problems import commands as problems
     from xueji.registry.relay import tasks as relay
     from xueji.registry.yearly import commands as yearly
@@ -48,6 +49,7 @@ def due_now() -> dict[str, int]:
         duties += [("swept", files.sweep), ("tended", changes.tend), ("problems", problems.lapse_due)]
         duties += [("anchored", anchors.daily), ("watched", watch.daily), ("archived", archive.daily)]
         duties += [("absences", changes.remind_absences), ("rested", accounts.rest_unused)]
+        duties += [("guarded", guardianship.follow_day)]
         duties += [("disposed", disposal.work), ("checked", checks.run_due)]
     done: dict[str, int] = {}
     for name, duty in duties:

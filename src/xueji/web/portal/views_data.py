@@ -56,6 +56,7 @@ def _data(
 ) -> HttpResponse:
     found = mydata.groups(actor, person_id)
     school, contact = mydata.seen(person_id)
+    found_looks = mydata.looks(actor, person_id)
     looks = [
         {
             "what": x.what,
@@ -63,10 +64,10 @@ def _data(
             "role_label": x.role_label,
             "at": x.at,
             "purpose": x.purpose,
-            "own": x.own,
             "urgent": x.action.startswith("emergency"),
         }
-        for x in mydata.looks(actor, person_id)
+        for x in found_looks
+        if not x.own
     ]
     context = {
         "page_title": _("我的数据"),
@@ -74,6 +75,7 @@ def _data(
         "person_id": person_id,
         "groups": found,
         "looks": looks,
+        "own_looks": len(found_looks) - len(looks),
         "form": form,
         "part": not (school and contact),
         "may_ask": school,
