@@ -24,6 +24,7 @@ from tests.helpers import Place, act_as, link_child, login, make_county
 from xueji.ground.accounts.actor import today
 from xueji.ground.crypto import vault
 from xueji.ground.db.scope import acting
+from xueji.ground.paper.signature import verify_pdf
 from xueji.ground.paper.wording import qr_svg
 from xueji.office.certificates import codes, commands, facts, paper, queries
 from xueji.office.certificates.errors import CertificateRefused
@@ -403,6 +404,7 @@ def test_the_family_takes_its_own_proof(
     assert (row.valid_until - today()).days == 30
     answer = login(client, user).get(f"/certificates/{row.pk}/certificate.pdf")
     assert answer.content.startswith(b"%PDF-")
+    assert verify_pdf(answer.content).good  # signed over the whole file, after the transaction
     assert "欧阳小明" in text_of(answer.content)
     assert "下载证明" in client.get(f"/certificates/{row.pk}/").content.decode()
     # The school sees in its register what was taken.

@@ -197,7 +197,9 @@ def test_a_pdf_has_no_thumbnail(client: Client) -> None:
     file = keep(place, PDF, "a.pdf")
     login(client, place.user("registrar", "a1"))
     assert client.get(f"/files/{file.pk}/thumb/").status_code == 404
-    assert client.get(f"/files/{file.pk}/")["Content-Type"] == "application/pdf"
+    answer = client.get(f"/files/{file.pk}/")
+    assert answer["Content-Type"] == "application/pdf"
+    assert answer.content == PDF  # as somebody brought it: not signed as a paper of ours
 
 
 @pytest.mark.django_db

@@ -53,6 +53,19 @@ def sides(databases: list[str], tmp_path: Path) -> Iterator[tuple[Installation, 
 
 
 @pytest.fixture
+def mixed_sides(databases: list[str], tmp_path: Path) -> Iterator[tuple[Installation, Installation]]:
+    """A with the international algorithms, B with the national ones."""
+    before = connections["default"]
+    a = make("A99", databases[0], tmp_path, fresh_keys=False)
+    b = make("B99", databases[1], tmp_path, fresh_keys=True, family="gm")
+    connect(a, b)
+    yield a, b
+    for side in (a, b):
+        side.wrapper.close()
+    connections["default"] = before
+
+
+@pytest.fixture
 def clock() -> Clock:
     return Clock()
 

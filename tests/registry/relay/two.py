@@ -19,6 +19,7 @@ from tests.helpers import Place, act_as, make_county, seeing_all
 from tests.registry.changes.world import make_child, picture
 
 from xueji.ground.crypto import keyring, keys, pairs, vault
+from xueji.ground.crypto.suites import Family
 from xueji.registry.relay import commands, inbox, outbox, peers
 from xueji.registry.relay.errors import NotDelivered
 from xueji.registry.relay.models import Outgoing, Peer, RelayCase, State
@@ -89,8 +90,10 @@ class Installation:
             return int(c.fetchone()[0])
 
 
-def make(code: str, database: str, folder: Path, *, fresh_keys: bool) -> Installation:
-    """An installation on a database that exists; `fresh_keys` for one that is not the test bed's own."""
+def make(
+    code: str, database: str, folder: Path, *, fresh_keys: bool, family: Family = "standard"
+) -> Installation:
+    """An installation on a database that exists; `fresh_keys` for one that is not the test bed's own, of a family."""
     wrapper: Any = connections.create_connection("default")
     wrapper.settings_dict = copy.deepcopy(wrapper.settings_dict) | {"NAME": database}
     key_file = folder / f"{code}.json"
@@ -99,7 +102,7 @@ def make(code: str, database: str, folder: Path, *, fresh_keys: bool) -> Install
         key_file.write_text(keyring.key_path().read_text())
     with it.on(), transaction.atomic():
         if fresh_keys:
-            keyring.save(keyring.new_ring("standard"), fresh=True)
+            keyring.save(keyring.new_ring(family), fresh=True)
             with connection.cursor() as c:
                 keys.check(c)
         it.place = make_county()
