@@ -15,15 +15,18 @@ from xueji.ground.accounts.roles import PERMISSIONS, Role
 
 PUBLIC, SIGNED_IN = "public", "signed in"
 ACCOUNTS = "account.any"
-PERMISSIONS_PAGE, SETTLING = "permission.any", "permission.settle"
 PORTAL = "portal"
 
 
 #: Addresses of whoever may do one of several things.
+PERMISSIONS_PAGE, SETTLING = "permission.any", "permission.settle"
 EITHER = {
     PERMISSIONS_PAGE: ("permission.view", "permission.approve"),
     SETTLING: ("permission.change", "permission.approve", "teaching.scope"),
     ACCOUNTS: ("account.manage", "account.manage_own"),
+    "authorise.any": ("student.edit", "student.authorise"),
+    "emergency.any": ("emergency.open", "emergency.answer"),
+    "staff": ("student.list", "account.manage", "system.view", "audit.view"),
 }
 
 
@@ -613,6 +616,51 @@ ADDRESSES: dict[str, Address] = {
     "family:appeal": Address("/my/requests/999999/appeal/", PORTAL, both=True, answers=(404,)),
     "family:requests": Address("/requests/", "family.answer"),
     "family:request": Address("/requests/999999/", "family.answer", both=True, answers=(404,)),
+    "duty:own": Address("/me/duty/", "staff", both=True),
+    "duty:lesson": Address("/me/duty/lesson/", "staff", both=True),
+    "duty:paper": Address("/me/duty/undertaking.pdf", "staff"),
+    "duty:register": Address("/duty/", "duty.register", both=True),
+    "duty:text": Address("/duty/text/", "duty.text", both=True),
+    "charge:edit": Address("/students/{person}/edit/", "student.edit", about="own", both=True),
+    "charge:family": Address("/students/{person}/edit/family/0/", "student.edit", about="own", both=True),
+    "charge:authorisations": Address("/authorisations/", "authorise.any", both=True),
+    "charge:routine": Address("/authorisations/routine/", "student.authorise", post=True, answers=DEED),
+    "charge:authorisation": Address(
+        "/authorisations/{authorisation}/", "authorise.any", about="authorisation"
+    ),
+    "charge:authorisation_do": Address(
+        "/authorisations/{authorisation}/end/",
+        "authorise.any",
+        about="authorisation",
+        post=True,
+        answers=DEED,
+    ),
+    "charge:emergencies": Address("/emergency/", "emergency.any", both=True),
+    "charge:emergency": Address("/emergency/{grant}/", "emergency.any", about="grant"),
+    "charge:emergency_child": Address(
+        "/emergency/{grant}/child/", "emergency.any", about="opened", answers=(302,)
+    ),
+    "charge:emergency_reveal": Address(
+        "/emergency/{grant}/reveal/?what=identity",
+        "emergency.any",
+        about="opened",
+        post=True,
+        answers=(404,),
+        data=(("purpose", "核对证件"),),
+    ),
+    "charge:emergency_answer": Address(
+        "/emergency/{grant}/answer/", "emergency.answer", about="grant", post=True, answers=DEED
+    ),
+    "charge:emergency_end": Address(
+        "/emergency/{grant}/end/", "emergency.any", about="opened", post=True, answers=DEED
+    ),
+    "charge:hand_overs": Address("/handover/", "org.view"),
+    "charge:hand_over_new": Address("/handover/new/{user}/", "handover.write", about="user", both=True),
+    "charge:hand_over": Address("/handover/{handover}/", SIGNED_IN, about="handover"),
+    "charge:hand_over_paper": Address("/handover/{handover}/list.pdf", SIGNED_IN, about="handover"),
+    "charge:hand_over_confirm": Address(
+        "/handover/{handover}/confirm/", SIGNED_IN, about="handover", post=True, answers=(*DEED, 404)
+    ),
     "portal:child": Address("/my/{person}/", PORTAL, about="child"),
     "portal:data": Address("/my/{person}/data/", PORTAL, about="child"),
     "portal:copy": Address("/my/{person}/data/copy.zip", PORTAL, about="child", post=True, answers=(422,)),
@@ -651,6 +699,7 @@ def objects(world: World, address: Address) -> list[tuple[dict[str, Any], str]]:
         "peer": 99999999, "relay": NOBODY, "stage": 99999999, "klass": 99999999, "user": 99999999,
         "batch": 99999999, "any": NOBODY, "incident": NOBODY, "complaint": NOBODY,
         "list": NOBODY, "export": NOBODY, "problem": NOBODY, "watch": NOBODY,
+        "authorisation": 99999999, "grant": 99999999, "handover": 99999999,
     }  # fmt: skip
     found: list[tuple[dict[str, Any], str]] = [({}, "")]
     match address.about:
@@ -685,6 +734,10 @@ def objects(world: World, address: Address) -> list[tuple[dict[str, Any], str]]:
             found = [({"problem": v}, k) for k, v in world.problems.items()]
         case "watch":
             found = [({"watch": v}, k) for k, v in world.watches.items()]
+        case "authorisation" | "handover":
+            found = [({address.about: v}, k) for k, v in world.charge[address.about].items()]
+        case "grant" | "opened":
+            found = [({"grant": v}, k) for k, v in world.charge["grant"].items()]
         case "export":
             found = [({"export": v}, k) for k, v in world.exports.items()]
         case "incident":

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import psycopg
-from tests.attacks import relay
+from tests.attacks import charge, relay
 
 AUTHORITIES = {"nation", "province", "city", "county"}
 REGISTERED, GUEST = 1, 2
@@ -353,6 +353,7 @@ ORACLES: dict[str, Oracle] = {
         lambda f, s, row: row["user_id"] == s.user,
     ),
     "portal_link": lambda f, s, row: row["user_id"] == s.user,
+    **charge.ORACLES,
 }
 
 

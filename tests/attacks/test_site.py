@@ -10,7 +10,7 @@ import pytest
 from django.conf import settings
 from django.db import transaction
 from django.test import Client
-from tests.attacks import oracle
+from tests.attacks import charge, oracle
 from tests.attacks.addresses import ADDRESSES, PUBLIC, SIGNED_IN, Address, names, objects, patterns
 from tests.attacks.oracle import Facts, Sight
 from tests.attacks.world import CHILDREN, DISPUTES, World
@@ -87,6 +87,8 @@ def sees(world: World, facts: Facts, sight: Sight, about: str, key: str) -> bool
             return place.org(key).pk in sight.units
         case "klass":
             return sight.school(facts, place.org(key).pk) or place.klass(key).pk in sight.classes
+        case "authorisation" | "grant" | "opened" | "handover":
+            return charge.sees(world, facts, sight, about, key)
         case "figures":
             org = place.org(key).pk
             return org in sight.units or (org in facts.county and sight.school(facts, org))
