@@ -60,10 +60,6 @@ MENU: tuple[Group, ...] = (
             Item(gettext_lazy("控辍保学"), "/dropout/", "dropout.view"),
             Item(gettext_lazy("跨省转学"), "/relay/", "relay.view"),
             Item(gettext_lazy("家长申请"), "/requests/", "family.answer"),
-            Item(gettext_lazy("校长授权"), "/authorisations/", "authorise.any"),
-            Item(gettext_lazy("紧急查阅"), "/emergency/", "emergency.any"),
-            Item(gettext_lazy("完整信息导出"), "/exports/", "export.view"),
-            Item(gettext_lazy("查阅限制待确认"), "/guardianship/", "guardian.confirm"),
         ),
     ),
     Group(
@@ -84,6 +80,16 @@ MENU: tuple[Group, ...] = (
             Item(gettext_lazy("学生人数"), "/statistics/", "statistics.view"),
             Item(gettext_lazy("学籍变动"), "/statistics/movement/", "statistics.view"),
             Item(gettext_lazy("变动月报"), "/statistics/monthly/", "statistics.view"),
+        ),
+    ),
+    Group(
+        gettext_lazy("授权与查阅"),
+        "key",
+        (
+            Item(gettext_lazy("校长授权"), "/authorisations/", "authorise.any"),
+            Item(gettext_lazy("紧急查阅"), "/emergency/", "emergency.any"),
+            Item(gettext_lazy("完整信息导出"), "/exports/", "export.view"),
+            Item(gettext_lazy("查阅限制待确认"), "/guardianship/", "guardian.confirm"),
         ),
     ),
     Group(
