@@ -65,6 +65,7 @@ VERBS: dict[str, Promise] = {
     "appeal": _("申诉"),
     "apply": _("生效"),
     "approve": _("批准"),
+    "arbitrate": _("裁决"),
     "ask": _("请求"),
     "attach": _("上传材料"),
     "award": _("判定归属"),
@@ -380,7 +381,7 @@ KINDS: dict[str, Promise] = {
     "other": _("其他"),
 }
 _KIND_BY_VERB = {
-    "look": {"view", "open_row", "photo", "changed_fields"},
+    "look": {"view", "look", "open_row", "photo", "changed_fields"},
     "search": {"search", "find", "lookup", "list", "class", "duplicate"},
     "reveal": {"reveal"},
     "print": {"print"},
