@@ -17,11 +17,13 @@ from django.db import connection, transaction
 from django.http import Http404
 from django.test import Client
 from django.utils import timezone
+from tests.attacks.addresses import ADDRESSES, PORTAL
 from tests.children import enrol
 from tests.helpers import Place, act_as, give_role, link_child, login, make_county
 
 from xueji.ground.accounts.models import User
 from xueji.ground.db.scope import acting
+from xueji.office.certificates import commands as certificates
 from xueji.registry.family import commands, guardianship, sight
 from xueji.registry.family.errors import FamilyError
 from xueji.registry.family.models import Consent, Guardianship, Invitation
@@ -124,6 +126,40 @@ def test_no_address_of_the_portal_tells_the_school_to_whom_the_court_forbade_it(
         assert "第一小学" not in answer.content.decode()
     for page in ("growth/", "request/"):
         assert client.get(f"/my/{world.person}/{page}").status_code == 404
+
+
+@pytest.mark.capability("C-ROL-02")
+@pytest.mark.parametrize("kind", ["revoked", "court_all", "adopted", "died", "court_school", "protected"])
+def test_no_address_that_a_family_may_ask_leaks_what_is_closed(
+    world: World, client: Client, kind: str
+) -> None:
+    with act_as(world.place.user("registrar", "a1")) as actor:
+        paper = certificates.issue(actor, world.person, purpose="升学")
+    login(client, world.father)
+    assert client.get(f"/certificates/{paper.pk}/").status_code == 200
+    world.put(kind, 2 if kind == "protected" else 1)
+    secrets = ["青禾县第一小学", paper.number]
+    if kind != "court_school":
+        secrets += ["云梦路", "139****2222", "136****3333"]
+    asked = 0
+    for name, address in ADDRESSES.items():
+        if address.post or not (address.permission == PORTAL or address.may("parent")):
+            continue
+        path = (
+            address.path.replace("{person}", str(world.person))
+            .replace("{photo}", str(world.person))
+            .replace("{certificate}", str(paper.pk))
+        )
+        if "{" in path or name.startswith(("accounts:", "home:healthz")):
+            continue
+        answer = client.get(path, follow=True)
+        text = b"".join(answer) if answer.streaming else answer.content
+        asked += 1
+        for secret in secrets:
+            assert secret.encode() not in text, (name, secret)
+        if kind in CLOSING:
+            assert "欧阳娜娜".encode() not in text, name
+    assert asked > 10
 
 
 def test_a_secret_home_is_seen_by_the_one_guardian_and_the_schools_office_alone(
