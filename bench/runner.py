@@ -16,6 +16,7 @@ _BENCHES = {
     "movement": "bench.movement_bench",
     "pages": "bench.pages_bench",
     "pdf": "bench.pdf_bench",
+    "rls": "bench.rls_bench",
     "rules": "bench.rules_bench",
 }
 

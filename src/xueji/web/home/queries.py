@@ -166,7 +166,7 @@ def system_state() -> SystemState:
             " (select count(*) from org where valid_to is null), xueji_account_count()"
         )
         version, size, orgs, users = c.fetchone()
-        c.execute("select status::text, count(*) from procrastinate_jobs group by 1")
+        c.execute("select status, jobs from xueji_job_counts()")
         jobs = {str(k): int(n) for k, n in c.fetchall()}
     settings.DATA_DIR.mkdir(parents=True, exist_ok=True)
     disk = shutil.disk_usage(settings.DATA_DIR)

@@ -46,17 +46,17 @@ grant execute on function xueji_sight(uuid, int, date) to xueji_writer;
 
 -- Children of whom this account may see neither school nor decisions, or neither address nor family. Set at every entry
 -- of a family's account and bound to it: in anybody else's scope they are nothing.
-create or replace function xueji_no_school() returns uuid[] language sql stable parallel safe
-as $$ select case when current_setting('xueji.family', true) = current_setting('xueji.user', true)
-                  then nullif(current_setting('xueji.no_school', true), '')::uuid[] end $$;
+create or replace function xueji_no_school() returns uuid[] language plpgsql stable parallel safe
+as $$ begin return case when current_setting('xueji.family', true) = current_setting('xueji.user', true)
+                  then nullif(current_setting('xueji.no_school', true), '')::uuid[] end; end $$;
 
-create or replace function xueji_no_contact() returns uuid[] language sql stable parallel safe
-as $$ select case when current_setting('xueji.family', true) = current_setting('xueji.user', true)
-                  then nullif(current_setting('xueji.no_contact', true), '')::uuid[] end $$;
+create or replace function xueji_no_contact() returns uuid[] language plpgsql stable parallel safe
+as $$ begin return case when current_setting('xueji.family', true) = current_setting('xueji.user', true)
+                  then nullif(current_setting('xueji.no_contact', true), '')::uuid[] end; end $$;
 
 -- Cases hold both: whoever is kept from one of them sees none.
-create or replace function xueji_no_case() returns uuid[] language sql stable parallel safe
-as $$ select xueji_no_school() || xueji_no_contact() $$;
+create or replace function xueji_no_case() returns uuid[] language plpgsql stable parallel safe
+as $$ begin return xueji_no_school() || xueji_no_contact(); end $$;
 
 create or replace function xueji_children(p_user bigint, p_student boolean, p_today date) returns uuid[]
 language plpgsql as $$
