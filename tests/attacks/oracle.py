@@ -241,6 +241,11 @@ def relays(f: Facts, s: Sight, row: Row) -> bool:
     return bool(units & s.units or classes & s.classes or person in s.persons)
 
 
+def of_unit(f: Facts, s: Sight, row: Row) -> bool:
+    """What belongs to a unit alone: that unit and those above."""
+    return row["org_id"] in s.units
+
+
 def stands_in(f: Facts, s: Sight, row: Row) -> bool:
     """Who stands in for whom: the unit and those above, and whoever manages its accounts."""
     return row["org_id"] in s.units or row["org_id"] in s.manages
@@ -340,7 +345,7 @@ ORACLES: dict[str, Oracle] = {
         row["school_id"] in s.units or row["appeal_org_id"] in s.units or row["person_id"] in s.persons
     ),
     "delegation": stands_in,
-    **dict.fromkeys(("privacy_hold", "privacy_disposal", "privacy_complaint"), stands_in),
+    **dict.fromkeys(("privacy_hold", "privacy_disposal", "privacy_complaint"), of_unit),
     **dict.fromkeys(("privacy_incident", "privacy_affected", "privacy_share", "privacy_transfer"), of_unit),
     "privacy_paper": lambda f, s, row: row["org_id"] in s.units or row["superior_id"] in s.units,
     "privacy_notice": lambda f, s, row: of_unit(f, s, row) or row["person_id"] in s.persons,
