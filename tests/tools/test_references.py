@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+import audit_reference
 import cli_reference
 import db_reference
 import roles_reference
@@ -19,7 +20,7 @@ PRIVATE = re.compile(
 )
 
 
-@pytest.mark.parametrize("tool", [cli_reference, db_reference, roles_reference], ids=lambda t: t.NAME)
+@pytest.mark.parametrize("tool", [audit_reference, cli_reference, db_reference, roles_reference], ids=lambda t: t.NAME)
 def test_a_generated_page_is_fresh(tool, capsys: pytest.CaptureFixture[str]) -> None:  # type: ignore[no-untyped-def]
     assert tool.main(["--check"]) == 0, capsys.readouterr().err
 

@@ -14,6 +14,8 @@ from typing import Any
 from django.db import connection
 from django.http import HttpRequest, HttpResponse
 
+from xueji.ground.accounts.roles import ADMINS
+
 from .commands import MOST_PERSONS, deeds, note
 
 _RECORD = re.compile(
@@ -48,7 +50,7 @@ def shown(request: HttpRequest, actor: Any, response: HttpResponse, before: int)
     people = _people(response.content)
     if len(people) > 1:
         _enter(request, actor, f"{_room(match)}.list", people, len(people))
-    elif people or match.namespace in _ABOUT_PUPILS:
+    elif people or (match.namespace in _ABOUT_PUPILS and actor.role not in ADMINS):
         person = people[0] if people else match.kwargs.get("person_id")
         note(
             actor,

@@ -129,10 +129,16 @@ def _grouped(hexed: str) -> str:
     return " ".join(hexed[i : i + 8] for i in range(0, len(hexed), 8))
 
 
+def tree(actor: Actor) -> list[int]:
+    """The units of an audit administrator below the top: his own and those under it."""
+    return list(Org.objects.filter(path__startswith=actor.org_path).values_list("id", flat=True))
+
+
 def _found(actor: Actor, f: Filters) -> QuerySet[AuditEntry]:
+    """What matches in the actor's part of the tree. Units are read here, in the actor's own role; run it as `audit`."""
     found = AuditEntry.objects.order_by("-id").defer("digest")
     if actor.org_path.count("/") > 2:
-        found = found.filter(org_id__in=Org.objects.filter(path__startswith=actor.org_path).values("id"))
+        found = found.filter(org_id__in=tree(actor))
     if f.user:
         found = found.filter(user_name__startswith=f.user)
     if f.account:
@@ -167,8 +173,8 @@ def entries(
     """Entries of the actor's part of the tree, newest first, a page by key. PermissionDenied for others."""
     actor.require("audit.view")
     f = filters or Filters()
+    found = _found(actor, f)
     with acting("audit"):
-        found = _found(actor, f)
         if f.around:
             middle = AuditEntry.objects.filter(pk=f.around).values_list("at", flat=True).first()
             if middle:
@@ -190,7 +196,7 @@ def _actions_of(what: str) -> list[str]:
     """The actions that occur of a kind, a room, or the action itself: one loose scan of the index."""
     if ":" not in what:
         return [what]
-    with connection.cursor() as c:
+    with acting("audit"), connection.cursor() as c:
         c.execute(
             "with recursive a as ((select action from audit_entry order by action limit 1) union all"
             " select (select e.action from audit_entry e where e.action > a.action order by e.action limit 1)"
@@ -240,8 +246,9 @@ def _entry(r: AuditEntry, orgs: dict[int, str]) -> Entry:
 def opened(actor: Actor, entry_id: int) -> Opened:
     """One entry of the actor's part of the tree. Http404 for others."""
     actor.require("audit.view")
+    found = _found(actor, Filters())
     with acting("audit"):
-        row = _found(actor, Filters()).defer(None).filter(pk=entry_id).first()
+        row = found.defer(None).filter(pk=entry_id).first()
         if row is None:
             raise Http404
         proof = _proof(entry_id)
@@ -275,8 +282,9 @@ def _proof(entry_id: int) -> Proof | None:
 def rows_for_sheet(actor: Actor, filters: Filters) -> list[Entry]:
     """The entries that match, newest first, at most `MOST_EXPORTED`."""
     actor.require("audit.view")
+    found = _found(actor, filters)
     with acting("audit"):
-        rows = list(_found(actor, filters)[:MOST_EXPORTED])
+        rows = list(found[:MOST_EXPORTED])
     return _entries(rows)
 
 

@@ -25,6 +25,12 @@ CLASSES: dict[str, tuple[Promise, frozenset[str]]] = {
     "change": (_("修改、核办"), frozenset({"change", "decide", "other"})),
     "rights": (_("登录、账号、权限"), frozenset({"sign", "rights", "refused"})),
 }
+_SETTINGS = {
+    "look": "XUEJI_AUDIT_MONTHS_LOOK",
+    "out": "XUEJI_AUDIT_MONTHS_OUT",
+    "change": "XUEJI_AUDIT_MONTHS_CHANGE",
+    "rights": "XUEJI_AUDIT_MONTHS_RIGHTS",
+}
 
 
 def class_of(action: str) -> str:
@@ -39,7 +45,7 @@ def months(kind: str) -> int:
     Raises `config.ConfigError` below six.
     """
     every = config.env_int("XUEJI_AUDIT_MONTHS", DEFAULT_MONTHS, low=LEAST_MONTHS, high=1200)
-    return config.env_int(f"XUEJI_AUDIT_MONTHS_{kind.upper()}", every, low=LEAST_MONTHS, high=1200)
+    return config.env_int(_SETTINGS[kind], every, low=LEAST_MONTHS, high=1200)
 
 
 def cutoff(kind: str, today: date) -> date:

@@ -18,6 +18,7 @@ from xueji.ground.orgs.models import Org
 from . import watch, words
 from .commands import record
 from .models import VERDICTS, AuditFinding, AuditReview
+from .queries import tree
 
 if TYPE_CHECKING:
     from xueji.ground.accounts.actor import Actor
@@ -54,7 +55,7 @@ def _mine(actor: Actor) -> QuerySet[AuditFinding]:
     actor.require("audit.view")
     found = AuditFinding.objects.order_by("-day", "user_name", "rule")
     if actor.org_path.count("/") > 2:
-        found = found.filter(org_id__in=Org.objects.filter(path__startswith=actor.org_path).values("id"))
+        found = found.filter(org_id__in=tree(actor))
     return found
 
 
@@ -62,12 +63,12 @@ def findings(
     actor: Actor, *, day: date | None = None, waiting: bool = False, limit: int = _NEWEST
 ) -> list[Finding]:
     """The findings of a day, or the newest; `waiting` leaves out those that were judged."""
+    found = _mine(actor)
+    if day:
+        found = found.filter(day=day)
+    if waiting:
+        found = found.filter(auditreview__isnull=True)
     with acting("audit"):
-        found = _mine(actor)
-        if day:
-            found = found.filter(day=day)
-        if waiting:
-            found = found.filter(auditreview__isnull=True)
         rows = list(found[:limit])
         reviews: dict[int, list[AuditReview]] = {}
         for review in AuditReview.objects.filter(finding_id__in=[r.pk for r in rows]).order_by("id"):
@@ -91,8 +92,9 @@ def findings(
 
 def waiting_count(actor: Actor) -> int:
     """How many findings nobody has judged."""
+    found = _mine(actor).filter(auditreview__isnull=True)
     with acting("audit"):
-        return _mine(actor).filter(auditreview__isnull=True).count()
+        return found.count()
 
 
 def judge(actor: Actor, finding_id: int, verdict: str, note: str) -> None:
@@ -103,9 +105,10 @@ def judge(actor: Actor, finding_id: int, verdict: str, note: str) -> None:
         raise ReviewError(_("请选择结论"))
     if len(text) < MIN_WORDS:
         raise ReviewError(_("请写明核查情况, 至少 %s 个字") % MIN_WORDS)
+    mine = _mine(actor)
     with transaction.atomic():
         with acting("audit"):
-            found = _mine(actor).filter(pk=finding_id).first()
+            found = mine.filter(pk=finding_id).first()
             if found is None:
                 raise Http404
             AuditReview.objects.bulk_create(

@@ -13,7 +13,7 @@ from django.db import connection, transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from xueji.ground.audit.commands import record
+from xueji.ground.audit.commands import changed, record
 from xueji.ground.crypto import vault
 from xueji.ground.db.scope import acting
 from xueji.ground.duty import commands as duty
@@ -210,7 +210,7 @@ def set_profile(actor: Any, person_id: uuid.UUID, values: Mapping[str, str]) -> 
     with transaction.atomic(), acting("writer"):
         person = _rows.lock(person_id)
         allowed = {kind: _authorised(actor, person, kind) for kind in sorted({kind_of(k) for k in values})}
-        _keep_profile(person, values)
+        difference = _keep_profile(person, values)
         for kind, authorisation in allowed.items():
             named = [k for k in values if kind_of(k) == kind]
             duty.keep_edit(actor, person_id, kind, named, authorisation)
@@ -220,7 +220,9 @@ def set_profile(actor: Any, person_id: uuid.UUID, values: Mapping[str, str]) -> 
         object_type="person",
         object_id=person_id,
         person_id=person_id,
-        after={"fields": sorted(values), "authorisations": sorted({a for a in allowed.values() if a})},
+        before=difference["before"],
+        after=difference["after"]
+        | {"fields": sorted(values), "authorisations": sorted({a for a in allowed.values() if a})},
     )
 
 
@@ -256,7 +258,7 @@ def change_profile(
     own = {k: v for k, v in values.items() if k in PERSON_FIELDS}
     with transaction.atomic(), acting("writer"), connection.cursor() as c:
         person = _rows.lock(person_id)
-        _keep_profile(person, {k: v for k, v in values.items() if k not in own})
+        difference = _keep_profile(person, {k: v for k, v in values.items() if k not in own})
         for key, value in own.items():
             c.execute(f"update person set {key} = %s where person_id = %s", [value, person_id])
     record(
@@ -265,14 +267,17 @@ def change_profile(
         object_type="person",
         object_id=event_id,
         person_id=person_id,
-        after={"fields": sorted(values), "from": at.isoformat()},
+        before=difference["before"],
+        after=difference["after"] | own | {"fields": sorted(values), "from": at.isoformat()},
     )
 
 
-def _keep_profile(person: _rows.Locked, values: Mapping[str, str]) -> None:
+def _keep_profile(person: _rows.Locked, values: Mapping[str, str]) -> dict[str, dict[str, Any]]:
     """Write fields over those that are kept; the others stay. In the writing role, with the person locked."""
     refuse_withheld(person.person_id, [k for k, v in values.items() if v])
     data, secret = split_profile(values)
+    old: dict[str, Any] = {}
+    kept: dict[str, Any] = {}
     with connection.cursor() as c:
         c.execute("select data, sealed from person_profile where person_id = %s", [person.person_id])
         row = c.fetchone()
@@ -291,6 +296,7 @@ def _keep_profile(person: _rows.Locked, values: Mapping[str, str]) -> None:
                 ],
             )
         c.execute("update person set version = version + 1 where person_id = %s", [person.person_id])
+    return changed({k: old.get(k, "") for k in data}, data, {k: (kept.get(k), v) for k, v in secret.items()})
 
 
 def split_profile(values: Mapping[str, str]) -> tuple[dict[str, str], dict[str, str]]:
