@@ -229,5 +229,10 @@ LOGGING = {
     },
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "plain"}},
     "root": {"handlers": ["stderr"], "level": "WARNING"},
-    "loggers": {"xueji": {"level": "INFO"}, "django.request": {"level": "ERROR"}},
+    "loggers": {
+        "xueji": {"level": "INFO"},
+        "django.request": {"level": "ERROR"},
+        "pyhanko": {"level": "ERROR"},  # a foreign certificate is a verdict, told in words, and no fault
+        "pyhanko_certvalidator": {"level": "ERROR"},
+    },
 }

@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
+import io
 import shutil
 import subprocess
+import threading
 from datetime import UTC, date, datetime, timedelta
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
 import pytest
+from asn1crypto import keys as asn1_keys
+from asn1crypto import tsp
+from asn1crypto import x509 as asn1_x509
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
@@ -18,6 +25,8 @@ from django.conf import settings as live
 from django.db import connection
 from django.http import HttpRequest, HttpResponse
 from django.test import RequestFactory
+from pyhanko.pdf_utils.reader import PdfFileReader
+from pyhanko.sign.timestamps.dummy_client import DummyTimeStamper
 
 from xueji.ground.paper import signature
 from xueji.ground.paper.certificate import EnrolmentCertificate, render_enrolment_certificate
@@ -152,6 +161,58 @@ def test_a_certificate_from_configuration_signs_and_its_authority_is_believed(
     file.touch()
     with pytest.raises(signature.SigningError, match="XUEJI_PAPER_P12"):
         signature.sign_pdf(paper)
+
+
+def test_a_time_stamping_service_that_does_not_answer_holds_the_paper_back(
+    house: Path, paper: bytes, settings: Any
+) -> None:
+    settings.PAPER_TSA = "http://127.0.0.1:9/tsa"
+    with pytest.raises(signature.SigningError, match="时间戳"):
+        signature.sign_pdf(paper)
+
+
+def test_a_time_stamping_service_gives_the_time(house: Path, paper: bytes, settings: Any) -> None:
+    """A service on this machine, as an authority would run it (RFC 3161 over HTTP)."""
+    key = rsa.generate_private_key(65537, 2048)
+    made = _certificate("测试时间戳", "测试时间戳", key, key, ca=False)
+    der = key.private_bytes(
+        serialization.Encoding.DER, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    )
+    stamper = DummyTimeStamper(
+        asn1_x509.Certificate.load(made.public_bytes(serialization.Encoding.DER)),
+        asn1_keys.PrivateKeyInfo.load(der),
+    )
+    asked = []
+
+    class Service(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            request = tsp.TimeStampReq.load(self.rfile.read(int(self.headers["Content-Length"])))
+            answer = asyncio.run(stamper.async_request_tsa_response(request)).dump()
+            asked.append(request)
+            self.send_response(200)
+            self.send_header("Content-Type", "application/timestamp-reply")
+            self.send_header("Content-Length", str(len(answer)))
+            self.end_headers()
+            self.wfile.write(answer)
+
+        def log_message(self, *_args: Any) -> None:
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Service)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    try:
+        settings.PAPER_TSA = f"http://127.0.0.1:{server.server_port}/"
+        signed = signature.sign_pdf(paper)
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+    assert asked
+    assert signature.verify_pdf(signed).good
+    (found,) = PdfFileReader(io.BytesIO(signed)).embedded_signatures
+    kinds = {a["type"].native for a in found.signer_info["unsigned_attrs"]}
+    assert "signature_time_stamp_token" in kinds
 
 
 @pytest.mark.skipif(shutil.which("pdfsig") is None, reason="Debian's poppler-utils is not installed")
