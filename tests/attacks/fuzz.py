@@ -182,8 +182,15 @@ def quarry(world: World, facts: Facts, persona: tuple[str, str], client: Client)
     return out
 
 
+#: What was learned of this worker's world, by database and role.
+_LEARNED: dict[tuple[str, tuple[str, str]], tuple[dict[str, list[str]], dict[str, list[str]]]] = {}
+
+
 def _learn(q: Quarry) -> None:
     """Which fields each address reads, and which values its pages offer: asked once, in a fixed order."""
+    if (q.world.database, q.persona) in _LEARNED:
+        q.fields, q.offered = _LEARNED[q.world.database, q.persona]
+        return
     offered: dict[str, set[str]] = defaultdict(set)
     for name, address in ADDRESSES.items():
         keys: set[str] = set()
@@ -208,6 +215,7 @@ def _learn(q: Quarry) -> None:
                         offered[called[1] if called else ""].add(html.unescape(value[1]))
         q.fields[name] = sorted({*keys, *dict(address.data)} - {"csrfmiddlewaretoken"})
     q.offered = {k: sorted(v) for k, v in offered.items()}
+    _LEARNED[q.world.database, q.persona] = q.fields, q.offered
 
 
 def draw(q: Quarry, seed: str) -> Shot:
