@@ -79,6 +79,38 @@ def pages() -> Iterator[Page]:
     yield from _families()
     yield from _administrators()
     yield from _rules("county1.clerk")
+    yield from _protection()
+
+
+def _protection() -> Iterator[Page]:
+    """The office of data protection, as the officer of a county sees it; what the public and the system's keeper see."""
+    user = "county1.clerk"
+    for path in (
+        "", "officer/", "classes/", "plan/", "incidents/", "incidents/new/", "complaints/", "shares/", "shares/new/",
+        "checks/",
+    ):  # fmt: skip
+        yield Page(user, f"/privacy/office/{path}", f"/privacy/office/{path}")
+    for path in ("retention/", "papers/impact/", "papers/year/"):
+        yield Page(user, f"/privacy/office/{path}", f"/privacy/office/{path}", report=True)
+    yield Page(
+        user, "a report of misuse", "/privacy/office/complaints/", (f"/privacy/office/complaints/{UUID}/",)
+    )
+    yield Page(
+        "head.a",
+        "an incident",
+        "/privacy/office/incidents/?tab=closed",
+        (f"/privacy/office/incidents/{UUID}/",),
+    )
+    yield Page("head.a", "an assessment", "/privacy/office/papers/impact/", (r"/privacy/office/paper/\d+/",))
+    yield Page("head.a", "a disposal", "/privacy/office/retention/", (r"/privacy/office/disposals/\d+/",))
+    yield Page(
+        "head.a",
+        "an entry of the sharing register",
+        "/privacy/office/shares/",
+        (r"/privacy/office/shares/\d+/",),
+    )
+    for path in ("", "answer/", "officers/"):
+        yield Page("", f"/privacy/complain/{path}", f"/privacy/complain/{path}")
 
 
 def _rules(user: str) -> Iterator[Page]:

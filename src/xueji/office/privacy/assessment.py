@@ -10,7 +10,7 @@ from typing import Any
 
 from django.conf import settings
 from django.db import connection
-from django.utils import timezone
+from django.utils import timezone, translation
 from django.utils.translation import gettext as _
 
 from xueji.ground.accounts.models import FactorRule, Permission
@@ -32,8 +32,7 @@ def section(title: str, head: list[str], rows: list[list[str]], text: str = "") 
 
 def gather(actor: Any) -> tuple[list[Section], list[dict[str, str]], str]:
     """Sections, open risks and the digest of the configuration that they describe."""
-    purposes, readers, measures = _purposes(), _readers(), _measures()
-    shares = _shares(actor)
+    purposes, readers, shares, measures = _config(actor)
     sections = [
         section(_("处理目的和依据"), [_("目的和场合"), _("信息"), _("依据")], purposes),
         section(_("处理的个人信息"), [_("种类"), _("数量")], _amounts()),
@@ -49,13 +48,25 @@ def gather(actor: Any) -> tuple[list[Section], list[dict[str, str]], str]:
         section(_("对外提供"), [_("接收方"), _("目的"), _("信息"), _("期限")], shares, _("有效的登记")),
         section(_("保护措施"), [_("措施"), _("现状")], measures),
     ]
+    with translation.override("zh-hans"):
+        config = _digest(_config(actor))
+    return sections, _risks(actor), config
+
+
+Config = tuple[list[list[str]], list[list[str]], list[list[str]], list[list[str]]]
+
+
+def _config(actor: Any) -> Config:
+    """What an assessment assesses: purposes, readers, recipients, measures. Four queries."""
+    return _purposes(), _readers(), _shares(actor), _measures()
+
+
+def _digest(found: Config) -> str:
+    """Callers ask in one language: the words are part of what is compared."""
     said = json.dumps(
-        [purposes, readers, measures, shares, [c.__dict__ for c in terms.data_classes()]],
-        ensure_ascii=False,
-        sort_keys=True,
-        default=str,
+        [*found, [c.__dict__ for c in terms.data_classes()]], ensure_ascii=False, sort_keys=True, default=str
     )
-    return sections, _risks(actor), hashlib.sha256(said.encode()).hexdigest()
+    return hashlib.sha256(said.encode()).hexdigest()
 
 
 STORAGE = {
@@ -195,7 +206,10 @@ def _risks(actor: Any) -> list[dict[str, str]]:
 
 def stale(actor: Any, paper: Paper | None) -> bool:
     """Whether a new assessment is asked for: none was signed, or the configuration is another since."""
-    return paper is None or paper.config != gather(actor)[2]
+    if paper is None:
+        return True
+    with translation.override("zh-hans"):
+        return paper.config != _digest(_config(actor))
 
 
 def signed(org_id: Any) -> Paper | None:

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from django.db import connection, transaction
-from django.db.models import Count, Q
+from django.db.models import Count, Max, Q
 from django.http import Http404
 from django.utils import timezone
 
@@ -20,7 +20,7 @@ from xueji.ground.db.scope import acting
 from xueji.ground.orgs.grades import class_label
 from xueji.ground.orgs.models import Org
 
-from . import assessment, officers, retention, terms
+from . import officers, retention, terms
 from .commands import complaints as complaint_commands
 from .commands import incidents as incident_commands
 from .models import (
@@ -231,31 +231,30 @@ def overview(actor: Any) -> dict[str, Any]:
     """What waits on the officer's desk."""
     actor.require("privacy.view")
     day = today()
-    signed = assessment.signed(actor.org_id)
-    year = (
-        Paper.objects.filter(kind="year", org_id=actor.org_id)
-        .exclude(state="draft")
-        .order_by("-year", "-version")
-        .first()
-    )
-    last_drill = Incident.objects.filter(drill=True, closed_at__isnull=False).order_by("-closed_at").first()
-    found = {
+    papers_ = Paper.objects.filter(org_id=actor.org_id).exclude(state="draft").order_by("-year", "-version")
+    last: dict[str, Paper] = {}
+    for row in papers_[:50]:
+        last.setdefault(row.kind, row)
+    found: dict[str, Any] = {
         "officer": officers.current(actor.org_id),
-        "open_incidents": Incident.objects.filter(closed_at=None, drill=False).count(),
-        "open_drills": Incident.objects.filter(closed_at=None, drill=True).count(),
-        "last_drill": last_drill,
+        **Incident.objects.aggregate(
+            open_incidents=Count("pk", filter=Q(closed_at=None, drill=False)),
+            last_drill=Max("closed_at", filter=Q(drill=True)),
+        ),
         "disposals": Disposal.objects.filter(org_id=actor.org_id, state="proposed").count(),
-        "shares_late": Share.objects.filter(org_id=actor.org_id, state="active", until__lt=day).count(),
-        "shares": Share.objects.filter(org_id=actor.org_id, state="active", until__gte=day).count(),
-        "assessment": signed,
-        "year": year,
+        **Share.objects.filter(org_id=actor.org_id, state="active").aggregate(
+            shares=Count("pk", filter=Q(until__gte=day)), shares_late=Count("pk", filter=Q(until__lt=day))
+        ),
+        "assessment": last.get("impact"),
+        "year": last.get("year"),
         "complaints": None,
         "findings": None,
     }
     if actor.can("privacy.complaint"):
         waiting = Complaint.objects.filter(org_id=actor.org_id).exclude(state=ComplaintState.ANSWERED)
-        found["complaints"] = waiting.count()
-        found["complaints_late"] = waiting.filter(due_on__lt=day).count()
+        found |= waiting.aggregate(
+            complaints=Count("pk"), complaints_late=Count("pk", filter=Q(due_on__lt=day))
+        )
     if actor.can("check.view"):
         found["findings"] = Finding.objects.filter(closed_at=None).count()
     return found

@@ -190,23 +190,35 @@ def kinds_for(actor: Any) -> list[terms.Class]:
 
 
 def due(kinds: Sequence[terms.Class], orgs: list[int], path: str, today: date) -> list[Due]:
-    """What is due by class and unit: one statement a class, read past row-level security but for these units alone."""
+    """What is due by class and unit, read past row-level security but for these units alone: a statement for each
+    role that the classes need.
+    """
+    known = {k.code: k for k in kinds}
     out: list[Due] = []
-    for kind in kinds:
-        finder = FINDERS[kind.code]
-        values = _values(kind, orgs, path, kind.cutoff(today))
-        with acting(finder.role), connection.cursor() as c:
-            c.execute(
-                "with d (key, unit, day, person, file) as ("
-                + finder.find
-                + "), f as (select d.key from d"
-                + _FREE
-                + ") select d.unit, count(f.key), count(*) - count(f.key), min(d.day), max(d.day)"
-                " from d left join f on f.key = d.key group by d.unit order by 2 desc, 1 limit 500",
-                values,
-            )
-            out += [Due(kind, *row) for row in c.fetchall()]
-    return out
+    for role in ("writer", "intake"):
+        parts: list[str] = []
+        values: dict[str, Any] = {"orgs": orgs, "above": above(path)}
+        for code in (c for c in known if FINDERS[c].role == role):
+            values |= {f"cutoff_{code}": known[code].cutoff(today), f"kind_{code}": code}
+            parts.append(_count(code))
+        if parts:
+            with acting(role), connection.cursor() as c:  # type: ignore[arg-type]
+                c.execute(" union all ".join(parts) + " order by 3 desc, 1, 2 limit 500", values)
+                out += [Due(known[row[0]], *row[1:]) for row in c.fetchall()]
+    return sorted(out, key=lambda d: -d.ready)
+
+
+def _count(code: str) -> str:
+    """The statement that counts a class by unit; its parameters carry the class's name."""
+    whole = (
+        "(with d (key, unit, day, person, file) as ("
+        + FINDERS[code].find
+        + "), f as (select d.key from d"
+        + _FREE
+        + ") select %(kind)s::text, d.unit, count(f.key), count(*) - count(f.key), min(d.day), max(d.day)"
+        " from d left join f on f.key = d.key group by d.unit)"
+    )
+    return whole.replace("%(cutoff)s", f"%(cutoff_{code})s").replace("%(kind)s", f"%(kind_{code})s")
 
 
 def batch(

@@ -71,8 +71,8 @@ def kept(request: HttpRequest) -> HttpResponse:
         one["held"] += d.held
         one["first"], one["last"] = min(one["first"], d.first), max(one["last"], d.last)
         one["units"].append({"name": retention.unit_label(d.unit, names), "ready": d.ready, "held": d.held})
-    under_way = {x.kind for x in queries.disposals(actor) if x.state in ("proposed", "approved")}
     done = queries.disposals(actor)
+    under_way = {x.kind for x in done if x.state in ("proposed", "approved")}
     return render(
         request,
         "privacy/retention.html",
