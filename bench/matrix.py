@@ -208,6 +208,9 @@ def _families() -> Iterator[Page]:
     yield Page("parent", "a child", "/my/", (f"/my/{UUID}/",))
     yield Page("parent", "a request of the family", "/my/", (f"/my/{UUID}/", f"/my/{UUID}/request/"))
     yield Page("parent", "growth of a child", "/my/", (f"/my/{UUID}/", f"/my/{UUID}/growth/"))
+    yield Page("parent", "all data of a child", "/my/", (f"/my/{UUID}/", f"/my/{UUID}/data/"))
+    yield Page("parent", "consents", "/my/", (f"/my/{UUID}/", f"/my/{UUID}/consents/"))
+    yield Page("parent", "/privacy/", "/privacy/")
 
 
 def _administrators() -> Iterator[Page]:

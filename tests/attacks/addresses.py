@@ -601,6 +601,7 @@ ADDRESSES: dict[str, Address] = {
     "family:consents": Address(
         "/my/{person}/consents/", PORTAL, about="child", both=True, answers=(200, 302, 404)
     ),
+    "family:collection": Address("/classes/{klass}/collection.pdf", "roster.print", about="klass"),
     "family:class_consents": Address("/classes/{klass}/consents/", "consent.view", about="klass"),
     "notice:public": Address("/privacy/", PUBLIC),
     "notice:read": Address("/privacy/notice/", PUBLIC, both=True, answers=(200, 302)),

@@ -31,6 +31,9 @@ MORE = {
     "registrar.b a row to repair": 25,
     # All that concerns a child on one page of the phone, one statement for each room; three are the audit's entry.
     "parent a child": 16,
+    # Everything that is held, from every room, with who looked: one or two statements a group.
+    "parent all data of a child": 40,
+    "parent consents": 20,
 }
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from datetime import date, timedelta
 
+import pypdfium2
 import pytest
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
@@ -237,3 +238,15 @@ def test_no_question_is_about_what_the_law_orders() -> None:
         assert q.withdrawn
     asked = {f for q in consents.questions().values() for f in q.fields}
     assert {k for k in purposes.voluntary() if not k.startswith("member")} <= asked
+
+
+def test_the_blank_form_says_on_its_back_why_each_item_is_asked_for(world: World, client: Client) -> None:
+    login(client, world.place.user("class_teacher", "a1"))
+    answer = client.get(f"/classes/{world.place.klass('a1').pk}/collection.pdf")
+    document = pypdfium2.PdfDocument(answer.content)
+    pages = [page.get_textpage().get_text_range() for page in document]
+    assert "采集表" in pages[0]
+    back = "".join(pages[1:])
+    assert "为什么要填" in back
+    assert "不影响上学和办事" in back
+    assert client.get(f"/classes/{world.place.klass('a2').pk}/collection.pdf").status_code == 404

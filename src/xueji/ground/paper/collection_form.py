@@ -42,6 +42,8 @@ class CollectionBatch:
     printed_at: datetime
     title: str = "学生信息采集核对单"
     consent: str = CONSENT
+    #: Item, what for, what refusing means: printed once, after the forms (个人信息保护法 17).
+    purposes: Sequence[tuple[str, str, str]] = ()
     reference: str = ""
     watermark: str = ""
 
@@ -67,6 +69,7 @@ def render_collection_forms(data: CollectionBatch) -> bytes:
         "org": data.school_name,
         "term": data.term_name,
         "consent": data.consent,
+        "purposes": [list(line) for line in data.purposes],
         "printed_by": data.printed_by,
         "printed_at": stamp(data.printed_at),
         "reference": data.reference,

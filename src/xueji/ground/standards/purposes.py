@@ -75,7 +75,18 @@ def purposes() -> dict[str, Purpose]:
     """Every item by code, in the order of the file; raises ValueError on a ground or class that is not known."""
     found = {}
     for r in read_rows("purposes.csv"):
-        one = Purpose(**{**r, "sensitive": r["sensitive"] == "yes"})
+        one = Purpose(
+            code=r["code"],
+            group=r["group"],
+            name=r["name"],
+            purpose=r["purpose"],
+            basis=r["basis"],
+            article=r["article"],
+            required=r["required"],
+            refusing=r["refusing"],
+            retention=r["retention"],
+            sensitive=r["sensitive"] == "yes",
+        )
         if one.basis not in BASES or one.retention not in KEPT or not (one.purpose and one.refusing):
             raise ValueError(f"purposes.csv: {one.code}")
         found[one.code] = one

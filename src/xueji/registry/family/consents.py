@@ -94,7 +94,17 @@ def questions() -> dict[str, Question]:
     """Every question by code, in the order of the file."""
     found = {}
     for r in read_rows("consents.csv"):
-        found[r["code"]] = Question(**{**r, "fields": tuple(x for x in r["fields"].split("|") if x)})
+        found[r["code"]] = Question(
+            code=r["code"],
+            version=r["version"],
+            title=r["title"],
+            text=r["text"],
+            fields=tuple(x for x in r["fields"].split("|") if x),
+            under14=r["under14"],
+            from14=r["from14"],
+            from18=r["from18"],
+            withdrawn=r["withdrawn"],
+        )
     return found
 
 

@@ -142,7 +142,9 @@ class FactForm(forms.Form):
         label=_("哪一位"), coerce=lambda v: int(v) if v else None, empty_value=None, required=False
     )
     since = forms.DateField(
-        label=_("从哪天起"), initial=timezone.localdate, widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")
+        label=_("从哪天起"),
+        initial=timezone.localdate,
+        widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"),
     )
     paper = forms.CharField(
         label=_("依据的文书"),
@@ -168,7 +170,9 @@ class LiftForm(forms.Form):
     """The lifting of a fact."""
 
     since = forms.DateField(
-        label=_("从哪天起解除"), initial=timezone.localdate, widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")
+        label=_("从哪天起解除"),
+        initial=timezone.localdate,
+        widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"),
     )
     paper = forms.CharField(label=_("依据的文书"), min_length=4, max_length=120)
     words = forms.CharField(

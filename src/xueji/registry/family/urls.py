@@ -9,6 +9,7 @@ from . import views, views_consents, views_guardianship, views_requests
 app_name = "family"
 urlpatterns = [
     path("classes/<int:class_id>/family/", views.of_class, name="of_class"),
+    path("classes/<int:class_id>/collection.pdf", views.collection, name="collection"),
     path("students/<uuid:person_id>/access/", views.access, name="access"),
     path("students/<uuid:person_id>/access/<int:link_id>/end/", views.end, name="end"),
     path("students/<uuid:person_id>/guardianship/", views_guardianship.of_child, name="guardianship"),

@@ -22,6 +22,7 @@ from xueji.ground.orgs import queries as orgs
 from xueji.registry.enrolment import queries as enrolment
 
 from . import commands, queries, recovery
+from .collection import blank
 from .errors import FamilyError
 from .forms import CodeForm, EndForm, JoinForm
 
@@ -198,3 +199,13 @@ def _is_uuid(text: str) -> bool:
     except ValueError:
         return False
     return True
+
+
+@never_cache
+@require_http_methods(["GET"])
+def collection(request: HttpRequest, class_id: int) -> HttpResponse:
+    """The blank form for families, as PDF."""
+    actor: Any = request.actor  # type: ignore[attr-defined]
+    response = HttpResponse(blank(actor, class_id), content_type="application/pdf")
+    response["Content-Disposition"] = f'attachment; filename="collection-{class_id}.pdf"'
+    return response

@@ -214,9 +214,8 @@ def _account(actor: Any) -> Group:
     return _group(_("您的账号"), "user-circle", "JoinForm.username", items)
 
 
-def looks(actor: Any, person_id: uuid.UUID) -> list[Look]:
-    """Who looked at the child, newest first; nothing for whom the school must stay unknown. Raises Http404."""
+def looks(actor: Any, person_id: uuid.UUID, *, whole: bool) -> list[Look]:
+    """Who looked at the child, newest first; nothing (`whole` False) for whom school or home must stay unknown."""
     if person_id not in actor.persons:
         raise Http404
-    school, contact = seen(person_id)
-    return looks_at(actor, person_id, limit=LOOKS) if school and contact else []
+    return looks_at(actor, person_id, limit=LOOKS) if whole else []

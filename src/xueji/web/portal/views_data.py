@@ -56,7 +56,7 @@ def _data(
 ) -> HttpResponse:
     found = mydata.groups(actor, person_id)
     school, contact = mydata.seen(person_id)
-    found_looks = mydata.looks(actor, person_id)
+    found_looks = mydata.looks(actor, person_id, whole=school and contact)
     looks = [
         {
             "what": x.what,
