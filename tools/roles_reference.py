@@ -146,11 +146,20 @@ def render() -> str:
         rows.append([f"`{role}`", label[role], english, held, whose])
     lines += generated_page.table(["Code", "中文", "English", "Held at a", "Sees which children"], rows)
     lines += ["", "## Permissions", ""]
+    local = {(r.action, r.role): r.local for r in roles.rights()}
+    mark = {"narrow": " -", "reach": " *"}
     rows = []
     for action, holders in roles.PERMISSIONS.items():
-        names = [f"`{r}`" for r in roles.Role.values if r in holders]
-        rows.append([f"`{action}`", ACTIONS[action], ", ".join(names)])
-    lines += generated_page.table(["Permission", "To", "Roles"], rows)
+        names = [f"`{r}`{mark.get(local[action, r], '')}" for r in roles.Role.values if r in holders]
+        given = [f"`{r}`" for r in roles.Role.values if local.get((action, r)) == "widen"]
+        pupils = "yes" if roles.actions()[action].pupils else ""
+        rows.append([f"`{action}`", ACTIONS[action], pupils, ", ".join(names), ", ".join(given)])
+    lines += generated_page.table(["Permission", "To", "Shows pupils", "Roles", "A place may give it to"], rows)
+    lines += [
+        "",
+        "`-`: a place may take it away; `*`: a school may let it reach further. Shipped in `standards/permissions.csv`; what an",
+        "installation changed stands on its page 权限表 ([how](../how-to/change-rights.md)).",
+    ]
     lines += ["", "## Who hands out which roles", ""]
     rows = []
     for giver, given in rules.GRANTS.items():
