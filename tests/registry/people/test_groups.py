@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from datetime import date
 
 import pytest
@@ -34,7 +35,7 @@ def place() -> Place:
     return make_county()
 
 
-def child(place: Place):
+def child(place: Place) -> uuid.UUID:
     return enrol(
         place,
         "a1",

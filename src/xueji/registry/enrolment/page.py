@@ -125,7 +125,7 @@ def locked_because(actor: Any, row: RosterRow) -> str:
 
 def _facts(row: RosterRow, card: people.PersonCard, reveal: str, *, identity: bool) -> list[dict[str, Any]]:
     """The lines of the first card."""
-    facts = [
+    facts: list[dict[str, Any]] = [
         {"label": _("学校"), "value": row.school_name},
         {"label": _("班级"), "value": f"{row.class_name} · {row.cohort_year}级" if row.class_name else row.grade_label},
         {"label": _("出生日期"), "value": row.birth_date.isoformat()},
