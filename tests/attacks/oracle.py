@@ -251,7 +251,7 @@ def stands_in(f: Facts, s: Sight, row: Row) -> bool:
     return row["org_id"] in s.units or row["org_id"] in s.manages
 
 
-def of_unit(f: Facts, s: Sight, row: Row) -> bool:
+def of_unit_and_county(f: Facts, s: Sight, row: Row) -> bool:
     """What a unit writes down for itself and the authority in charge of it."""
     return bool({row["org_id"], row["county_id"]} & s.units)
 
@@ -346,9 +346,11 @@ ORACLES: dict[str, Oracle] = {
     ),
     "delegation": stands_in,
     **dict.fromkeys(("privacy_hold", "privacy_disposal", "privacy_complaint"), of_unit),
-    **dict.fromkeys(("privacy_incident", "privacy_affected", "privacy_share", "privacy_transfer"), of_unit),
+    **dict.fromkeys(
+        ("privacy_incident", "privacy_affected", "privacy_share", "privacy_transfer"), of_unit_and_county
+    ),
     "privacy_paper": lambda f, s, row: row["org_id"] in s.units or row["superior_id"] in s.units,
-    "privacy_notice": lambda f, s, row: of_unit(f, s, row) or row["person_id"] in s.persons,
+    "privacy_notice": lambda f, s, row: of_unit_and_county(f, s, row) or row["person_id"] in s.persons,
     "opinion_template": keeps_words,
     "account_user": lambda f, s, row: knows_account(f, s, row["id"]),
     "role_assignment": holds_office,
