@@ -361,3 +361,26 @@ def test_without_its_fence_a_table_would_leak(table: str, policy: str) -> None:
 def test_the_person_of_a_closed_sight_is_nobody(world: World) -> None:
     with pytest.raises(Http404), act_as(world.place.user("registrar", "a1")) as actor:
         sight.overview(actor, uuid.uuid4())
+
+
+def test_the_page_records_confirms_and_lifts_and_strangers_find_nothing(world: World, client: Client) -> None:
+    url = f"/students/{world.person}/guardianship/"
+    login(client, world.place.user("registrar", "a1"))
+    today = timezone.localdate().isoformat()
+    words = {"kind": "court_all", "guardian": "1", "since": today, "paper": PAPER, "words": ""}
+    assert client.post(url, {"kind": "court_all"}).status_code == 422
+    assert client.post(url, words).status_code == 302
+    assert "等主管领导确认" in client.get(url).content.decode()
+    with transaction.atomic(), acting("writer"):
+        fact = Guardianship.objects.get(person_id=world.person)
+    head = login(Client(), world.place.user("school_head", "a1"))
+    assert "欧阳娜娜" in head.get("/guardianship/").content.decode()
+    assert head.post(f"{url}{fact.pk}/decide/", {"agreed": "yes"}).status_code == 302
+    assert "欧阳娜娜" not in head.get("/guardianship/").content.decode()
+    assert client.post(f"{url}{fact.pk}/lift/", {"since": today, "paper": PAPER}).status_code == 302
+    assert not any(world.sees(world.father).values())
+    assert "什么都看不到" in head.get(url).content.decode()
+    other = login(Client(), world.place.user("registrar", "a2"))
+    assert other.get(url).status_code == 404
+    assert other.post(f"{url}{fact.pk}/lift/", {}).status_code == 404
+    assert client.get(f"/classes/{world.place.klass('a1').pk}/family/").status_code == 200

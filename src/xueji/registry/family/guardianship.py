@@ -255,6 +255,11 @@ def _protected(person_id: uuid.UUID, day: date) -> bool:
     return bool(set(facts.values_list("pk", flat=True)) - set(lifted.values_list("lifts_id", flat=True)))
 
 
+def require_child(actor: Any, person_id: uuid.UUID) -> None:
+    """Raise Http404 unless the child is at the actor's school now."""
+    _own_child(actor, person_id)
+
+
 def _own_child(actor: Any, person_id: uuid.UUID) -> Any:
     row = enrolment.get_row(actor, person_id)
     if row.former or row.school_id != actor.org_id:

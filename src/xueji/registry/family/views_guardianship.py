@@ -67,6 +67,7 @@ def lift(request: HttpRequest, person_id: uuid.UUID, fact_id: int) -> HttpRespon
     """The registrar asks for a limit to be lifted."""
     actor: Any = request.actor  # type: ignore[attr-defined]
     actor.require("guardian.record")
+    guardianship.require_child(actor, person_id)
     form = LiftForm(request.POST)
     if not form.is_valid():
         messages.error(request, _("请写明解除的日期和依据的文书"))
@@ -84,6 +85,8 @@ def lift(request: HttpRequest, person_id: uuid.UUID, fact_id: int) -> HttpRespon
 def decide(request: HttpRequest, person_id: uuid.UUID, fact_id: int) -> HttpResponse:
     """The head confirms or refuses."""
     actor: Any = request.actor  # type: ignore[attr-defined]
+    actor.require("guardian.confirm")
+    guardianship.require_child(actor, person_id)
     agreed = request.POST.get("agreed") == "yes"
     try:
         guardianship.decide(actor, fact_id, agreed=agreed, words=request.POST.get("words", "")[:500])
