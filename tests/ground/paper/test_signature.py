@@ -95,6 +95,10 @@ def _certificate(subject: str, issuer: str, key: Any, by: Any, *, ca: bool) -> x
 def test_a_signed_paper_is_whole_and_says_that_nobody_vouches_for_a_self_made_certificate(
     house: Path, paper: bytes
 ) -> None:
+    signature.prepare()  # what the start does; a second start changes nothing
+    made_first = signature.p12_path().read_bytes()
+    signature.prepare()
+    assert signature.p12_path().read_bytes() == made_first
     signed = signature.sign_pdf(paper)
     assert signed.startswith(paper)  # nothing of the paper is touched: the signature is added behind it
     found = signature.verify_pdf(signed)
@@ -159,8 +163,9 @@ def test_a_certificate_from_configuration_signs_and_its_authority_is_believed(
     assert not signature.verify_pdf(signed).good
     settings.PAPER_P12, settings.PAPER_P12_PASSPHRASE = str(file), "wrong"
     file.touch()
-    with pytest.raises(signature.SigningError, match="XUEJI_PAPER_P12"):
-        signature.sign_pdf(paper)
+    for refused in (lambda: signature.sign_pdf(paper), signature.prepare):
+        with pytest.raises(signature.SigningError, match="XUEJI_PAPER_P12"):
+            refused()  # a wrong passphrase stops the start, and what is running
 
 
 def test_a_time_stamping_service_that_does_not_answer_holds_the_paper_back(

@@ -98,6 +98,25 @@ def make_self_signed(path: Path, passphrase: bytes) -> None:
         part.unlink(missing_ok=True)
 
 
+def prepare() -> None:
+    """Before the first paper, once for all processes: make the certificate where none is configured, and see that it
+    opens. Raises `SigningError`.
+    """
+    path = p12_path()
+    try:
+        if is_self_made() and not path.exists():
+            make_self_signed(path, _passphrase())
+        key, certificate, _more = pkcs12.load_key_and_certificates(path.read_bytes(), _passphrase())
+    except (OSError, ValueError) as error:
+        raise _unusable(path) from error
+    if key is None or certificate is None:
+        raise _unusable(path)
+
+
+def _unusable(path: Path) -> SigningError:
+    return SigningError(_("签名证书 %(path)s 无法使用，请检查文件和口令（XUEJI_PAPER_P12）") % {"path": path})
+
+
 def _signer() -> Any:
     """pyHanko's signer of the certificate in use, read anew when the file changes. Raises `SigningError`."""
     from pyhanko.sign import signers
@@ -119,9 +138,7 @@ def _signer() -> Any:
                 _signers[key] = made
             return _signers[key]
     except (OSError, ValueError) as error:
-        raise SigningError(
-            _("签名证书 %(path)s 无法使用，请检查文件和口令（XUEJI_PAPER_P12）") % {"path": path}
-        ) from error
+        raise _unusable(path) from error
 
 
 def sign_pdf(data: bytes, *, reason: str = "学籍管理系统出具") -> bytes:

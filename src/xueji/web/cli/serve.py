@@ -35,6 +35,16 @@ def web_argv(host: str, port: int, workers: int) -> list[str]:
     ]  # fmt: skip
 
 
+def _prepare_papers() -> None:
+    """The certificate that signs papers is there and opens, before several processes need it at once."""
+    from xueji.ground.paper import signature
+
+    try:
+        signature.prepare()
+    except signature.SigningError as error:
+        raise Refused(str(error)) from error
+
+
 def run(*, only: str | None, host: str, port: int, workers: int, on_ready: str = "") -> int:
     """Run web server and worker (or one of them) until a signal; returns the exit status.
 
@@ -45,6 +55,8 @@ def run(*, only: str | None, host: str, port: int, workers: int, on_ready: str =
     if only != "worker":
         _require_free(host, port)
     collect_static()
+    if only != "worker":
+        _prepare_papers()
     wanted: dict[str, list[str]] = {}
     if only in (None, "web"):
         wanted["web"] = web_argv(host, port, workers)
