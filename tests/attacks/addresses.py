@@ -113,7 +113,7 @@ ADDRESSES: dict[str, Address] = {
     "accounts:sso_back": Address("/login/oidc/back/", PUBLIC, answers=(404,)),
     "accounts:sso_unbind": Address("/me/sso/oidc/end/", SIGNED_IN, post=True, answers=(404,)),
     "accounts:factor": Address("/me/factor/", SIGNED_IN, both=True),
-    "accounts:factor_app": Address("/me/factor/app/", SIGNED_IN, post=True, answers=DEED),
+    "accounts:factor_app": Address("/me/factor/app/", SIGNED_IN, both=True, answers=(200, 303, 422)),
     "accounts:factor_codes": Address("/me/factor/codes/", SIGNED_IN, post=True, answers=DEED),
     "accounts:factor_options": Address(
         "/me/factor/passkey/options/", SIGNED_IN, post=True, answers=(200, 422)

@@ -329,7 +329,7 @@ def _proofs(world: World) -> None:
     with seeing_all():
         for role, where in (("registrar", "a1"), ("registrar", "c1"), ("county_clerk", "c"), ("parent", "")):
             user = world.place.user(role, where)
-            Factor.objects.create(user=user, kind="totp", name="手机", sealed=b"x")
+            Factor.objects.create(user=user, kind="passkey", name="手机", sealed=b"x")
             RecoveryCode.objects.create(user=user, digest=b"x", used_at=now)
             FactorGuard.objects.create(user=user)
             SsoIdentity.objects.create(user=user, provider="cas", subject=user.username)

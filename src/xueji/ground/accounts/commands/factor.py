@@ -59,7 +59,10 @@ def pending_secret(actor: Actor) -> tuple[uuid.UUID, str, str] | None:
     """The authenticator that waits for its first code: id, name, secret. A confirmed secret is never shown again."""
     row = (
         Factor.objects.filter(
-            user_id=actor.user_id, confirmed_at=None, created_at__gt=timezone.now() - PENDING_FOR
+            user_id=actor.user_id,
+            kind=FactorKind.TOTP,
+            confirmed_at=None,
+            created_at__gt=timezone.now() - PENDING_FOR,
         )
         .order_by("-created_at")
         .first()
