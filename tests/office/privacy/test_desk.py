@@ -366,7 +366,9 @@ def test_the_yearly_audit_counts_and_is_handed_in(place: Place) -> None:
     with act_as(place.user("registrar", "a1")) as actor:
         people.reveal(actor, child, "identity", "核对证件")
     assert yearly.kind_of("people.reveal") == "reveal" and yearly.kind_of("enrolment.enrol") == ""
-    assert yearly.kind_of("student.export.download") == "export" and yearly.kind_of("duty.train") == "training"
+    assert (
+        yearly.kind_of("student.export.download") == "export" and yearly.kind_of("duty.train") == "training"
+    )
     school, county = client_of(place, "school_head", "a1"), client_of(place, "county_head", "a")
     url = school.post("/privacy/office/papers/year/new/", {"year": timezone.localdate().year})["Location"]
     with seeing_all():

@@ -241,3 +241,14 @@ def _count(c: psycopg.Connection, table: str) -> int:
 @pytest.fixture
 def place() -> Place:
     return make_county()
+
+
+def test_bytes_are_written_over_before_they_are_dropped(tmp_path: Any, settings: Any) -> None:
+    settings.FILES_DIR = tmp_path
+    digest = storage.write(b"a paper of a child" * 1000)
+    path = storage.path_of(digest)
+    other = tmp_path / "held"
+    other.hardlink_to(path)
+    storage.remove(digest)
+    assert not path.exists()
+    assert set(other.read_bytes()) == {0}

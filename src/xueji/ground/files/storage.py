@@ -54,10 +54,24 @@ def read(sha256: str) -> bytes:
 
 
 def remove(sha256: str) -> None:
-    """Drop the bytes and their thumbnail."""
+    """Write over the bytes and their thumbnail, then drop them (GB/T 22239 8.1.4.10: nothing is left behind)."""
     path = path_of(sha256)
-    path.unlink(missing_ok=True)
-    path.with_suffix(".thumb").unlink(missing_ok=True)
+    for one in (path, path.with_suffix(".thumb")):
+        _blank(one)
+        one.unlink(missing_ok=True)
+
+
+def _blank(path: Path) -> None:
+    """Zeros over a file. What a copying or solid-state disk keeps below is left to the disk's own encryption."""
+    try:
+        with path.open("r+b") as f:
+            left = os.fstat(f.fileno()).st_size
+            while left > 0:
+                left -= f.write(b"\0" * min(left, 1 << 20))
+            f.flush()
+            os.fsync(f.fileno())
+    except FileNotFoundError:
+        return
 
 
 def older_than(moment: float) -> Iterator[str]:
