@@ -14,9 +14,12 @@ import pytest
 from django.db import connection, transaction
 from django.utils import timezone
 
+from xueji.ground.accounts.models import User
+from xueji.ground.accounts.models_identity import Factor
 from xueji.ground.crypto import columns, keyring, keys, vault
 from xueji.ground.crypto.errors import KeyMissing, KeysExist, WrongPassphrase
 from xueji.ground.db.scope import Role, acting
+from xueji.office.privacy.models import Complaint, Incident
 from xueji.registry.problems.models import Problem
 from xueji.registry.relay import models as relay
 
@@ -303,6 +306,7 @@ def _fill(people: int = 7) -> dict[tuple[str, str, str], str]:
             **dict.fromkeys(texts, ""),
         )
         _fill_messages(p, n, sealed, peer)
+        _fill_desk(n, sealed)
         places = {
             "raw": f"staged_row.raw:{p}",
             "id_sealed": f"identity_document.sealed:{p}:1",
@@ -359,6 +363,32 @@ def _fill_messages(p: uuid.UUID, n: int, sealed: Callable[[str, str, str], bytes
             other_code="9900000001",
             sealed=sealed("relay_case.sealed", f"{key}", f"relay_case.sealed:{key}"),
         )
+
+
+def _fill_desk(n: int, sealed: Callable[[str, str, str], bytes]) -> None:
+    """A second factor, an incident and a report of misuse."""
+    day = timezone.localdate()
+    with acting("writer"):
+        user = User.objects.create(username=f"sealed-{uuid.uuid4().hex[:12]}", display_name="甲")
+        factor = Factor(user=user, kind="totp", name="甲")
+        incident = Incident(number=f"SJ-{n}-{factor.id.hex[:6]}", org_id=1, county_id=1, kind="leak")
+        incident.title, incident.found_at, incident.reported_by, incident.reported_name = (
+            "甲",
+            timezone.now(),
+            1,
+            "甲",
+        )
+        report = Complaint(
+            number=f"JB-{n}-{factor.id.hex[:6]}", org_id=1, about="甲", kind="other", due_on=day
+        )
+        report.code = uuid.uuid4().bytes
+        for table, row in (
+            ("account_factor", factor),
+            ("privacy_incident", incident),
+            ("privacy_complaint", report),
+        ):
+            row.sealed = sealed(f"{table}.sealed", f"{row.id}", f"{table}.sealed:{row.id}")
+            row.save(force_insert=True)
 
 
 def _opened() -> dict[tuple[str, str], tuple[str, bytes]]:
@@ -445,6 +475,8 @@ def test_every_binary_column_is_sealed_or_known_to_be_something_else(key_file: P
         "account_factor.credential",
         "certificate.code_digest",
         "invitation.code",
+        "privacy_complaint.code",
+        "privacy_disposal.digest",
         "verify_visit.visitor",
         "rate_count.visitor",
         "identity_lookup.bidx",

@@ -30,6 +30,7 @@ COLUMNS: tuple[tuple[str, str], ...] = (
     ("staged_row", "aux_bidx"),
     ("staged_row", "last6"),
     ("invitation", "code"),
+    ("privacy_complaint", "code"),
 )
 _BATCH = 10_000
 
