@@ -103,6 +103,7 @@ def render(template: str, data: Mapping[str, Any], *, at: datetime, tagged: bool
     payload = json.dumps(
         {**data, "font_families": fonts.families()}, ensure_ascii=False, separators=(",", ":")
     )
+    at = at.replace(microsecond=0)  # a document's date knows no fractions; the typesetter refuses them
     local = at.replace(tzinfo=SHANGHAI) if at.tzinfo is None else at.astimezone(SHANGHAI)
     out, warnings = _engine(template).compile(
         payload, timestamp=local, standards=["a-2a"] if tagged else ["a-2b"], tagged=tagged
