@@ -32,8 +32,7 @@ MORE = {
     # All that concerns a child on one page of the phone, one statement for each room; three are the audit's entry.
     "parent a child": 16,
     # Everything that is held, from every room, with who looked: one or two statements a group.
-    "parent all data of a child": 40,
-    "parent consents": 20,
+    "parent all data of a child": 30,
 }
 
 

@@ -85,38 +85,42 @@ def _person(actor: Any, person_id: uuid.UUID) -> list[Group]:
     """Identity and the national form, group by group."""
     card = people.card(actor, person_id)
 
-    def why(key: str) -> str:
+    def why_of(key: str) -> str:
         return purposes.of_field(key).purpose
 
     items = [
-        Item(_("姓名"), card.name, why("name")),
+        Item(_("姓名"), card.name, why_of("name")),
         *(
-            Item(_("曾用名"), f"{name}({_('至 %s') % timezone.localtime(until).date().isoformat()})", why("former_name"))
+            Item(_("曾用名"), f"{name}({_('至 %s') % timezone.localtime(until).date().isoformat()})", why_of("former_name"))
             for name, until in people.former_names(actor, person_id)
         ),
-        Item(_("性别"), card.sex_label, why("sex")),
-        Item(_("出生日期"), card.birth_date.isoformat(), why("birth_date")),
-        Item(_("民族"), card.ethnicity_label, why("ethnicity")),
-        Item(_("国籍/地区"), card.nationality_label, why("nationality")),
+        Item(_("性别"), card.sex_label, why_of("sex")),
+        Item(_("出生日期"), card.birth_date.isoformat(), why_of("birth_date")),
+        Item(_("民族"), card.ethnicity_label, why_of("ethnicity")),
+        Item(_("国籍/地区"), card.nationality_label, why_of("nationality")),
         *(
-            Item(d.label, d.masked + (_("(曾用)") if d.until else ""), why("id_number"))
+            Item(d.label, d.masked + (_("(曾用)") if d.until else ""), why_of("id_number"))
             for d in people.documents(actor, person_id)
         ),
-        *(Item(n.label, f"{n.masked} · {n.state_label}", why("id_number")) for n in people.numbers(actor, person_id)),
-        Item(_("照片"), _("有") if card.has_photo else "", why("photo")),
+        *(Item(n.label, f"{n.masked} · {n.state_label}", why_of("id_number")) for n in people.numbers(actor, person_id)),
+        Item(_("照片"), _("有") if card.has_photo else "", why_of("photo")),
     ]  # fmt: skip
     out = [_group(_("身份"), "user", "field:name", items)]
     by_group: dict[str, list[Item]] = {}
     for f in people.profile(actor, person_id):
         if f.value:
-            by_group.setdefault(f.group, []).append(Item(f.name, f.value, why(f.key)))
+            by_group.setdefault(f.group, []).append(Item(f.name, f.value, why_of(f.key)))
     for title, rows in by_group.items():
         voluntary = all(
             purposes.of_field(f.key).basis == "consent"
             for f in fields.fields()
             if f.group == title and any(i.label == f.name for i in rows)
         )
-        out.append(_group(title, "id", "field:email" if voluntary else "field:phone", rows))
+        p = purposes.of_field("email" if voluntary else "phone")
+        # What each item is for stands beside it; the group says the first of them.
+        reasons = list(dict.fromkeys(i.why for i in rows))
+        why = "; ".join(reasons[:3]) + (_("等") if len(reasons) > 3 else "")
+        out.append(Group(title, "id", why, p.ground, p.kept, tuple(rows)))
     return out
 
 
