@@ -232,6 +232,11 @@ def test_policies_bind_the_role_that_logs_in(owner: psycopg.Connection) -> None:
 
 DEFINERS = {
     "xueji_analyze_staging": "xueji_intake",  # brings statistics up to date, tells nothing
+    "xueji_audit_note": "xueji_app xueji_writer xueji_intake xueji_audit",  # a look of its own waits for the audit
+    "xueji_audit_shown": "xueji_app",  # an entry about the answer that leaves; tells nothing
+    "xueji_audit_flush": "xueji_app xueji_audit",  # moves what waits, tells how many
+    "xueji_audit_find": "xueji_app",  # keys for the audit administrator alone (tests/ground/audit/test_watch.py)
+    "xueji_looks_at": "xueji_app",  # asks the scope itself (tests/ground/audit/test_queue.py)
     "xueji_enter": "xueji_app",
     "xueji_enter_session": "xueji_app",
     "xueji_job_counts": "xueji_app",

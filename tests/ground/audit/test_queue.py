@@ -165,14 +165,15 @@ def test_under_load_every_entry_is_sealed_exactly_once_and_nobody_waits(
         for t in threads:
             t.join(60)
             assert not t.is_alive(), "a writer waits"
+        stop.set()
+        for t in sealers:
+            t.join(60)
+            assert not t.is_alive(), "sealing waits for an open transaction"
         sealed = as_owner.execute(
             "select coalesce(sum(cardinality(entry_ids)), 0) from audit_seal"
         ).fetchone()
         assert sealed is not None
         assert sealed[0] > 0, "sealing waits for an open transaction"
-    stop.set()
-    for t in sealers:
-        t.join(60)
     sealing.duty_alone()
     assert not faults, faults
     counts = as_owner.execute(

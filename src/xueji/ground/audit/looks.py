@@ -55,7 +55,7 @@ def looks_at(
     return [
         Look(
             at=at,
-            user_name=name,
+            user_name=name or "",
             role=role,
             role_label=words.role(role),
             org_name=org or "",

@@ -16,6 +16,8 @@ from .models import AuditSeal
 
 #: One sealer at a time: a chain has one end. Only sealers ask for this lock.
 _LOCK = 7310002
+#: Entries of one seal.
+_BATCH = 5000
 #: How far a batch looks back for entries whose transaction ended after a later one's; the first of a day looks further.
 LOOK_BACK = timedelta(hours=1)
 LOOK_BACK_DAILY = timedelta(days=7)
@@ -27,9 +29,9 @@ def duty() -> int:
     now = timezone.now()
     done = 0
     while True:
-        sealed = seal(now)
+        sealed = seal(now, most=_BATCH)
         done += sealed
-        if not sealed:
+        if sealed < _BATCH:  # what came meanwhile is for the next tick
             return done
 
 
@@ -39,7 +41,7 @@ def duty_alone() -> int:
         return duty()
 
 
-def seal(now: datetime | None = None, *, most: int = 5000) -> int:
+def seal(now: datetime | None = None, *, most: int = _BATCH) -> int:
     """Seal the entries that have none yet, in one batch, chained to the seal before; returns how many.
 
     Writers never wait for it: it reads what is committed and locks nothing of theirs. An entry whose transaction ends

@@ -277,7 +277,6 @@ ACTIONS: dict[str, Promise] = {
     "enrolment.search": _("搜索学生"),
     "family.end": _("解除家长关联"),
     "family.collection.print": _("打印空白采集表"),
-    "family.collection.print": _("打印空白采集表"),
     "family.consent": _("同意或撤回同意"),
     "family.guardianship.decide": _("确认监护与查阅限制"),
     "family.guardianship.lift": _("登记解除查阅限制"),

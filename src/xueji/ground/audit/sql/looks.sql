@@ -5,13 +5,17 @@ create function xueji_looks_at(p_person uuid, p_since timestamptz, p_limit int)
 returns table (at timestamptz, user_id bigint, user_name text, role text, org_id int, org_name text, action text,
                object_type text, purpose text, many int)
 language plpgsql stable security definer set search_path = public, pg_temp as $$
+declare
+  -- A court keeps this parent away from where the child is: then neither unit nor name is told.
+  v_hide boolean := coalesce(p_person = any(xueji_no_case()), false);
 begin
   if p_person is null or not coalesce(p_person = any(xueji_scope_persons()), false)
      and not exists (select 1 from person p where p.person_id = p_person and p.readers && xueji_scope_orgs()) then
     return;
   end if;
   return query
-    select f.at, f.user_id, f.user_name::text, f.role::text, f.org_id, o.name::text, f.action::text,
+    select f.at, f.user_id, case when v_hide then null else f.user_name::text end, f.role::text,
+           case when v_hide then null else f.org_id end, case when v_hide then null else o.name::text end, f.action::text,
            f.object_type::text, f.purpose::text, f.many
       from (
         (select e.at, e.user_id, e.user_name, e.role, e.org_id, e.action, e.object_type, e.purpose, e.row_count as many
