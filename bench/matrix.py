@@ -80,6 +80,23 @@ def pages() -> Iterator[Page]:
     yield from _administrators()
     yield from _rules("county1.clerk")
     yield from _protection()
+    yield from _duties()
+
+
+def _duties() -> Iterator[Page]:
+    """What binds the staff: promise and lesson, authorisations, emergency access, hand-overs, edits."""
+    for path in (
+        "/me/duty/", "/me/duty/lesson/", "/duty/", "/duty/?state=missing", "/authorisations/", "/emergency/",
+        "/handover/",
+    ):  # fmt: skip
+        yield Page("registrar.a", path, path)
+    yield Page("head.a", "/authorisations/", "/authorisations/")
+    yield Page("head.a", "an authorisation", "/authorisations/", (r"/authorisations/\d+/",))
+    yield Page("county1.head", "/emergency/", "/emergency/")
+    yield Page("secadmin", "/duty/text/", "/duty/text/")
+    yield Page("secadmin", "/duty/", "/duty/", report=True)
+    edit = f"/students/{UUID}/edit/"
+    yield Page("registrar.a", "a record to edit", "/students/", (_STUDENT, edit))
 
 
 def _protection() -> Iterator[Page]:
