@@ -25,8 +25,8 @@ ABOUT = {
     " `archive` writes months that are over their time into signed files, `drop` takes what lies in verified files out of the"
     " table (as owner), `report` names a day's unusual reading. What an anchor or an archive proves: `xueji verify audit"
     " --anchor`, `--archive`.",
-    "check": "Looks at how this installation is deployed (secrets, HTTPS, hosts, rights, demo data) and ends with 1 when something"
-    " is unsafe.",
+    "check": "Looks at how this installation is deployed (secrets, HTTPS, hosts, rights, demo data) and ends with 1 when"
+    " something is unsafe.",
     "worker": "The background work alone. It runs jobs, brings decided changes into force on their day and seals the"
     " audit every 20 seconds.",
     "relay": "This installation among others: `own` names it, `card FILE` writes its card, `peer add CARD` enters another"
