@@ -6,3 +6,4 @@ language sql stable security definer set search_path = public, pg_temp as $$
     (select not exists (select 1 from notice_reading r where r.user_id = p_user and r.version = n.version)
        from policy_notice n where n.since <= p_today order by n.since desc, n.published_at desc limit 1), false)
 $$;
+revoke all on function xueji_notice_due(bigint, text, date) from public;
