@@ -154,7 +154,9 @@ def render() -> str:
         given = [f"`{r}`" for r in roles.Role.values if local.get((action, r)) == "widen"]
         pupils = "yes" if roles.actions()[action].pupils else ""
         rows.append([f"`{action}`", ACTIONS[action], pupils, ", ".join(names), ", ".join(given)])
-    lines += generated_page.table(["Permission", "To", "Shows pupils", "Roles", "A place may give it to"], rows)
+    lines += generated_page.table(
+        ["Permission", "To", "Shows pupils", "Roles", "A place may give it to"], rows
+    )
     lines += [
         "",
         "`-`: a place may take it away; `*`: a school may let it reach further. Shipped in `standards/permissions.csv`; what an",

@@ -11,6 +11,7 @@ import audit_reference
 import cli_reference
 import db_reference
 import roles_reference
+from xueji.ground.limits.rates import RATES
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 FOR_TESTS = re.compile(r"XUEJI_TEST_")
@@ -20,7 +21,9 @@ PRIVATE = re.compile(
 )
 
 
-@pytest.mark.parametrize("tool", [audit_reference, cli_reference, db_reference, roles_reference], ids=lambda t: t.NAME)
+@pytest.mark.parametrize(
+    "tool", [audit_reference, cli_reference, db_reference, roles_reference], ids=lambda t: t.NAME
+)
 def test_a_generated_page_is_fresh(tool, capsys: pytest.CaptureFixture[str]) -> None:  # type: ignore[no-untyped-def]
     assert tool.main(["--check"]) == 0, capsys.readouterr().err
 
@@ -40,6 +43,8 @@ def settings_of_the_code() -> set[str]:
         found |= set(re.findall(r"[\"'](XUEJI_[A-Z0-9_]+|DATABASE_URL)[\"']", text))
         found |= {f"XUEJI_{name.upper()}" for name in re.findall(r"config\.secret\(\"(\w+)\"", text)}
         found |= {f"XUEJI_{name.upper()}" for name in re.findall(r"(?<![\w.])secret\(\"(\w+)\"\)", text)}
+    # Made from the kinds of requests that are counted.
+    found |= {f"XUEJI_RATE_{kind.upper()}" for kind in RATES}
     return {name for name in found if not FOR_TESTS.match(name)}
 
 

@@ -26,8 +26,8 @@ def due_now() -> dict[str, int]:
     """
     from django.db import transaction
 
-    from xueji.ground.audit import anchors, archive, sealing, watch
     from xueji.ground.accounts import commands as accounts
+    from xueji.ground.audit import anchors, archive, sealing, watch
     from xueji.ground.files import commands as files
     from xueji.office.privacy.commands import checks, disposal
     from xueji.registry.changes import commands as changes

@@ -51,7 +51,10 @@ def home(request: HttpRequest) -> HttpResponse:
         return render(request, "home/security.html", context)
     if actor.role == Role.AUDIT_ADMIN:
         context |= {"seal": audit.seal_state(actor), "recent": audit.entries(actor, limit=10).rows}
-        context |= {"findings": reviews.findings(actor, waiting=True, limit=10), "waiting": reviews.waiting_count(actor)}
+        context |= {
+            "findings": reviews.findings(actor, waiting=True, limit=10),
+            "waiting": reviews.waiting_count(actor),
+        }
         return render(request, "home/audit.html", context)
     return render(request, "home/home.html", context | _work(actor))
 
