@@ -115,14 +115,21 @@ def text(text_id: int | None) -> Text:
     return Text(row.pk, row.version, row.body)
 
 
+#: How somebody stands, as `Standing` takes it.
+STANDING = (
+    "select %(role)s = any(r.roles), r.months, d.signed_on, d.trained_on from duty_rule r"
+    " left join xueji_duty_days(%(user)s, %(today)s) d on true where r.id = 1"
+)
+#: How many requests for authorisation wait for the head of a unit.
+WAITING = (
+    "select count(*) from authorisation where org_id = %(org)s and state = 'asked' and until >= %(today)s"
+)
+
+
 def standing(actor: Actor) -> Standing:
     """How the actor stands; one query."""
     with connection.cursor() as c:
-        c.execute(
-            "select %s = any(r.roles), r.months, d.signed_on, d.trained_on from duty_rule r"
-            " left join xueji_duty_days(%s, %s) d on true where r.id = 1",
-            [actor.role, actor.user_id, today()],
-        )
+        c.execute(STANDING, {"role": actor.role, "user": actor.user_id, "today": today()})
         row = c.fetchone()
     return Standing(*row)
 
@@ -357,15 +364,6 @@ def edits(*, authorisation_id: int | None = None, person_id: uuid.UUID | None = 
     if person_id is not None:
         rows = rows.filter(person_id=person_id)
     return list(rows.order_by("-pk")[:50])
-
-
-def waiting_count(actor: Actor) -> int:
-    """How many requests wait for the head; one query."""
-    if not actor.can("student.authorise"):
-        return 0
-    return Authorisation.objects.filter(
-        org_id=actor.org_id or 0, state=AuthorisationState.ASKED, until__gte=today()
-    ).count()
 
 
 # --- verifications -----------------------------------------------------------------------------------------

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import uuid
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -12,7 +13,7 @@ from django.db.models import Q
 from django.http import Http404
 from django.utils import timezone
 
-from xueji.ground.accounts.actor import Actor
+from xueji.ground.accounts.actor import Actor, today
 from xueji.ground.accounts.roles import Role
 from xueji.ground.db.scope import acting
 from xueji.ground.orgs.models import Org
@@ -179,15 +180,6 @@ _WAITING = """
 """
 
 
-def waiting_count(actor: Actor) -> int:
-    """How many emergency accesses wait for the head's answer; one query."""
-    if not actor.can("emergency.answer"):
-        return 0
-    with connection.cursor() as c:
-        c.execute(_WAITING, {"user": actor.user_id, "org": actor.org_id or 0})
-        return int(c.fetchone()[0])
-
-
 # --- hand-overs --------------------------------------------------------------------------------------------
 
 
@@ -226,18 +218,31 @@ def names(person_ids: list[uuid.UUID]) -> dict[uuid.UUID, str]:
         return dict(c.fetchall())
 
 
-def to_confirm(actor: Actor) -> list[HandOver]:
-    """What was handed to the actor and he has not confirmed."""
-    return list(HandOver.objects.filter(to_id=actor.user_id, confirmed_at=None).order_by("pk")[:10])
-
-
 def notices(actor: Actor) -> dict[str, Any]:
-    """What waits for the actor in these rooms, for the home page."""
+    """What waits for the actor in this room and that of duties, for the home page; one query."""
     from xueji.ground.duty import queries as duty
 
+    with connection.cursor() as c:
+        c.execute(
+            f"select case when %(head)s then ({duty.WAITING}) else 0 end,"
+            f" case when %(answers)s then ({_WAITING}) else 0 end,"
+            " (select coalesce(jsonb_agg(jsonb_build_object('pk', h.id, 'from_name', h.from_name) order by h.id), '[]')"
+            "    from (select id, from_name from hand_over where to_id = %(user)s and confirmed_at is null"
+            "           order by id limit 10) h),"
+            f" s.* from ({duty.STANDING}) s",
+            {
+                "head": actor.can("student.authorise"),
+                "answers": actor.can("emergency.answer"),
+                "user": actor.user_id,
+                "org": actor.org_id or 0,
+                "role": actor.role,
+                "today": today(),
+            },
+        )
+        waiting, emergencies, handed, *standing = c.fetchone()
     return {
-        "authorisations_waiting": duty.waiting_count(actor),
-        "emergencies_waiting": waiting_count(actor),
-        "hand_overs": to_confirm(actor),
-        "duty": duty.standing(actor),
+        "authorisations_waiting": waiting,
+        "emergencies_waiting": emergencies,
+        "hand_overs": json.loads(handed) if isinstance(handed, str) else handed,
+        "duty": duty.Standing(*standing),
     }

@@ -29,8 +29,8 @@ TABS = ("record", "profile", "family", "numbers")
 def build(actor: Any, person_id: uuid.UUID, *, tab: str = "") -> dict[str, Any]:
     """Context of the page. Raises Http404 to strangers."""
     row = queries.get_row(actor, person_id)
-    links = queries.chain(person_id, REGISTERED)
-    guest = queries.chain(person_id, GUEST)
+    both = queries.chains(person_id)
+    links = [x for x in both if x.kind == REGISTERED]
     events = queries.events(person_id)
     tab = tab if tab in TABS and not row.former else "record"
     base = f"/students/{person_id}/"
@@ -40,7 +40,7 @@ def build(actor: Any, person_id: uuid.UUID, *, tab: str = "") -> dict[str, Any]:
         "face": FACES.get(row.status, ""),
         "tab": tab,
         "events": timeline(events, actor),
-        "states": states(links + guest),
+        "states": states(both),
         "planned": [x for x in links if x.valid_from > timezone.now()],
         "person_id": person_id,
         "may": {
@@ -207,20 +207,18 @@ def _paper_of(e: EventRow, actor: Any) -> str:
 
 
 def states(links: list[Link]) -> list[dict[str, Any]]:
-    """The chain as a table: from, until, school, class, status; two queries for any number of links."""
+    """The chain as a table: from, until, school, class, status; one query for any number of links."""
     if not links:
         return []
     with connection.cursor() as c:
         c.execute(
-            "select o.id, o.name, s.system from org o join school s on s.org_id = o.id where o.id = any(%s)",
-            [list({x.school_id for x in links})],
+            "select true, o.id, o.name, s.system, 0 from org o join school s on s.org_id = o.id where o.id = any(%s)"
+            " union all select false, id, '', '', number from school_class where id = any(%s)",
+            [list({x.school_id for x in links}), list({x.class_id for x in links if x.class_id})],
         )
-        schools = {r[0]: r[1:] for r in c.fetchall()}
-        c.execute(
-            "select id, number from school_class where id = any(%s)",
-            [list({x.class_id for x in links if x.class_id})],
-        )
-        numbers = dict(c.fetchall())
+        found = c.fetchall()
+    schools = {pk: (name, system) for school, pk, name, system, _number in found if school}
+    numbers = {pk: number for school, pk, _name, _system, number in found if not school}
     out = []
     for x in sorted(links, key=lambda x: x.valid_from, reverse=True):
         name, system = schools.get(x.school_id, ("", "6-3-3"))

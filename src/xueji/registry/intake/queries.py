@@ -189,7 +189,25 @@ def rows(
     """A page of rows in the order of the sheet: those in `states`, with a fault in field `fault`, or (`noted`) those
     in which something was understood otherwise than typed. Typed values come along: the person repairs them.
     """
+    return grid(
+        actor, batch, states=states, fault=fault, noted=noted, after=after, limit=limit, together=False
+    )[0]
+
+
+def grid(
+    actor: Any,
+    batch: ImportBatch,
+    *,
+    states: Sequence[str],
+    fault: str,
+    noted: bool,
+    after: int,
+    limit: int,
+    together: bool,
+) -> tuple[list[RowView], list[repair.Alike]]:
+    """A page as `rows` gives it, and (if wanted) faults that can be mended for many rows at once."""
     system = _system(batch.school_id)
+    mapping = Mapping.from_json(columns_of(batch))
     with transaction.atomic(), acting("intake"), connection.cursor() as c:
         query = _ROW + " and row_no > %s"
         args: list[Any] = [batch.id, after]
@@ -203,14 +221,8 @@ def rows(
             args.append(list(states))
         c.execute(query + " order by row_no limit %s", [*args, limit])
         found = c.fetchall()
-    mapping = Mapping.from_json(columns_of(batch))
-    return [_view(line, mapping, system) for line in found]
-
-
-def alike(batch: ImportBatch) -> list[repair.Alike]:
-    """Faults of a batch that can be mended for many rows at once. The batch must be one that the actor was shown."""
-    with transaction.atomic(), acting("intake"):
-        return repair.alike(batch.id, Mapping.from_json(columns_of(batch)))
+        alike = repair.alike(batch.id, mapping) if together else []
+    return [_view(line, mapping, system) for line in found], alike
 
 
 def row(actor: Any, batch_id: int, row_no: int) -> RowView:

@@ -149,8 +149,15 @@ def _grid(request: HttpRequest, actor: Any, found: ImportBatch, counts: dict[str
     raw = request.GET.get("after", "")
     after = int(raw) if raw.isdecimal() else 0
     states = _VIEWS.get(show, _VIEWS["todo"])
-    rows = queries.rows(
-        actor, found, states=states, fault=fault, noted=show == "noted", after=after, limit=queries.PAGE + 1
+    rows, together = queries.grid(
+        actor,
+        found,
+        states=states,
+        fault=fault,
+        noted=show == "noted",
+        after=after,
+        limit=queries.PAGE + 1,
+        together=counts["error"] > 1 and show in ("todo", "error") and not after,
     )
     page = rows[: queries.PAGE]
     kept = {"show": show} | ({"fault": fault} if fault else {})
@@ -162,7 +169,6 @@ def _grid(request: HttpRequest, actor: Any, found: ImportBatch, counts: dict[str
         ("noted", _("系统已理解"), counts["noted"]),
         ("good", _("可以导入"), counts["ok"] + counts["warning"]),
     ]
-    together = queries.alike(found) if counts["error"] > 1 and show in ("todo", "error") and not after else []
     if fault:
         together = [a for a in together if a.key == fault]
     return {
