@@ -223,7 +223,10 @@ def test_without_signing_in_only_the_public_pages_answer(site: World) -> None:
         for method in ("GET", "POST"):
             answer = ask(client, method, path)
             if address.permission == PUBLIC:
-                if answer.status_code >= 500 or answer.status_code in (403, 404):
+                expected = (
+                    answer.status_code in address.answers
+                )  # sign-in elsewhere is absent until it is configured
+                if answer.status_code >= 500 or (answer.status_code in (403, 404) and not expected):
                     faults.append(f"{method} {name}: {answer.status_code}")
             elif answer.status_code != 302 or not answer["Location"].startswith("/login/"):
                 faults.append(f"{method} {name}: {answer.status_code}")

@@ -111,6 +111,15 @@ def test_a_signed_paper_is_whole_and_says_that_nobody_vouches_for_a_self_made_ce
     assert signature.own_certificate().startswith(b"-----BEGIN CERTIFICATE-----")
 
 
+def test_a_paper_is_signed_also_where_an_event_loop_runs(house: Path, paper: bytes) -> None:
+    """pyHanko starts a loop of its own; a server that already runs one must not break the paper."""
+
+    async def inside() -> bool:
+        return signature.verify_pdf(signature.sign_pdf(paper)).good
+
+    assert asyncio.run(inside())
+
+
 @pytest.mark.capability("C-CER-04")
 def test_one_changed_byte_anywhere_is_noticed(house: Path, paper: bytes) -> None:
     signed = signature.sign_pdf(paper)

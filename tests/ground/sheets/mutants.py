@@ -13,6 +13,7 @@ import sys
 import time
 import zipfile
 from functools import cache
+from pathlib import Path
 
 _TEXTS = (
     "张小明", "=1+1", "\u202e明小张", "a\u0000b", "\ufffe", "𠮷野", "9" * 400, "1E+308", "-1", "2020-02-30", "＝cmd|'/c calc'!A0",
@@ -203,6 +204,15 @@ def read(seed: int) -> str:
     return "rows"
 
 
+def _peak() -> int:
+    """KiB held at most by this program. (What `getrusage` tells includes the process that started it.)"""
+    status = Path("/proc/self/status")
+    if status.exists():
+        lines = dict(line.split(":", 1) for line in status.read_text().splitlines() if ":" in line)
+        return int(lines["VmHWM"].split()[0])
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+
+
 def main() -> None:
     """Read the seeds that the command line names."""
     import django
@@ -218,8 +228,7 @@ def main() -> None:
         code = read(seed)
         slowest = max(slowest, (time.perf_counter() - began, seed))
         found[code] = found.get(code, 0) + 1
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss >> 10
-    sys.stdout.write(json.dumps({"found": found, "slowest": slowest, "peak_mib": peak}) + "\n")
+    sys.stdout.write(json.dumps({"found": found, "slowest": slowest, "peak_mib": _peak() >> 10}) + "\n")
 
 
 if __name__ == "__main__":

@@ -30,6 +30,8 @@ _ABOUT_PUPILS = frozenset(
         "portal", "problems", "relay", "statistics", "yearly",
     }
 )  # fmt: skip
+#: Pages of those rooms that tell nothing of pupils.
+_PLAIN = frozenset({"home:help"})
 #: Kinds of answers that are pages.
 _PAGE = "text/html"
 
@@ -50,7 +52,9 @@ def shown(request: HttpRequest, actor: Any, response: HttpResponse, before: int)
     people = _people(response.content)
     if len(people) > 1:
         _enter(request, actor, f"{_room(match)}.list", people, len(people))
-    elif people or (match.namespace in _ABOUT_PUPILS and actor.role not in ADMINS):
+    elif people or (
+        match.namespace in _ABOUT_PUPILS and actor.role not in ADMINS and match.view_name not in _PLAIN
+    ):
         person = people[0] if people else match.kwargs.get("person_id")
         note(
             actor,

@@ -6,6 +6,7 @@ The seal's letters are glyph outlines laid along an arc, so that no font is need
 from __future__ import annotations
 
 import math
+import threading
 from functools import cache, lru_cache
 
 from fontTools.pens.svgPathPen import SVGPathPen
@@ -16,6 +17,8 @@ from . import fonts
 
 SEAL_RED = "#c8161d"
 _SIZE = 420.0
+#: The font loads its outlines as they are asked for, and two threads at once would meet it half loaded.
+_drawing = threading.Lock()
 
 
 @cache
@@ -62,18 +65,19 @@ def seal_svg(name: str, purpose: str) -> str:
     Raises `fonts.MissingGlyphs` when a character has no outline.
     """
     fonts.require_glyphs([name, purpose])
-    units = float(_face()["head"].unitsPerEm)
     centre = _SIZE / 2
     star = []
     for i in range(10):
         r = _SIZE * (0.165 if i % 2 == 0 else 0.165 * 0.382)
         a = -math.pi / 2 + i * math.pi / 5
         star.append(f"{centre + r * math.cos(a):.1f},{centre + r * math.sin(a):.1f}")
-    paths = _arc(name, units) if name else []
     size = min(_SIZE * 0.088, _SIZE * 0.56 / max(len(purpose), 1))
-    for i, char in enumerate(purpose):
-        s = size / units
-        paths.append(_glyph(char, (s, 0, 0, -s, centre + (i - len(purpose) / 2) * size, _SIZE * 0.795)))
+    with _drawing:
+        units = float(_face()["head"].unitsPerEm)
+        paths = _arc(name, units) if name else []
+        for i, char in enumerate(purpose):
+            s = size / units
+            paths.append(_glyph(char, (s, 0, 0, -s, centre + (i - len(purpose) / 2) * size, _SIZE * 0.795)))
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_SIZE:.0f} {_SIZE:.0f}" fill="{SEAL_RED}">'
         f'<circle cx="{centre}" cy="{centre}" r="{centre - 8}" fill="none" '

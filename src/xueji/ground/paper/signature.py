@@ -7,13 +7,16 @@ who the installation is. Nothing is fetched from the network unless a time-stamp
 
 from __future__ import annotations
 
+import asyncio
 import io
 import os
 import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
@@ -26,6 +29,7 @@ from django.utils.translation import gettext as _
 
 from xueji import config
 
+T = TypeVar("T")
 FIELD = "Xueji"
 SELF_MADE = "自制签名证书（未经机构认证）"
 _YEARS = 10
@@ -141,6 +145,16 @@ def _signer() -> Any:
         raise _unusable(path) from error
 
 
+def _apart(work: Callable[[], T]) -> T:
+    """Run something of pyHanko's, which starts an event loop of its own: in a thread where one is running already."""
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return work()
+    with ThreadPoolExecutor(max_workers=1) as pool:
+        return pool.submit(work).result()
+
+
 def sign_pdf(data: bytes, *, reason: str = "学籍管理系统出具") -> bytes:
     """The same paper with a signature over the whole file. Raises `SigningError`.
 
@@ -155,7 +169,7 @@ def sign_pdf(data: bytes, *, reason: str = "学籍管理系统出具") -> bytes:
     stamper = timestamps.HTTPTimeStamper(settings.PAPER_TSA) if settings.PAPER_TSA else None
     signer = signers.PdfSigner(meta, signer=_signer(), timestamper=stamper)
     try:
-        out = signer.sign_pdf(IncrementalPdfFileWriter(io.BytesIO(data)))
+        out = _apart(lambda: signer.sign_pdf(IncrementalPdfFileWriter(io.BytesIO(data))))
     except timestamps.TimestampRequestError as error:
         raise SigningError(_("时间戳服务没有应答，文件没有发出。请稍后重试")) from error
     return bytes(out.getvalue())
@@ -217,7 +231,7 @@ def verify_pdf(data: bytes, *, trust: bytes = b"") -> Verdict:
             return Verdict(problem=_("文件没有数字签名"))
         last = found[-1]
         context = ValidationContext(trust_roots=[*roots, own], allow_fetching=False)
-        status = validate_pdf_signature(last, context)
+        status = _apart(lambda: validate_pdf_signature(last, context))
         certificate = status.signing_cert
         return Verdict(
             signed=True,

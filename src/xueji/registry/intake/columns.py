@@ -36,7 +36,7 @@ class WrongColumns(ValueError):
         self.missing, self.unknown, self.mapping = missing, unknown, mapping
         shown = "、".join(missing[:12]) + (_(" 等") if len(missing) > 12 else "")
         self.message = _(
-            "表格缺少%(n)s个必填的列: %(names)s。请在下面指出它们是表格里的哪一列; 表格里没有的, 补上后再上传"
+            "表格缺少%(n)s个必填的列: %(names)s。请指出它们是表格里的哪一列; 表格里没有的, 请下载本校的模板补上"
         ) % {
             "n": len(missing),
             "names": shown,
