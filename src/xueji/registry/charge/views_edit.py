@@ -15,6 +15,7 @@ from django.views.decorators.http import require_http_methods
 
 from xueji.ground.accounts.actor import Actor
 from xueji.ground.accounts.http import actor_of
+from xueji.ground.audit.commands import note
 from xueji.ground.duty import queries as duty
 from xueji.ground.duty import words
 from xueji.registry.enrolment import queries as enrolment
@@ -84,6 +85,7 @@ def edit(request: HttpRequest, person_id: uuid.UUID) -> HttpResponse:
         changes = form.changes()
         if not changes:
             messages.info(request, _("没有改动"))
+            note(actor, "people.view", object_type="person", object_id=person_id, person_id=person_id)
             return redirect(f"{reverse('charge:edit', args=[person_id])}?part={part}")
         try:
             people.set_profile(actor, person_id, changes)
