@@ -6,6 +6,7 @@ import io
 import zipfile
 import zlib
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 from django.utils.translation import gettext as _
@@ -35,29 +36,46 @@ def is_zip(data: bytes) -> bool:
     return data[:4] in (b"PK\x03\x04", b"PK\x05\x06")
 
 
+def names(data: bytes) -> list[tuple[str, str]]:
+    """Folder and name of every file of a zip, none of them unpacked. Raises `PhotosError` with words for the person."""
+    with _opened(data) as package:
+        return [_names(entry) for entry in _entries(package)]
+
+
 def pictures(data: bytes) -> Iterator[Picture]:
-    """The files of a zip, in its order. Raises `PhotosError` with words for the person."""
+    """The files of a zip in the order of `names`, one in memory at a time. Raises `PhotosError`."""
+    with _opened(data) as package:
+        for entry in _entries(package):
+            folder, name = _names(entry)
+            yield Picture(folder, name, _bytes(package, entry))
+
+
+@contextmanager
+def _opened(data: bytes) -> Iterator[zipfile.ZipFile]:
+    """A zip, whose damages are told in words."""
     if len(data) > ZIP_BYTES:
         raise PhotosError(_("压缩包超过 %(limit)s MB, 请按班级分成几个") % {"limit": ZIP_BYTES >> 20})
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as package:
-            entries = [e for e in package.infolist() if _wanted(e)]
-            if not entries:
-                raise PhotosError(_("压缩包里没有文件"))
-            if len(entries) > MOST:
-                text = _("压缩包里有 %(n)s 个文件, 一次最多 %(most)s 个, 请按班级分成几个")
-                raise PhotosError(text % {"n": len(entries), "most": MOST})
-            if sum(e.file_size for e in entries) > UNPACKED:
-                raise PhotosError(_("压缩包解压后过大, 请按班级分成几个"))
-            for entry in entries:
-                folder, name = _names(entry)
-                yield Picture(folder, name, _bytes(package, entry))
+            yield package
     except PhotosError:
         raise
-    except RuntimeError as error:  # an encrypted member; NotImplementedError: an unknown compression
+    except RuntimeError as error:  # zipfile says so of a password, and of a compression that it does not know
         raise PhotosError(_("压缩包设有密码或用了特殊的压缩方式, 请重新打包成普通的 zip")) from error
     except (zipfile.BadZipFile, zlib.error, OSError, EOFError, ValueError, KeyError) as error:
         raise PhotosError(_("压缩包已损坏, 打不开。请重新打包后再上传")) from error
+
+
+def _entries(package: zipfile.ZipFile) -> list[zipfile.ZipInfo]:
+    entries = [e for e in package.infolist() if _wanted(e)]
+    if not entries:
+        raise PhotosError(_("压缩包里没有文件"))
+    if len(entries) > MOST:
+        text = _("压缩包里有 %(n)s 个文件, 一次最多 %(most)s 个, 请按班级分成几个")
+        raise PhotosError(text % {"n": len(entries), "most": MOST})
+    if sum(e.file_size for e in entries) > UNPACKED:
+        raise PhotosError(_("压缩包解压后过大, 请按班级分成几个"))
+    return entries
 
 
 def _wanted(entry: zipfile.ZipInfo) -> bool:

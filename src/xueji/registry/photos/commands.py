@@ -40,16 +40,13 @@ def bring(actor: Any, files: Sequence[tuple[str, bytes]]) -> PhotoBatch:
     if actor.org_kind != "school" or not files:
         raise PhotosError(_("请选择照片或照片压缩包"))
     zipped = len(files) == 1 and archive.is_zip(files[0][1])
-    if zipped:
-        pictures = list(archive.pictures(files[0][1])) if len(files[0][1]) < (16 << 20) else None
-    else:
-        pictures = [Picture("", name, data) for name, data in files]
+    names = archive.names(files[0][1]) if zipped else [("", name) for name, _data in files]
     with transaction.atomic():
         batch = PhotoBatch(
             school_id=actor.org_id,
             county_id=actor.county_id,
             file_name=label_of("", files[0][0]) if len(files) == 1 else _("%(n)s 张照片") % {"n": len(files)},
-            total=len(pictures or ()),
+            total=len(names),
             creator_id=actor.user_id,
             creator_name=actor.user_name,
             assignment_id=actor.assignment_id,
@@ -63,8 +60,9 @@ def bring(actor: Any, files: Sequence[tuple[str, bytes]]) -> PhotoBatch:
             object_id=batch.pk,
             after={"pictures": batch.total, "size": sum(len(d) for _n, d in files)},
         )
-        if pictures is not None and len(pictures) <= AT_ONCE:
-            _work(actor, batch, pictures)
+        if len(names) <= AT_ONCE:
+            loose = (Picture("", name, data) for name, data in files)
+            _work(actor, batch, names, archive.pictures(files[0][1]) if zipped else loose)
         else:
             _keep(batch, files)
             from .tasks import work_through
@@ -116,7 +114,7 @@ def run(batch_id: int) -> None:
             file = StoredFile.objects.get(pk=batch.file_id or uuid.UUID(int=0))
         data = vault.open_bytes(storage.read(file.sha256), f"photo_batch.file:{batch.pk}")
         try:
-            _work(actor, batch, archive.pictures(data))
+            _work(actor, batch, archive.names(data), archive.pictures(data))
         except PhotosError as error:
             _fail(batch_id, error.message)
         with acting("writer"):
@@ -134,16 +132,20 @@ def _fail(batch_id: int, why: str) -> None:
         PhotoBatch.objects.filter(pk=batch_id).update(state=BatchState.FAILED, problem=why[:300])
 
 
-def _work(actor: Any, batch: PhotoBatch, pictures: Iterable[Picture]) -> None:
-    """Draw every picture anew, match it to the roster, keep both; the file sent is not kept."""
-    came = list(pictures)
+def _work(
+    actor: Any, batch: PhotoBatch, names: Sequence[tuple[str, str]], pictures: Iterable[Picture]
+) -> None:
+    """Draw every picture anew, match it to the roster, keep both; the file sent is not kept.
+
+    `pictures` are taken one after the other: only one of them is in memory.
+    """
     matcher = Matcher(
         queries.pupils(actor, batch.school_id),
-        queries.holders(actor, batch.school_id, [n for p in came for n in numbers_in(p.name)]),
+        queries.holders(actor, batch.school_id, [n for _folder, name in names for n in numbers_in(name)]),
     )
     files: list[StoredFile] = []
     items: list[PhotoItem] = []
-    for no, picture in enumerate(came, start=1):
+    for no, picture in enumerate(pictures, start=1):
         item = PhotoItem(
             batch_id=batch.pk, no=no, school_id=batch.school_id, label=label_of(picture.folder, picture.name)
         )

@@ -144,31 +144,14 @@ def require_edit(
     `readers` and `klasses` are the child's: an authorisation covers pupils of the school alone. Raises
     PermissionDenied with the sentence whom to ask. Asked by every command that edits ordinary data.
     """
-    if not queries.asks_head(actor):
-        return None
-    mine = actor.org_id in readers
-    for row in queries.in_force(actor, kind) if mine else ():
-        if row.persons is not None and person_id not in row.persons:
-            continue
-        if row.class_id is None or row.class_id in klasses:
-            return row.pk
-    raise PermissionDenied(queries.whom_to_ask(actor, kind))
+    return require_edits(actor, kind, [(person_id, readers, klasses)])[person_id]
 
 
 def keep_edit(
     actor: Actor, person_id: uuid.UUID, kind: str, fields: Sequence[str], authorisation: int | None
 ) -> None:
     """Write one edit down, beside the audit, where the head and the school read it: fields, never values."""
-    with transaction.atomic(), acting("writer"):
-        RecordEdit(
-            person_id=person_id,
-            org_id=actor.org_id or 0,
-            authorisation_id=authorisation,
-            kind=kind,
-            fields=sorted(fields),
-            user_id=actor.user_id,
-            user_name=actor.user_name,
-        ).save(force_insert=True)
+    keep_edits(actor, {person_id: authorisation}, kind, fields)
 
 
 def require_edits(
