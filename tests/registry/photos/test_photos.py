@@ -109,6 +109,7 @@ def test_one_photo_is_taken_and_a_bad_one_is_refused_in_words(place: Place, clie
     registrar = login(client, place.user("registrar", "a1"))
     assert "没有照片的学生 1 人" in text(registrar.get("/photos/"))
     assert "赵一一" in text(registrar.get("/photos/missing/"))
+    assert f"/students/{person}/photo/new/" in registrar.get(f"/students/{person}/").content.decode()
     bad = registrar.post(
         f"/students/{person}/photo/new/", {"photo": SimpleUploadedFile("a.jpg", picture(size=(90, 90)))}
     )
