@@ -23,8 +23,8 @@ from xueji.ground.audit.commands import record
 from xueji.ground.db.scope import acting
 from xueji.registry.people import commands as people
 
-from . import holds
-from .commands import _activate, _add_to_cube, _lock
+from . import holds, seats
+from .commands import _activate, _add_to_cube, _lock, hold_counts
 from .errors import EnrolmentError
 from .models import REGISTERED
 from .timeline import LEFT, CubeKey
@@ -42,7 +42,10 @@ class ListRefused(EnrolmentError):
 
 @dataclass(frozen=True)
 class Move:
-    """One child's step. None means 'as before'; `expected` is the last event that the decision rested on."""
+    """One child's step. None means 'as before'; `expected` is the last event that the decision rested on.
+
+    Whoever comes into another class gets `seat`, or the next number of the class.
+    """
 
     person_id: uuid.UUID
     business: str
@@ -55,6 +58,8 @@ class Move:
     article: str = ""
     reason: str = ""
     detail: dict[str, Any] = field(default_factory=dict)
+    #: Without a class from here on, even in the same school (待分班).
+    unplaced: bool = False
 
 
 def apply_many(
@@ -80,6 +85,8 @@ def apply_many(
                 raise ListRefused(_("名册中有 %(n)s 名学生不能办理, 全部没有生效") % {"n": len(held)}, held)
             _make_work(c, moves, at)
             _refuse_what_cannot_be(c, moves)
+            if any(m.class_id is not None for m in moves):
+                _give_seats(c)
             _write_events(c, actor, case_id, now)
             _write_links(c)
             if at > now:
@@ -115,6 +122,7 @@ def _make_work(c: Any, moves: Sequence[Move], at: datetime) -> None:
     columns = list(zip(*((
         m.person_id, uuid.uuid4(), m.business, m.to_status, m.expected, m.school_id, m.class_id, m.stage,
         m.cohort_year, m.article[:200], m.reason[:300], json.dumps(m.detail, ensure_ascii=False),
+        m.unplaced,
     ) for m in moves), strict=True))  # fmt: skip
     c.execute(
         f"create temp table {WORK} on commit drop as"
@@ -123,24 +131,25 @@ def _make_work(c: Any, moves: Sequence[Move], at: datetime) -> None:
         "  s.school_id as old_school, s.class_id as old_class, s.stage as old_stage, s.cohort_year as old_cohort,"
         "  h.county_id, h.org_id as school_id, m.class_id as asked_class,"
         # A class is kept inside a school, never carried into another.
-        "  coalesce(m.class_id, case when h.org_id = s.school_id then s.class_id end) as class_id,"
+        "  coalesce(m.class_id, case when h.org_id = s.school_id and not m.unplaced then s.class_id end) as class_id,"
         "  coalesce(k.stage, m.stage, s.stage) as stage, coalesce(k.cohort_year, m.cohort_year, s.cohort_year) as cohort_year,"
         "  k.school_id as class_school,"
         "  (k.id is not null and (coalesce(m.stage, k.stage), coalesce(m.cohort_year, k.cohort_year))"
         "     <> (k.stage, k.cohort_year)) as class_differs,"
-        "  case when coalesce(m.class_id, s.class_id) = s.class_id and h.org_id = s.school_id then s.class_seat end as seat,"
+        "  case when coalesce(m.class_id, s.class_id) = s.class_id and h.org_id = s.school_id and not m.unplaced"
+        "   then s.class_seat end as seat,"
         # Two effects on one day keep their order.
         "  case when %(at)s > s.valid_from then %(at)s::timestamptz"
         "   when (%(at)s::timestamptz at time zone 'Asia/Shanghai')::date = (s.valid_from at time zone 'Asia/Shanghai')::date"
         "   then s.valid_from + interval '1 second' end as begins"
         " from unnest(%(p)s::uuid[], %(e)s::uuid[], %(b)s::text[], %(t)s::int[], %(x)s::uuid[], %(s)s::int[], %(k)s::int[],"
-        "  %(g)s::text[], %(y)s::int[], %(a)s::text[], %(r)s::text[], %(d)s::text[])"
+        "  %(g)s::text[], %(y)s::int[], %(a)s::text[], %(r)s::text[], %(d)s::text[], %(u)s::bool[])"
         "  as m(person_id, event_id, business, to_status, expected, school_id, class_id, stage, cohort_year, article,"
-        "   reason, detail)"
+        "   reason, detail, unplaced)"
         f" left join enrolment_state s on s.person_id = m.person_id and s.kind = {REGISTERED} and s.valid_to is null"
         " left join school h on h.org_id = coalesce(m.school_id, s.school_id)"
         " left join school_class k on k.id = m.class_id",
-        {"at": at} | dict(zip("pebtxskgyard", (list(x) for x in columns), strict=True)),
+        {"at": at} | dict(zip("pebtxskgyardu", (list(x) for x in columns), strict=True)),
     )
     c.execute(f"analyze {WORK} (person_id, old_school, school_id, business)")
 
@@ -175,6 +184,29 @@ def _refuse_what_cannot_be(c: Any, moves: Sequence[Move]) -> None:
     raise ListRefused(
         _("名册中有 %(n)s 名学生不能办理, 全部没有生效") % {"n": len(found)},
         {person: words[why] for person, why in found.items()},
+    )
+
+
+def _give_seats(c: Any) -> None:
+    """Numbers for those who come into a class without one, at the end of its row, in the order of the list."""
+    c.execute(f"select distinct county_id from {WORK} union select distinct old_county from {WORK}")
+    hold_counts(c, [row[0] for row in c.fetchall()])
+    c.execute(
+        f"select class_id, count(*) filter (where seat is null), coalesce(max(seat), 0) from {WORK}"
+        " where class_id is not null group by class_id order by class_id"
+    )
+    rows = c.fetchall()
+    first = seats.take(c, [r[0] for r in rows], [r[1] for r in rows])
+    c.execute(
+        f"update {WORK} w set seat = x.seat from (select w.person_id,"
+        "  f.first - 1 + row_number() over (partition by w.class_id order by w.row_no) as seat"
+        f" from {WORK} w join unnest(%s::int[], %s::int[]) as f(class_id, first) using (class_id)"
+        "  where w.seat is null) x where x.person_id = w.person_id",
+        [list(first), list(first.values())],
+    )
+    c.execute(
+        f"update class_serial s set last = x.top from (select class_id, max(seat) as top from {WORK} group by class_id) x"
+        " where x.class_id = s.class_id and s.last < x.top"
     )
 
 

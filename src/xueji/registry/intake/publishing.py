@@ -26,7 +26,7 @@ from .places import SchoolFacts
 
 WORK = "intake_work"
 _ENROL = "enrol"
-_COPIED = (
+COPIED = (
     "row_no", "person_id", "event_id", "name", "pinyin", "initials", "pinyin_sort", "grams", "sex", "birth_date", "ethnicity",
     "nationality", "former_name", "id_type", "id_sealed", "id_bidx", "last6", "number_prefix", "number_sealed", "number_bidx",
     "aux_sealed", "aux_bidx", "stage", "cohort_year", "profile", "profile_sealed", "g1_name", "g1_relation", "g1_note",
@@ -65,20 +65,33 @@ def publish_rows(
         rows = _make_work(c, batch_id, school)
         if not rows:
             raise IntakeError(_("没有可以发布的行"))
-        _claim_identities(c)
-        if scheme is not None:
-            _number_auxiliary(c, school, scheme)
-        _insert_people(c, school, now)
-        _claim_numbers(c, school, scheme.id if scheme else "province.auxiliary")
-        _insert_numbers(c, school, scheme.id if scheme else "province.auxiliary")
-        _insert_record(c, batch_id, school, who, now, article)
-        digest = _digest(c)
+        digest = enter_work(c, school, who, now, article, scheme, batch_id)
         c.execute(
             f"delete from staged_row s using {WORK} w where s.batch_id = %s and s.row_no = w.row_no",
             [batch_id],
         )
         c.execute(f"drop table {WORK}")
     return Published(rows, classes, digest)
+
+
+def enter_work(
+    c: Any, school: SchoolFacts, who: Any, now: datetime, article: str, scheme: NumberScheme | None,
+    batch_id: int | None = None,
+) -> bytes:  # fmt: skip
+    """Put everybody of the work table on record: identities and numbers claimed, person, papers, first link, head-counts.
+
+    `WORK` stands and is analysed, with `COPIED`, class_id, begins, enrolled_on and seat; a child without class waits
+    for one (待分班). In the role `intake`. Returns the digest for the audit; raises `Conflict`, `IntakeError`.
+    """
+    aux = scheme.id if scheme else "province.auxiliary"
+    _claim_identities(c)
+    if scheme is not None:
+        _number_auxiliary(c, school, scheme)
+    _insert_people(c, school, now)
+    _claim_numbers(c, school, aux)
+    _insert_numbers(c, school, aux)
+    _insert_record(c, batch_id, school, who, now, article)
+    return _digest(c)
 
 
 def _create_classes(c: Any, batch_id: int, school: SchoolFacts) -> int:
@@ -95,7 +108,7 @@ def _create_classes(c: Any, batch_id: int, school: SchoolFacts) -> int:
 
 def _make_work(c: Any, batch_id: int, school: SchoolFacts) -> int:
     """The work table: keys, class, seat and first moment of every row that is published."""
-    columns = ", ".join(f"s.{name}" for name in _COPIED)
+    columns = ", ".join(f"s.{name}" for name in COPIED)
     c.execute(
         # Seats are counted over narrow rows: sorting the sealed columns along would spill to disk.
         f"create temp table {WORK} on commit drop as with seats as materialized ("
@@ -284,7 +297,7 @@ def _draw_anew(c: Any, school: SchoolFacts) -> None:
 
 def _insert_people(c: Any, school: SchoolFacts, now: datetime) -> None:
     """Person, the rest of the form, family and papers."""
-    see = f"array[{int(school.county_id)}, {int(school.org_id)}], array[class_id]"
+    see = f"array[{int(school.county_id)}, {int(school.org_id)}], array_remove(array[class_id], null)"
     c.execute(
         "insert into person (person_id, name, pinyin, initials, pinyin_sort, former_name, sex, birth_date, ethnicity,"
         " nationality, check_state, version, created_at, readers, klasses)"
@@ -313,7 +326,7 @@ def _insert_people(c: Any, school: SchoolFacts, now: datetime) -> None:
 
 def _insert_numbers(c: Any, school: SchoolFacts, aux_scheme: str) -> None:
     """The temporary national number, and the auxiliary one where the place gives it."""
-    see = f"array[{int(school.county_id)}, {int(school.org_id)}], array[class_id]"
+    see = f"array[{int(school.county_id)}, {int(school.org_id)}], array_remove(array[class_id], null)"
     c.execute(
         "insert into student_number (person_id, number_no, scheme, prefix, sealed, state, since, reason, event_id, readers,"
         " klasses)"
@@ -325,7 +338,9 @@ def _insert_numbers(c: Any, school: SchoolFacts, aux_scheme: str) -> None:
     )
 
 
-def _insert_record(c: Any, batch_id: int, school: SchoolFacts, who: Any, now: datetime, article: str) -> None:
+def _insert_record(
+    c: Any, batch_id: int | None, school: SchoolFacts, who: Any, now: datetime, article: str
+) -> None:
     """Event, first link of the chain, roster row and head-counts."""
     place = {
         "county": school.county_id,
@@ -374,7 +389,8 @@ def _digest(c: Any) -> bytes:
     """A digest over the digests of all rows, in their order: what the audit entry vouches for."""
     c.execute(
         "select sha256(string_agg(sha256(convert_to(person_id::text || event_id::text || name || sex || birth_date::text"
-        " || coalesce(encode(id_bidx, 'hex'), '') || encode(number_bidx, 'hex') || class_id::text || begins::text, 'UTF8')),"
+        " || coalesce(encode(id_bidx, 'hex'), '') || encode(number_bidx, 'hex') || coalesce(class_id::text, '')"
+        " || begins::text, 'UTF8')),"
         f" ''::bytea order by row_no)) from {WORK}"
     )
     return bytes(c.fetchone()[0])
