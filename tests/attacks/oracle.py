@@ -330,7 +330,7 @@ ORACLES: dict[str, Oracle] = {
     ),
     "admission": both_schools,
     **dict.fromkeys(("problem_record", "problem_side", "problem_log"), shares_problem),
-    **dict.fromkeys(("dropout_watch", "dropout_entry"), watched),
+    **dict.fromkeys(("dropout_watch", "dropout_entry", "class_serial"), watched),
     "dropout_report": of_school,
     "monthly_report": of_school,
     "case_": takes_part,

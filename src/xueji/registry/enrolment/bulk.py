@@ -122,7 +122,7 @@ def _make_work(c: Any, moves: Sequence[Move], at: datetime) -> None:
     columns = list(zip(*((
         m.person_id, uuid.uuid4(), m.business, m.to_status, m.expected, m.school_id, m.class_id, m.stage,
         m.cohort_year, m.article[:200], m.reason[:300], json.dumps(m.detail, ensure_ascii=False),
-        m.unplaced,
+        m.unplaced, m.seat,
     ) for m in moves), strict=True))  # fmt: skip
     c.execute(
         f"create temp table {WORK} on commit drop as"
@@ -136,20 +136,21 @@ def _make_work(c: Any, moves: Sequence[Move], at: datetime) -> None:
         "  k.school_id as class_school,"
         "  (k.id is not null and (coalesce(m.stage, k.stage), coalesce(m.cohort_year, k.cohort_year))"
         "     <> (k.stage, k.cohort_year)) as class_differs,"
-        "  case when coalesce(m.class_id, s.class_id) = s.class_id and h.org_id = s.school_id and not m.unplaced"
-        "   then s.class_seat end as seat,"
+        "  coalesce(m.seat::smallint, case when coalesce(m.class_id, s.class_id) = s.class_id and h.org_id = s.school_id"
+        "   and not m.unplaced then s.class_seat end) as seat, m.row_no,"
         # Two effects on one day keep their order.
         "  case when %(at)s > s.valid_from then %(at)s::timestamptz"
         "   when (%(at)s::timestamptz at time zone 'Asia/Shanghai')::date = (s.valid_from at time zone 'Asia/Shanghai')::date"
         "   then s.valid_from + interval '1 second' end as begins"
         " from unnest(%(p)s::uuid[], %(e)s::uuid[], %(b)s::text[], %(t)s::int[], %(x)s::uuid[], %(s)s::int[], %(k)s::int[],"
-        "  %(g)s::text[], %(y)s::int[], %(a)s::text[], %(r)s::text[], %(d)s::text[], %(u)s::bool[])"
+        "  %(g)s::text[], %(y)s::int[], %(a)s::text[], %(r)s::text[], %(d)s::text[], %(u)s::bool[],"
+        "  %(n)s::int[]) with ordinality"
         "  as m(person_id, event_id, business, to_status, expected, school_id, class_id, stage, cohort_year, article,"
-        "   reason, detail, unplaced)"
+        "   reason, detail, unplaced, seat, row_no)"
         f" left join enrolment_state s on s.person_id = m.person_id and s.kind = {REGISTERED} and s.valid_to is null"
         " left join school h on h.org_id = coalesce(m.school_id, s.school_id)"
         " left join school_class k on k.id = m.class_id",
-        {"at": at} | dict(zip("pebtxskgyardu", (list(x) for x in columns), strict=True)),
+        {"at": at} | dict(zip("pebtxskgyardun", (list(x) for x in columns), strict=True)),
     )
     c.execute(f"analyze {WORK} (person_id, old_school, school_id, business)")
 

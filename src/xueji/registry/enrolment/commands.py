@@ -23,7 +23,7 @@ from xueji.ground.standards import names
 from xueji.registry.people import commands as people
 from xueji.registry.people import places
 
-from . import holds
+from . import holds, seats
 from .errors import IllegalStep, RecordChanged
 from .models import GUEST, REGISTERED
 from .timeline import (
@@ -381,7 +381,8 @@ def _next_link(step: Step, before: Link | None, at: datetime) -> Link:
     moved = before is None or school_id != before.school_id
     class_id = step.class_id if step.class_id is not None or moved or before is None else before.class_id
     seat = step.class_seat
-    if seat is None and before is not None and class_id is not None and class_id == before.class_id:
+    stays = before is not None and class_id is not None and class_id == before.class_id
+    if seat is None and before is not None and stays:
         seat = before.class_seat
     stage, cohort = step.stage, step.cohort_year
     with connection.cursor() as c:
@@ -398,6 +399,9 @@ def _next_link(step: Step, before: Link | None, at: datetime) -> Link:
             if (stage or row[1], cohort or row[2]) != (row[1], row[2]):
                 raise IllegalStep(_("所选班级不属于该年级"))
             stage, cohort = row[1], row[2]
+            if seat is None and not stays:
+                hold_counts(c, {county_id, before.county_id if before else county_id})
+                seat = seats.take(c, [class_id], [1])[class_id]
     stage = stage or (before.stage if before else None)
     cohort = cohort or (before.cohort_year if before else None)
     if stage is None or cohort is None:

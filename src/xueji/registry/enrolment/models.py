@@ -200,3 +200,17 @@ class PendingLink(models.Model):
 
     class Meta:
         db_table = "pending_link"
+
+
+class ClassSerial(models.Model):
+    """The last 班内学号 that a class has given, and when its pupils were numbered anew."""
+
+    class_id = models.IntegerField(primary_key=True)
+    school_id = models.IntegerField()
+    county_id = models.IntegerField()
+    last = models.PositiveSmallIntegerField()
+    numbered_at = models.DateTimeField(null=True)
+    numbered_how = models.CharField(max_length=60, blank=True, db_default="")
+
+    class Meta:
+        db_table = "class_serial"

@@ -63,5 +63,6 @@ TABLES = [
         writer="select, insert, update, delete",
         intake="select, insert, update",
     ),
+    Table("class_serial", "local", scope=Scope(orgs=("county_id", "school_id"), klass="class_id")),
     Table("pending_link", "person", app="", writer="select, insert, update, delete"),
 ]

@@ -16,7 +16,7 @@ FACES = {
 }  # fmt: skip
 ICONS = {
     "enrol": "user-plus", "transfer": "arrows-exchange", "suspend": "player-pause", "resume": "player-play",
-    "graduate": "school", "change_class": "switch-horizontal", "correct_key": "pencil",
+    "graduate": "school", "change_class": "switch-horizontal", "place": "users-group", "correct_key": "pencil",
 }  # fmt: skip
 
 
