@@ -19,6 +19,7 @@ from xueji.ground.files.content import JPEG
 from xueji.ground.files.models import StoredFile
 from xueji.ground.paper.photo import PhotoError, clean_upload
 from xueji.registry.people import commands as people
+from xueji.registry.people.errors import BadValue
 
 from . import archive, queries
 from .archive import Picture
@@ -222,7 +223,7 @@ def apply(actor: Any, batch_id: int, *, expected: int) -> int:
         if gone:
             text = _("有 %(n)s 名学生已不在本校, 请把他们的照片设为不采用后再确认")
             raise PhotosError(text % {"n": len(gone)})
-        people.set_photos(actor, found, source="batch")
+        _put_in_force(actor, found, source="batch")
         with acting("writer"):
             items = PhotoItem.objects.filter(batch_id=batch_id)
             items.filter(state=ItemState.MATCHED).update(state=ItemState.APPLIED)
@@ -254,4 +255,12 @@ def put(actor: Any, person_id: uuid.UUID, data: bytes) -> None:
                 user_id=actor.user_id,
             )
             file.save(force_insert=True)
-        people.set_photos(actor, {person_id: file.pk})
+        _put_in_force(actor, {person_id: file.pk}, source="upload")
+
+
+def _put_in_force(actor: Any, found: dict[uuid.UUID, uuid.UUID], *, source: str) -> None:
+    """Raises `PhotosError` while the data of one of the pupils are under review."""
+    try:
+        people.set_photos(actor, found, source=source)
+    except BadValue as error:
+        raise PhotosError(error.message) from error

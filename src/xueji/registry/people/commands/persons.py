@@ -21,7 +21,7 @@ from xueji.ground.standards import fields as national_form
 from xueji.ground.standards.names import normalise_name
 from xueji.ground.standards.pinyin import pinyin_of
 
-from .. import places
+from .. import locks, places
 from ..errors import BadValue
 from . import _rows, identity, numbers
 from .guarding import MEMBER, refuse_withheld
@@ -239,7 +239,10 @@ def kind_of(key: str) -> str:
 
 
 def _authorised(actor: Any, person: _rows.Locked, kind: str) -> int | None:
-    """The head's authorisation for this edit (C-ROL-04). Raises PermissionDenied with the words whom to ask."""
+    """The head's authorisation for this edit (C-ROL-04). Raises PermissionDenied with the words whom to ask, `BadValue`
+    while the child's data are under review (C-SUB-01).
+    """
+    locks.require_open([person.person_id])
     return duty.require_edit(actor, person.person_id, kind, readers=person.readers, klasses=person.klasses)
 
 
@@ -258,6 +261,7 @@ def change_profile(
     own = {k: v for k, v in values.items() if k in PERSON_FIELDS}
     with transaction.atomic(), acting("writer"), connection.cursor() as c:
         person = _rows.lock(person_id)
+        locks.require_open([person_id])
         difference = _keep_profile(person, {k: v for k, v in values.items() if k not in own})
         for key, value in own.items():
             c.execute(f"update person set {key} = %s where person_id = %s", [value, person_id])

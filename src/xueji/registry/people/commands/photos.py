@@ -13,6 +13,8 @@ from xueji.ground.audit.commands import record
 from xueji.ground.db.scope import acting
 from xueji.ground.duty import commands as duty
 
+from .. import locks
+
 
 def set_photos(actor: Any, photos: Mapping[uuid.UUID, uuid.UUID], *, source: str = "upload") -> None:
     """Make stored pictures the photos in force (C-COL-09, C-COL-10): person -> file. All or none.
@@ -34,6 +36,7 @@ def set_photos(actor: Any, photos: Mapping[uuid.UUID, uuid.UUID], *, source: str
             [ids],
         )
         rows = c.fetchall()
+        locks.require_open(ids)
         allowed = duty.require_edits(actor, "photo", rows)
         c.execute(
             "insert into person_photo (person_id, file_id, taken_on, source, readers, klasses)"
