@@ -242,10 +242,14 @@ def business(table: Table, ctx: Context) -> model.Business:
     )
 
 
+#: Steps of the system itself, which nobody applies for and no pack describes: an import taken back.
+OWN_BUSINESSES = frozenset({"undo"})
+
+
 def transition(table: Table, ctx: Context) -> model.Transition:
     """``[[transition]]``."""
     code = table.text("business")
-    if code not in ctx.businesses:
+    if code not in ctx.businesses | OWN_BUSINESSES:
         table.fail("business", _("业务“%s”没有声明") % code)
     states: list[Status] = []
     for key in ("from", "to"):

@@ -13,6 +13,7 @@ from xueji.ground.policy.library import library
 FACES = {
     1: "reading", 2: "suspended", 3: "reserved", 4: "abroad", 5: "away", 6: "missing", 11: "transferred_out",
     12: "graduated", 13: "completed", 14: "incomplete", 15: "withdrew", 16: "expelled", 17: "deceased",
+    18: "cancelled_record",
 }  # fmt: skip
 ICONS = {
     "enrol": "user-plus", "transfer": "arrows-exchange", "suspend": "player-pause", "resume": "player-play",

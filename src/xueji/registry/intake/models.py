@@ -16,6 +16,8 @@ class BatchState(models.TextChoices):
     MATCHING = "matching", "待对应列"
     FAILED = "failed", "未能读取"
     DISCARDED = "discarded", "已放弃"
+    UNDOING = "undoing", "撤销中"
+    UNDONE = "undone", "已撤销"
 
 
 class ImportBatch(models.Model):
@@ -31,7 +33,7 @@ class ImportBatch(models.Model):
     file_sha256 = models.CharField(max_length=64, blank=True)
     mapping = models.JSONField(default=dict)
     counts = models.JSONField(
-        default=dict, help_text="total, ok, warning, error, duplicate, published, blank"
+        default=dict, help_text="total, ok, warning, error, duplicate, published, undone, blank"
     )
     problem = models.CharField(max_length=500, blank=True, help_text="why the whole file was refused")
     progress = models.PositiveSmallIntegerField(default=0)
@@ -39,6 +41,9 @@ class ImportBatch(models.Model):
     created_at = models.DateTimeField(auto_now_add=True)
     checked_at = models.DateTimeField(null=True)
     published_at = models.DateTimeField(null=True)
+    publisher_id = models.BigIntegerField(null=True)
+    undone_at = models.DateTimeField(null=True)
+    undoer_id = models.BigIntegerField(null=True)
     version = models.IntegerField(default=1)
 
     class Meta:

@@ -23,6 +23,7 @@ from xueji.registry.people.commands import propose_temporary
 
 from .errors import IntakeError
 from .places import SchoolFacts
+from .staging import on_record
 
 WORK = "intake_work"
 _ENROL = "enrol"
@@ -119,7 +120,7 @@ def _make_work(c: Any, batch_id: int, school: SchoolFacts) -> int:
         " join school_class k on k.school_id = %(school)s and k.stage = s.stage and k.cohort_year = s.cohort_year"
         "   and k.number = s.class_number"
         " left join (select class_id, max(class_seat) top from roster where school_id = %(school)s"
-        "     and reason <> 'former' group by class_id) b on b.class_id = k.id"
+        "     and reason <> 'former' and status <> 18 group by class_id) b on b.class_id = k.id"
         " where s.batch_id = %(batch)s and s.state in ('ok', 'warning'))"
         f" select {columns}, t.class_id, (s.enrolled_on::timestamp at time zone 'Asia/Shanghai') as begins,"
         "   s.enrolled_on, t.seat"
@@ -151,7 +152,7 @@ def _claim_identities(c: Any) -> None:
         raise Conflict([row[0] for row in c.fetchall()])
     c.execute(
         f"select w.row_no from {WORK} w join person p on p.name = w.name and p.birth_date = w.birth_date and p.sex = w.sex"
-        " where w.id_bidx is null and p.merged_into is null order by w.row_no"
+        f" where w.id_bidx is null and p.merged_into is null and {on_record('p')} order by w.row_no"
     )
     if found := [row[0] for row in c.fetchall()]:
         raise Conflict(found)
@@ -258,6 +259,8 @@ def _claim_numbers(c: Any, school: SchoolFacts, aux_scheme: str) -> None:
             [aux_scheme],
         )
         rows = "、".join(str(r[0]) for r in c.fetchall())
+        if not rows:  # all of them are numbers that these very children had before their import was undone
+            return
         raise IntakeError(
             _("第 %(rows)s 行的学籍辅号已经给过其他学生, 请核对或清空后由系统编号") % {"rows": rows}
         )

@@ -301,7 +301,9 @@ def published(actor: Any, batch: ImportBatch, *, after: int = 0, limit: int = PA
         c.execute(
             "select (e.detail->>'row')::int, e.person_id, p.name, k.stage, k.cohort_year, k.number from event e"
             " join person p on p.person_id = e.person_id left join school_class k on k.id = e.class_id"
-            " where e.batch_id = %s and (e.detail->>'row')::int > %s order by 1 limit %s",
+            " where e.batch_id = %s and e.business = 'enrol' and (e.detail->>'row')::int > %s"
+            "  and not exists (select 1 from event u where u.person_id = e.person_id and u.batch_id = e.batch_id"
+            "    and u.business = 'undo') order by 1 limit %s",
             [batch.id, after, limit],
         )
         return [

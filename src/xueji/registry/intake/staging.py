@@ -167,7 +167,17 @@ select s.row_no, 'person', t.row_no from staged_row s
   cross join lateral (select r row_no from unnest(g.rows) r where r <> s.row_no limit 1) t
  where s.batch_id = %(batch)s
 """
-_ON_RECORD = """
+
+
+def on_record(alias: str) -> str:
+    """SQL: the person is a child on record. One whose enrolment was taken back or struck off (注销) is nobody's double."""
+    return (
+        f"not exists (select 1 from enrolment_state u where u.person_id = {alias}.person_id and u.kind = 1"
+        " and u.valid_to is null and u.status = 18)"
+    )
+
+
+_ON_RECORD = f"""
 with hits as (
   select s.row_no, 'identity' kind, l.person_id from staged_row s
     join identity_lookup l on l.id_type = s.id_type and l.bidx = s.id_bidx
@@ -177,6 +187,7 @@ with hits as (
     join person p on p.name = s.name and p.birth_date = s.birth_date and p.sex = s.sex and p.merged_into is null
    where s.batch_id = %(batch)s and s.state <> 'published'
      and (s.id_bidx is null or not exists (select 1 from identity_document d where d.person_id = p.person_id))
+     and {on_record("p")}
 )
 select distinct on (h.row_no, h.kind) h.row_no, h.kind, h.person_id, e.school_id, o.name, e.status, p.name, e.stage,
        e.cohort_year, k.number, sc.system

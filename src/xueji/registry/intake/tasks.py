@@ -27,3 +27,19 @@ def publish_batch(batch_id: int, user_id: int, assignment_id: int, address: str)
     except Exception:
         give_up(batch_id)
         raise
+
+
+@app.task(queue="intake", name="intake.undo_batch")
+def undo_batch(
+    batch_id: int, user_id: int, assignment_id: int, address: str, expected: int, reason: str
+) -> None:
+    """Take a big batch back for the person who asked for it, in that person's own scope."""
+    from django.utils.translation import gettext as _
+
+    from .commands import not_undone, undo_for
+
+    try:
+        undo_for(batch_id, user_id, assignment_id, address, expected, reason)
+    except Exception:
+        not_undone(batch_id, _("系统处理这个批次时出错, 没有撤销任何一行。请稍后重试"))
+        raise

@@ -27,7 +27,15 @@ TABLES = [
     _kept("student_number"),
     _kept("person_photo"),
     # Updated by nothing but an arbitration that gives a number to whom it belongs (`commands.award_identity`).
-    Table("identity_lookup", "lookup", app="", intake="select, insert", search="select"),
+    Table(
+        "identity_lookup",
+        "lookup",
+        app="",
+        intake="select, insert",
+        search="select",
+        # For `xueji_release_identity` alone: the numbers of an import that was undone.
+        extra=("grant select, delete on identity_lookup to xueji_relink",),
+    ),
     Table("number_lookup", "lookup", app="", intake="select, insert", search="select"),
     Table("number_counter", "local", app="", intake="select, insert, update"),
     Table("vault_key", "local", writer="select, insert, update", intake="select"),

@@ -10,6 +10,12 @@ from xueji.ground.crypto import vault
 from xueji.ground.crypto.errors import VaultError
 from xueji.ground.db.problems import Problem
 
+#: The enrolment was taken back: its identity number may belong to a new record of the same child.
+_UNDONE = (
+    "exists (select 1 from enrolment_state u where u.person_id = {}.person_id and u.kind = 1 and u.valid_to is null"
+    " and u.business = 'undo' and u.status = 18)"
+)
+
 VAULT = {
     "vault.lookup": (
         "证件没有查重索引",
@@ -29,7 +35,9 @@ VAULT = {
         " on l.person_id = n.person_id and l.number_no = n.number_no and l.scheme = n.scheme where l.person_id is null"
         # A struck number made of a document that was awarded to somebody else went along with it.
         " and not (n.state = 'voided' and n.doc_no is not null and not exists (select 1 from identity_lookup i"
-        "   where i.person_id = n.person_id and i.doc_no = n.doc_no))",
+        "   where i.person_id = n.person_id and i.doc_no = n.doc_no))"
+        # The child brought its number along again after its import had been undone.
+        f" and not (n.state = 'voided' and {_UNDONE.format('n')})",
     ),
     "numbers.orphan": (
         "学籍号索引没有对应的号码",
@@ -43,7 +51,9 @@ VAULT = {
     ),
     "numbers.current": (
         "已有学籍的学生没有当前学籍号",
-        "select distinct s.person_id from enrolment_state s where s.kind = 1 and not exists"
+        # A record that was struck off (注销) keeps its numbers as struck ones.
+        "select distinct s.person_id from enrolment_state s where s.kind = 1 and s.valid_to is null and s.status <> 18"
+        " and not exists"
         " (select 1 from student_number n where n.person_id = s.person_id and n.scheme = 'national' and n.state = 'current')",
     ),
     "people.merged": (
@@ -65,16 +75,18 @@ def problems(c: psycopg.Connection, *, deep: bool = False, limit: int = 20) -> I
         return
     with c.cursor(name="documents") as cursor:
         cursor.execute(
-            "select d.person_id, d.doc_no, d.id_type, d.sealed, l.bidx from identity_document d"
+            f"select d.person_id, d.doc_no, d.id_type, d.sealed, l.bidx, {_UNDONE.format('d')} from identity_document d"
             " left join identity_lookup l on l.person_id = d.person_id and l.doc_no = d.doc_no"
         )
-        for person, doc_no, id_type, sealed, bidx in cursor:
+        for person, doc_no, id_type, sealed, bidx, undone in cursor:
             try:
                 number = vault.open(bytes(sealed), f"identity_document.sealed:{person}:{doc_no}")
             except VaultError:
                 yield Problem("vault.sealed", "证件号码无法解密", str(person))
                 continue
             index = vault.index(f"id:{id_type}", number)
+            if bidx is None and undone:
+                continue
             if bidx is None:
                 lost = c.execute(
                     "select 1 from identity_lookup where id_type = %s and bidx = %s", [id_type, index]

@@ -85,6 +85,8 @@ BATCH: dict[str, StatusFace] = {
     "matching": StatusFace(N("待对应列"), "alert-triangle", "amber"),
     "failed": StatusFace(N("未能读取"), "circle-x", "red"),
     "discarded": StatusFace(N("已放弃"), "ban", "grey"),
+    "undoing": StatusFace(N("撤销中"), "loader-2", "blue"),
+    "undone": StatusFace(N("已撤销"), "arrow-back-up", "grey"),
 }
 
 KINDS = {"case": CASE, "enrolment": ENROLMENT, "verify": VERIFY, "batch": BATCH}

@@ -5,12 +5,14 @@ from .bring import LIMITS, UPLOAD_LIMIT, check_only, file_of, give_up, run_check
 from .match import match_columns
 from .mend import correct, edit_row, error_book, fix_alike, open_row
 from .release import PublishResult, discard, publish, publish_for, request_publish
+from .undo import UndoResult, not_undone, request_undo, undo, undo_for, undoable
 
 __all__ = [
     "LIMITS",
     "UPLOAD_LIMIT",
     "CheckReport",
     "PublishResult",
+    "UndoResult",
     "check_file",
     "check_only",
     "correct",
@@ -21,10 +23,15 @@ __all__ = [
     "fix_alike",
     "give_up",
     "match_columns",
+    "not_undone",
     "open_row",
     "publish",
     "publish_for",
     "request_publish",
+    "request_undo",
     "run_check",
+    "undo",
+    "undo_for",
+    "undoable",
     "upload",
 ]

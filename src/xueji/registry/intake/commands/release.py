@@ -23,6 +23,7 @@ from xueji.registry.problems.errors import ProblemError
 from xueji.registry.problems.models import Kind as ProblemKind
 
 from .. import publishing, queries, staging
+from ..checker import AUXILIARY
 from ..columns import Mapping as Columns
 from ..errors import IntakeError, PublishConflict
 from ..models import BatchState, ImportBatch
@@ -58,6 +59,7 @@ def publish(actor: Any, batch_id: int, *, expected: int | None = None) -> Publis
                 raise IntakeError(_("可以导入的行数已变为 %(n)s 行, 请刷新后重新确认") % {"n": good})
             school = queries.school_facts(batch.school_id)
             article, scheme = _policy(school)
+            _brought_again(batch_id, scheme.id if scheme else AUXILIARY)
             with acting("intake"):
                 pairs = _namesakes(batch_id)
                 done = publishing.publish_rows(batch_id, school, actor, now, article, scheme)
@@ -66,7 +68,7 @@ def publish(actor: Any, batch_id: int, *, expected: int | None = None) -> Publis
                 counts["total"] += counts["published"]
                 left = counts["total"] - counts["published"]
                 batch.counts = {**batch.counts, **counts}
-                batch.published_at = now
+                batch.published_at, batch.publisher_id = now, actor.user_id
                 batch.state = BatchState.CHECKED if left else BatchState.PUBLISHED
                 batch.version += 1
                 batch.save()
@@ -93,6 +95,31 @@ def publish(actor: Any, batch_id: int, *, expected: int | None = None) -> Publis
     return PublishResult(done.rows, done.classes, left)
 
 
+def _brought_again(batch_id: int, scheme: str) -> None:
+    """Numbers that a sheet brings along for the very children who had them before their import was undone go to their
+    new records; struck for the old one they stay. Nobody else's number moves.
+    """
+    with acting("intake"), connection.cursor() as c:
+        c.execute(
+            "select s.aux_bidx, s.person_id, s.name, s.sex, s.birth_date from staged_row s"
+            " where s.batch_id = %s and s.state in ('ok', 'warning') and s.aux_bidx is not null order by s.aux_bidx",
+            [batch_id],
+        )
+        found = c.fetchall()
+    if not found:
+        return
+    indexes, persons, names, sexes, births = (list(column) for column in zip(*found, strict=True))
+    with acting("writer"), connection.cursor() as c:
+        c.execute(
+            "update number_lookup l set person_id = b.person_id, number_no = 2"
+            " from unnest(%s::bytea[], %s::uuid[], %s::text[], %s::text[], %s::date[]) as b(bidx, person_id, name, sex, born)"
+            " where l.scheme = %s and l.bidx = b.bidx and exists (select 1 from person p join enrolment_state u"
+            "   on u.person_id = p.person_id and u.kind = 1 and u.valid_to is null and u.business = 'undo' and u.status = 18"
+            "   where p.person_id = l.person_id and (p.name, p.sex, p.birth_date) = (b.name, b.sex, b.born))",
+            [indexes, persons, names, sexes, births, scheme],
+        )
+
+
 #: More namesakes than this in one batch are for the list of findings, not for as many problem records.
 _NAMESAKES = 200
 
@@ -106,7 +133,8 @@ def _namesakes(batch_id: int) -> list[tuple[uuid.UUID, uuid.UUID]]:
             " join person q on q.name = s.name and q.sex = s.sex and q.birth_date = s.birth_date"
             "   and q.person_id <> s.person_id and q.merged_into is null"
             " where s.batch_id = %s and s.state = 'warning'"
-            '   and s.issues @> \'[{"code": "dup.namesake"}]\'::jsonb order by s.row_no limit %s',
+            '   and s.issues @> \'[{"code": "dup.namesake"}]\'::jsonb'
+            f"   and {staging.on_record('q')} order by s.row_no limit %s",
             [batch_id, _NAMESAKES],
         )
         return list(c.fetchall())

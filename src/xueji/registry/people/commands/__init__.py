@@ -29,6 +29,7 @@ from .photos import set_photos
 from .portable import holder_of, take_in, take_out
 from .release import release
 from .reveal import REVEAL_PURPOSES, reveal
+from .voids import void_many
 from .whole import whole
 
 __all__ = [
@@ -62,6 +63,7 @@ __all__ = [
     "strike_temporary",
     "take_in",
     "take_out",
+    "void_many",
     "void_number",
     "whole",
     "withhold",
