@@ -53,6 +53,7 @@ ROOMS: dict[str, Promise] = {
     "statistics": _("统计"),
     "student": _("学生名单"),
     "yearly": _("升级毕业"),
+    "admission": _("招生入学"),
 }
 
 VERBS: dict[str, Promise] = {
@@ -340,6 +341,32 @@ ACTIONS: dict[str, Promise] = {
     "limits.reached": _("操作次数达到上限"),
     "people.release": _("导出完整号码"),
     "yearly.promotion": _("确认升级"),
+    "admission.absent": _("登记新生未报到"),
+    "admission.answer": _("答复招生计划变更"),
+    "admission.arbitrate": _("裁定重复招生"),
+    "admission.area": _("设置服务范围"),
+    "admission.area_off": _("删除服务范围"),
+    "admission.ask": _("申请变更招生计划"),
+    "admission.children": _("录入适龄儿童花名册"),
+    "admission.claim": _("答复重复招生"),
+    "admission.clear": _("决定清退"),
+    "admission.complete": _("补齐入学材料"),
+    "admission.decide": _("核办录取名册"),
+    "admission.deliver": _("登记通知书送达"),
+    "admission.enter": _("录入新生候选人"),
+    "admission.examine": _("审查入学资格"),
+    "admission.export": _("导出招生名单"),
+    "admission.late": _("准许延期报到"),
+    "admission.list": _("下发统一招生名单"),
+    "admission.notice": _("打印入学通知书"),
+    "admission.plan": _("设置招生计划"),
+    "admission.publish": _("打印公示名单"),
+    "admission.report": _("登记新生报到"),
+    "admission.return": _("退回录取名册"),
+    "admission.submit": _("上报录取名册"),
+    "admission.violation": _("登记违规入学"),
+    "admission.whereabouts": _("登记适龄儿童去向"),
+    "admission.withdraw": _("撤销新生候选人"),
 }
 
 #: Business steps of the record: `enrolment.<business>`; what is not here is called by its business.
@@ -469,6 +496,9 @@ def role(code: str) -> str:
 _THINGS: dict[str, Promise] = {
     "account": _("账号"),
     "address": _("页面"),
+    "adm_claim": _("重复招生"),
+    "adm_plan": _("招生计划"),
+    "adm_submission": _("录取名册"),
     "admission": _("升学接收"),
     "archive": _("归档"),
     "batch": _("导入批次"),

@@ -71,6 +71,11 @@ COLUMNS = (
     SealedColumn("relay_out", "sealed", ("id",), "relay_out.sealed:{id}"),
     SealedColumn("relay_in", "sealed", ("id",), "relay_in.sealed:{id}"),
     SealedColumn("relay_case", "sealed", ("case_id",), "relay_case.sealed:{case_id}"),
+    SealedColumn("adm_child", "sealed", ("id",), "adm_child.sealed:{id}"),
+    # A candidate's values lie where the record will have them: they are copied, never opened, at the check-in.
+    SealedColumn("adm_applicant", "id_sealed", ("id",), "identity_document.sealed:{id}:1"),
+    SealedColumn("adm_applicant", "profile_sealed", ("id",), "person_profile.sealed:{id}"),
+    SealedColumn("adm_applicant", "guardian_sealed", ("id",), "guardian.sealed:{id}:1"),
     SealedColumn("account_factor", "sealed", ("id",), "account_factor.sealed:{id}"),
     SealedColumn("privacy_incident", "sealed", ("id",), "privacy_incident.sealed:{id}"),
     SealedColumn("privacy_complaint", "sealed", ("id",), "privacy_complaint.sealed:{id}"),
