@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from os import urandom
 from pathlib import Path
 from typing import Any
@@ -116,6 +116,24 @@ def seal(plain: str | bytes, where: str) -> bytes:
     nonce = urandom(12)
     data = plain.encode() if isinstance(plain, str) else plain
     return keys.prefix + nonce + keys.encrypt(nonce, data, where.encode())
+
+
+def seal_many(items: Sequence[tuple[str | bytes, str]]) -> list[bytes]:
+    """`seal` for each (plain, where), the nonces drawn together. Raises `KeyMissing`."""
+    keys = _get()
+    encrypt, prefix = keys.encrypt, keys.prefix
+    pool = urandom(suites.NONCE * len(items))
+    out = []
+    at = 0
+    for plain, where in items:
+        nonce = pool[at : at + 12]
+        at += 12
+        out.append(
+            prefix
+            + nonce
+            + encrypt(nonce, plain.encode() if isinstance(plain, str) else plain, where.encode())
+        )
+    return out
 
 
 def open_bytes(blob: bytes | memoryview, where: str) -> bytes:

@@ -52,6 +52,19 @@ def plain_label(text: str) -> str:
     return _MARKS.sub("", text).translate(_BRACKETS)
 
 
+def _plain_row(raw: Sequence[object]) -> int:
+    """The length of a row of texts that `read_cell` would leave as they are, joined; 0 when that is not certain.
+
+    Looked at as one text: what is printable holds none of the characters that are dropped or replaced, and without a
+    blank there is nothing to trim.
+    """
+    try:
+        text = ",".join(raw)  # type: ignore[arg-type]
+    except TypeError:
+        return 0
+    return len(text) if text.isprintable() and " " not in text and "+" not in text else 0
+
+
 @dataclass(slots=True)
 class SheetReader:
     """One opened table. Rows can be read again and again; `skipped_blank` counts those of the last pass."""
@@ -77,7 +90,8 @@ class SheetReader:
         for number, raw in enumerate(self._source(), start=1):
             if number <= after:
                 continue
-            cells = [read_cell(value) for value in raw]
+            plain = _plain_row(raw)
+            cells: list[Cell] = list(raw) if plain else [read_cell(value) for value in raw]  # type: ignore[arg-type]
             while cells and cells[-1] == "":
                 cells.pop()
             if not cells:
@@ -90,7 +104,9 @@ class SheetReader:
                 raise SheetError("too_many_rows", rows=number, limit=limits.max_rows)
             if len(cells) > limits.max_columns:
                 raise SheetError("too_many_columns", columns=len(cells), limit=limits.max_columns)
-            if any(isinstance(cell, str) and len(cell) > limits.max_cell for cell in cells):
+            if not 0 < plain <= limits.max_cell and any(
+                isinstance(cell, str) and len(cell) > limits.max_cell for cell in cells
+            ):
                 raise SheetError("cell_too_long", row=number, limit=limits.max_cell)
             yield Row(number, cells)
         self.skipped_blank += blank_run

@@ -10,6 +10,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
+from operator import itemgetter
 from typing import Any
 
 from django.utils.translation import gettext as _
@@ -18,7 +19,8 @@ from xueji.ground.crypto import vault
 from xueji.ground.sheets.cells import Cell as SheetCell
 from xueji.ground.sheets.cells import LostDigits, clean_control
 from xueji.ground.standards.fields import Field, fields
-from xueji.ground.standards.identity import check_identity
+from xueji.ground.standards.identity import check_identity, plainly_right
+from xueji.ground.standards.idtypes import RESIDENT
 from xueji.ground.standards.names import grams
 from xueji.ground.standards.pinyin import pinyin_of
 from xueji.ground.standards.text import as_text
@@ -28,7 +30,7 @@ from . import rules
 from .cells import Cell, mask, understand
 from .columns import GRADE, STAGE, Mapping
 from .keys import Keys, Tails
-from .packing import array_literal, dump, pack
+from .packing import Objects, array_literal, pack
 from .places import Places, SchoolFacts
 
 CHUNK = 1_000
@@ -67,6 +69,15 @@ def _profile_split() -> tuple[tuple[str, ...], tuple[str, ...]]:
     return opened, tuple(f.key for f in kept if f.sensitive in SEALED_KINDS)
 
 
+@lru_cache(maxsize=1)
+def _pickers() -> tuple[Callable[[dict[str, Any]], tuple[Any, ...]], ...]:
+    opened, sealed = _profile_split()
+    return itemgetter(*opened), itemgetter(*sealed)
+
+
+_PICK_MEMBER = {n: itemgetter(*(f"member{n}_{key}" for key in GUARDIAN_KEYS)) for n in _MEMBERS}
+
+
 class Checker:
     """Checks chunks of one batch's rows."""
 
@@ -77,8 +88,14 @@ class Checker:
         self.today = school.today
         self.keys = Keys()
         self.tails = Tails(lane, lanes)
+        opened, sealed = _profile_split()
+        self._pick_opened, self._pick_sealed = _pickers()
+        self._opened, self._sealed, self._members = Objects(opened), Objects(sealed), Objects(GUARDIAN_KEYS)
         self._clean: dict[str, dict[Any, Any]] = {f.key: {} for f in _fields()}
         self._odd: dict[str, dict[Any, Cell]] = {f.key: {} for f in _fields()}
+        # What is to be sealed, with the place that waits for it: one call for a chunk of rows.
+        self._secrets: list[tuple[str | bytes, str]] = []
+        self._waiting: list[tuple[dict[str, Any], str]] = []
         vault.ready()
 
     # --- cells ---------------------------------------------------------------------------------------------
@@ -107,7 +124,15 @@ class Checker:
         for i, line in enumerate(zip(*values.values(), strict=True)):
             record = dict(zip(names, line, strict=True))
             out.append(self._row(rows[i][0], full[i], record, found.get(i), stages[i], grades[i]))
+        for (staged, key), sealed in zip(self._waiting, vault.seal_many(self._secrets), strict=True):
+            staged[key] = sealed
+        self._secrets.clear()
+        self._waiting.clear()
         return out
+
+    def _keep(self, out: dict[str, Any], key: str, plain: str, where: str) -> None:
+        self._waiting.append((out, key))
+        self._secrets.append((plain, where))
 
     def _extra(self, columns: list[tuple[Any, ...]], key: str, count: int) -> Sequence[Any]:
         at = self.mapping.columns.get(key)
@@ -237,8 +262,19 @@ class Checker:
             values[key] = None
             faulty.add(key)
             return
-        text = as_text(raw)
         pupil = key == "id_number"
+        if (
+            kind == RESIDENT
+            and type(raw) is str
+            and plainly_right(
+                raw,
+                self.today,
+                values["sex"] if pupil else None,
+                values["birth_date"] if pupil else None,
+            )
+        ):
+            return
+        text = as_text(raw)
         if not text:
             values[key] = None
             if pupil and kind and kind != "Z":
@@ -333,7 +369,7 @@ class Checker:
         person = self.keys.next()
         out = line.values
         out["person_id"], out["event_id"] = person, self.keys.next()
-        out["raw"] = vault.seal(pack(raw), f"staged_row.raw:{person}")
+        self._keep(out, "raw", pack(raw), f"staged_row.raw:{person}")
         out.update(staged)
         name, born = values["name"], values["birth_date"]
         if name:
@@ -349,7 +385,7 @@ class Checker:
         number = values["id_number"]
         if number:
             kind = values["id_type"]
-            out["id_sealed"] = vault.seal(number, f"identity_document.sealed:{person}:1")
+            self._keep(out, "id_sealed", number, f"identity_document.sealed:{person}:1")
             out["id_bidx"] = vault.index("id:" + kind, number)
             out["last6"] = vault.index("last6", number[-6:])
         if line.state == "error":
@@ -358,19 +394,15 @@ class Checker:
         day = f"{born:%Y%m%d}"
         temporary = f"L{self.school.division}{day}{self.tails.draw(day):04d}"
         out["number_prefix"] = "L"
-        out["number_sealed"] = vault.seal(temporary, f"student_number.sealed:{person}:1")
+        self._keep(out, "number_sealed", temporary, f"student_number.sealed:{person}:1")
         out["number_bidx"] = vault.index("no:" + NATIONAL, temporary)
         aux = values["auxiliary_number"]
         if aux:
-            out["aux_sealed"] = vault.seal(aux, f"student_number.sealed:{person}:2")
+            self._keep(out, "aux_sealed", aux, f"student_number.sealed:{person}:2")
             out["aux_bidx"] = vault.index("no:" + AUXILIARY, aux)
-        opened, sealed = _profile_split()
-        values["entry_month"] = f"{values['entry_month']:%Y%m}"
-        out["profile"] = dump({k: v for k in opened if (v := values[k]) is not None})
-        secret = {k: v for k in sealed if (v := values[k]) is not None}
-        out["profile_sealed"] = (
-            vault.seal(dump(secret), f"person_profile.sealed:{person}") if secret else None
-        )
+        out["profile"] = self._opened.dump(self._pick_opened(values)) or "{}"
+        if secret := self._sealed.dump(self._pick_sealed(values)):
+            self._keep(out, "profile_sealed", secret, f"person_profile.sealed:{person}")
         for n in _MEMBERS:
             self._member(out, n, person, values)
 
@@ -378,12 +410,13 @@ class Checker:
         name = values[f"member{n}_name"]
         if not name:
             return
-        secret = {k: v for k in GUARDIAN_KEYS if (v := values[f"member{n}_{k}"]) is not None}
+        secret = self._members.dump(_PICK_MEMBER[n](values))
         out[f"g{n}_name"] = name
         out[f"g{n}_relation"] = values[f"member{n}_relation"]
         out[f"g{n}_note"] = values[f"member{n}_relation_note"]
         out[f"g{n}_guardian"] = values[f"member{n}_is_guardian"] == "1"
-        out[f"g{n}_sealed"] = vault.seal(dump(secret), f"guardian.sealed:{person}:{n}") if secret else None
+        if secret:
+            self._keep(out, f"g{n}_sealed", secret, f"guardian.sealed:{person}:{n}")
 
 
 def _shown(text: str) -> str:

@@ -24,6 +24,38 @@ def _quick_dump() -> Callable[[Any], str]:
 dump = _quick_dump()
 
 
+_string = json.encoder.encode_basestring
+#: How many values of one field are remembered in their written form.
+_REMEMBERED = 8_192
+
+
+class Fragments(dict[Any, str]):
+    """`"key":"value",` for each value of one field, written once; nothing for an absent value."""
+
+    def __init__(self, key: str) -> None:
+        super().__init__({None: ""})
+        self._head = f"{dump(key)}:"
+
+    def __missing__(self, value: Any) -> str:
+        text = value if isinstance(value, str) else f"{value:%Y%m}" if isinstance(value, date) else None
+        found = f"{self._head}{_string(text) if text is not None else dump(value)},"
+        if len(self) < _REMEMBERED:
+            self[value] = found
+        return found
+
+
+class Objects:
+    """JSON objects of always the same keys: as `dump` of a dict without its absent values."""
+
+    def __init__(self, keys: Sequence[str]) -> None:
+        self._fragments = [Fragments(key) for key in keys]
+
+    def dump(self, values: Sequence[Any]) -> str:
+        """`values` in the order of the keys; a date is a month of the form, six digits. '' when all are absent."""
+        body = "".join([known[value] for known, value in zip(self._fragments, values, strict=True)])
+        return "{" + body[:-1] + "}" if body else ""
+
+
 _SEPARATOR = "\x1f"
 
 

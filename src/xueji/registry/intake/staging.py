@@ -65,8 +65,27 @@ def _date(value: date) -> bytes:
     return _INT4(4, (value - _EPOCH).days)
 
 
+class _Written(dict[Any, bytes]):
+    """The written form of each value of one column, made once."""
+
+    def __init__(self, write: Callable[[Any], bytes]) -> None:
+        super().__init__()
+        self._write = write
+
+    def __missing__(self, value: Any) -> bytes:
+        found = self._write(value)
+        if len(self) < _REMEMBERED:
+            self[value] = found
+        return found
+
+
+_REMEMBERED = 50_000
+
+
 def _writer(name: str) -> Callable[[Any], bytes]:
     kind = StagedRow._meta.get_field(name)
+    if isinstance(kind, models.CharField):
+        return _Written(_text).__getitem__
     if isinstance(kind, models.UUIDField):
         return _uuid
     if isinstance(kind, models.BinaryField):

@@ -15,6 +15,7 @@ import sys
 import threading
 import traceback
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, BinaryIO
 
@@ -159,7 +160,9 @@ def _together(
         gc.set_threshold(*usual)
         child.kill()
         child.wait()
-        child.stdin.close()
+        # A last sign of hunger may still lie in the buffer: closing would send it to nobody.
+        with suppress(BrokenPipeError):
+            child.stdin.close()
         child.stdout.close()
 
 
