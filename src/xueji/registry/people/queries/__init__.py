@@ -10,6 +10,7 @@ from .cards import (
     NumberRow,
     PersonCard,
     Portrait,
+    auxiliary_numbers,
     card,
     cards,
     documents,
@@ -19,7 +20,7 @@ from .cards import (
     portrait,
 )
 from .contacts import Contact, contacts
-from .lookups import Holder, explain_duplicate, find_by_number, holders, who_holds
+from .lookups import Holder, explain_duplicate, find_by_number, find_everywhere, holders, who_holds
 from .profile import ProfileField, profile
 
 __all__ = [
@@ -31,12 +32,14 @@ __all__ = [
     "PersonCard",
     "Portrait",
     "ProfileField",
+    "auxiliary_numbers",
     "card",
     "cards",
     "contacts",
     "documents",
     "explain_duplicate",
     "find_by_number",
+    "find_everywhere",
     "former_names",
     "guardians",
     "holders",

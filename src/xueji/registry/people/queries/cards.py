@@ -347,3 +347,19 @@ def portrait(actor: Any, person_id: uuid.UUID) -> Portrait:
     if row is None:
         raise Http404
     return Portrait(*row)
+
+
+def auxiliary_numbers(actor: Any, person_ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, str]:
+    """The current auxiliary number (学籍辅号) of each of these people who has one, masked; nobody's without the right to
+    identity. One query.
+    """
+    if not groups.may(actor, "identity"):
+        return {}
+    with connection.cursor() as c:
+        c.execute(
+            "select distinct on (person_id) person_id, number_no, sealed from student_number"
+            " where person_id = any(%s::uuid[]) and scheme <> %s and state = 'current'"
+            " order by person_id, number_no desc",
+            [list(person_ids), places.NATIONAL],
+        )
+        return {p: _masked_number(p, no, sealed, None, None) for p, no, sealed in c.fetchall()}

@@ -51,6 +51,30 @@ def find_by_number(actor: Any, text: str) -> list[uuid.UUID]:
         return [row[0] for row in c.fetchall()]
 
 
+def find_everywhere(text: str) -> list[tuple[uuid.UUID, str]]:
+    """People of the whole installation who hold or held this number, with what it is: `same_number` for an identity
+    number, `old_number` for a student number of any scheme. In a writing role only; the caller shows no more than he may.
+    """
+    value = normalise_identity(text)
+    if not value or len(value) > 30:
+        return []
+    kinds, papers = schemes(), list(id_types())
+    with connection.cursor() as c:
+        c.execute(
+            "select l.person_id, 'same_number' from unnest(%s::text[], %s::bytea[]) as w(kind, bidx)"
+            " join identity_lookup l on l.id_type = w.kind and l.bidx = w.bidx"
+            " union select l.person_id, 'old_number' from unnest(%s::text[], %s::bytea[]) as w(kind, bidx)"
+            " join number_lookup l on l.scheme = w.kind and l.bidx = w.bidx",
+            [
+                papers,
+                [places.identity_index(t, value) for t in papers],
+                list(kinds),
+                [places.number_index(s, value) for s in kinds],
+            ],
+        )
+        return list(c.fetchall())
+
+
 def who_holds(id_type: str, number: str) -> uuid.UUID | None:
     """Who holds or held an identity number, in the whole installation. In a writing role only."""
     value = normalise_identity(number)
