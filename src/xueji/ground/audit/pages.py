@@ -27,7 +27,7 @@ _ABOUT_PUPILS = frozenset(
     {
         "certificates", "changes", "charge", "dropout", "enrolment", "exports", "family", "handover", "home", "intake",
         "photos",
-        "portal", "problems", "relay", "statistics", "yearly",
+        "portal", "problems", "relay", "statistics", "submission", "yearly",
     }
 )  # fmt: skip
 #: Pages of those rooms that tell nothing of pupils.
