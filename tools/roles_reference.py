@@ -81,6 +81,8 @@ ACTIONS = {
     "consent.view": "see which families agreed to what",
     "copy.release": "hand a copy of a record to a parent at the counter",
     "family.end": "stop an account from seeing a child, with a reason",
+    "duplicate.check": "look for duplicates (查重) and decide suspicions",
+    "person.merge": "propose, decide and undo a merge of two records",
     "problem.view": "open problem records (问题学籍) that the own unit takes part in",
     "dropout.view": "open the watch on drop-outs (控辍保学)",
     "dropout.write": "put a child on that watch, follow up, say how it ended",

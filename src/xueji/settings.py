@@ -40,6 +40,7 @@ INSTALLED_APPS = [
     "xueji.registry.people",
     "xueji.registry.enrolment",
     "xueji.registry.problems",
+    "xueji.registry.duplicates",
     "xueji.registry.dropout",
     "xueji.registry.family",
     "xueji.registry.photos",

@@ -21,6 +21,7 @@ ROOMS = (
     "xueji.registry.charge",
     "xueji.registry.enrolment",
     "xueji.registry.problems",
+    "xueji.registry.duplicates",
     "xueji.registry.dropout",
     "xueji.registry.family",
     "xueji.registry.photos",

@@ -41,7 +41,7 @@ TABLES = [
         scope=_CASE,
         writer="select, insert, delete",
         extra=(
-            'grant update (parties, klasses) on "case_log" to xueji_writer',
+            'grant update (parties, klasses, person_id) on "case_log" to xueji_writer',
             withheld("case_log", "case"),
         ),
     ),

@@ -33,5 +33,6 @@ def business_label(business: str) -> str:
     """The name of a business as the national pack calls it; corrections of the record have names of their own."""
     # What happened in another installation, before the child came from there.
     business = business.removeprefix("foreign.")
-    own = {"correct": _("更正"), "undo": _("撤销登记"), "relink": _("更正学籍记录")}
+    own = {"collect": _("采集核对"), "correct": _("更正"), "undo": _("撤销登记"), "relink": _("更正学籍记录"),
+           "merge": _("合并档案"), "unmerge": _("撤销合并档案")}  # fmt: skip
     return _label(business) or own.get(business, business)

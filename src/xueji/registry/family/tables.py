@@ -35,7 +35,15 @@ TABLES = [
         extra=(
             "grant update (decision, decided_by, decided_name, decided_at, decided_words)"
             " on guardianship to xueji_writer",
+            # Two records of one child become one: only whose it is changes.
+            "grant update (person_id, guardian_no) on guardianship to xueji_writer",
         ),
     ),
-    Table("consent", "local", app="", writer="select, insert"),
+    Table(
+        "consent",
+        "local",
+        app="",
+        writer="select, insert",
+        extra=("grant update (person_id, guardian_no) on consent to xueji_writer",),
+    ),
 ]

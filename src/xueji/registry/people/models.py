@@ -45,6 +45,12 @@ class Person(Readable):
     class Meta:
         db_table = "person"
         constraints = [models.CheckConstraint(condition=Q(sex__in=["0", "1", "2", "9"]), name="person_sex")]
+        indexes = [
+            models.Index(fields=["pinyin", "sex", "birth_date"], name="person_similar"),
+            models.Index(
+                fields=["merged_into"], name="person_merged", condition=Q(merged_into__isnull=False)
+            ),
+        ]
 
 
 class PersonProfile(Readable):
@@ -74,6 +80,7 @@ class PersonName(Readable):
 
     class Meta:
         db_table = "person_name"
+        indexes = [models.Index(fields=["name"], name="person_name_name")]
 
 
 class Guardian(Readable):

@@ -6,7 +6,14 @@ _READABLE = Scope(readers="readers", klasses="klasses", person="person_id")
 
 
 def _kept(name: str, *, scope: Scope = _READABLE, extra: tuple[str, ...] = ()) -> Table:
-    return Table(name, "person", scope=scope, intake="select, insert, update", search="select", extra=extra)
+    # Copies that a merge of two records made are taken away by one function alone, when the merge is undone.
+    undo = (
+        f'grant select, delete on "{name}" to xueji_relink',
+        f'create policy by_relink on "{name}" to xueji_relink using (true)',
+    )
+    return Table(
+        name, "person", scope=scope, intake="select, insert, update", search="select", extra=(*undo, *extra)
+    )
 
 
 def _home(name: str) -> Table:
@@ -36,7 +43,14 @@ TABLES = [
         # For `xueji_release_identity` alone: the numbers of an import that was undone.
         extra=("grant select, delete on identity_lookup to xueji_relink",),
     ),
-    Table("number_lookup", "lookup", app="", intake="select, insert", search="select"),
+    Table(
+        "number_lookup",
+        "lookup",
+        app="",
+        intake="select, insert",
+        search="select",
+        extra=("grant select on number_lookup to xueji_relink",),
+    ),
     Table("number_counter", "local", app="", intake="select, insert, update"),
     Table("vault_key", "local", writer="select, insert, update", intake="select"),
 ]

@@ -37,7 +37,9 @@ VAULT = {
         " and not (n.state = 'voided' and n.doc_no is not null and not exists (select 1 from identity_lookup i"
         "   where i.person_id = n.person_id and i.doc_no = n.doc_no))"
         # The child brought its number along again after its import had been undone.
-        f" and not (n.state = 'voided' and {_UNDONE.format('n')})",
+        f" and not (n.state = 'voided' and {_UNDONE.format('n')})"
+        # The numbers of a record that was merged find the one that goes on.
+        " and not exists (select 1 from person p where p.person_id = n.person_id and p.merged_into is not null)",
     ),
     "numbers.orphan": (
         "学籍号索引没有对应的号码",
@@ -53,6 +55,7 @@ VAULT = {
         "已有学籍的学生没有当前学籍号",
         # A record that was struck off (注销) keeps its numbers as struck ones.
         "select distinct s.person_id from enrolment_state s where s.kind = 1 and s.valid_to is null and s.status <> 18"
+        " and not exists (select 1 from person p where p.person_id = s.person_id and p.merged_into is not null)"
         " and not exists"
         " (select 1 from student_number n where n.person_id = s.person_id and n.scheme = 'national' and n.state = 'current')",
     ),
@@ -60,6 +63,13 @@ VAULT = {
         "合并指向不存在的人",
         "select p.person_id from person p left join person q on q.person_id = p.merged_into"
         " where p.merged_into is not null and q.person_id is null",
+    ),
+    "people.alias": (
+        "合并后的档案仍有在用的证件、学籍号或查重索引",
+        "select p.person_id from person p where p.merged_into is not null and (exists (select 1 from identity_lookup l"
+        "  where l.person_id = p.person_id) or exists (select 1 from number_lookup l where l.person_id = p.person_id)"
+        "  or exists (select 1 from identity_document d where d.person_id = p.person_id and d.until is null)"
+        "  or exists (select 1 from student_number n where n.person_id = p.person_id and n.state = 'current'))",
     ),
 }
 

@@ -59,7 +59,7 @@ def open_problem(
         if len(rows) != len(persons):
             raise ProblemError(_("有学生没有在籍的学籍, 不能登记问题学籍"))
         places = [rows[person] for person in persons]
-        superior = _superior([(p["county_id"], p["county_path"]) for p in places])
+        superior = superior_of([(p["county_id"], p["county_path"]) for p in places])
         today = timezone.localdate()
         policy = _policy(superior, today)
         due = add_workdays(today, days) if (days := policy.workdays("problem.side_days")) else None
@@ -345,7 +345,7 @@ def _places(persons: Sequence[uuid.UUID]) -> dict[uuid.UUID, dict[str, Any]]:
         return {row[0]: dict(zip(keys, row[1:], strict=True)) for row in c.fetchall()}
 
 
-def _superior(counties: Sequence[tuple[int, str]]) -> Org:
+def superior_of(counties: Sequence[tuple[int, str]]) -> Org:
     """The lowest unit that stands above all of these."""
     paths = [path.strip("/").split("/") for _pk, path in counties]
     shared = []

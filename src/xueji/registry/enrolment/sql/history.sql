@@ -4,7 +4,9 @@
 create or replace function xueji_reads_person(p_person uuid) returns boolean
 language sql stable security definer set search_path = public, pg_temp as $$
   select exists (
-    select 1 from person p where p.person_id = p_person
+    select 1 from person p
+     -- Whoever reads a record reads what was merged into it.
+     where (p.person_id = p_person or p.person_id = (select m.merged_into from person m where m.person_id = p_person))
        and (p.readers && coalesce(xueji_scope_orgs(), '{}')
             or p.person_id = any(coalesce(xueji_scope_persons(), '{}'))))
 $$;
@@ -22,7 +24,9 @@ $$;
 create or replace function xueji_events_of(p_person uuid) returns setof event
 language sql stable security definer set search_path = public, pg_temp as $$
   select e.* from event e
-   where e.person_id = p_person and (p_person = any(xueji_no_school())) is not true
+   where (e.person_id = p_person
+          or e.person_id in (select m.person_id from person m where m.merged_into = p_person))
+     and (p_person = any(xueji_no_school())) is not true
      and (xueji_reads_person(p_person)
           or e.county_id = any(xueji_scope_orgs()) or e.school_id = any(xueji_scope_orgs())
           or e.class_id = any(xueji_scope_classes()) or e.person_id = any(xueji_scope_persons()))

@@ -3,6 +3,7 @@
 from .disputes import award_identity, strike_temporary
 from .guarding import guard, withhold
 from .identity import IdentityChange, change_identity, record_check
+from .joining import Change, Joined, join, part
 from .numbers import (
     add_number,
     allocate_aux,
@@ -34,7 +35,9 @@ from .whole import whole
 
 __all__ = [
     "REVEAL_PURPOSES",
+    "Change",
     "IdentityChange",
+    "Joined",
     "NewGuardian",
     "Newcomer",
     "add_number",
@@ -50,6 +53,8 @@ __all__ = [
     "guard",
     "holder_of",
     "issue_national_number",
+    "join",
+    "part",
     "promote",
     "propose_temporary",
     "record_check",

@@ -9,6 +9,9 @@ from typing import Any
 
 from django.db import connection
 from django.http import Http404
+from django.utils.translation import gettext as _
+
+from ..errors import BadValue
 
 #: Tables of this room whose rows say who may read them.
 READABLE = (
@@ -49,17 +52,19 @@ def require_sight(person_id: uuid.UUID) -> None:
 
 
 def lock(person_id: uuid.UUID) -> Locked:
-    """Lock the person's row. Raises Http404 when there is none."""
+    """Lock the person's row. Raises Http404 when there is none, `BadValue` for a record that was merged into another."""
     with connection.cursor() as c:
         c.execute(
-            "select person_id, name, former_name, sex, birth_date, check_state, readers, klasses"
+            "select person_id, name, former_name, sex, birth_date, check_state, readers, klasses, merged_into"
             " from person where person_id = %s for update",
             [person_id],
         )
         row = c.fetchone()
     if row is None:
         raise Http404
-    return Locked(*row)
+    if row[-1] is not None:
+        raise BadValue(_("这份档案已经合并到另一份档案, 请在那一份上办理"))
+    return Locked(*row[:-1])
 
 
 def next_no(table: str, column: str, person_id: uuid.UUID) -> int:

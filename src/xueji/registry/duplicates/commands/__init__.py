@@ -1,0 +1,18 @@
+"""The only code that writes pairs and merges. One module for each kind of deed."""
+
+from .checking import check_one, decide_different, open_problem, start_run, work_off
+from .merging import decide, propose, withdraw
+from .undoing import decide_undo, propose_undo
+
+__all__ = [
+    "check_one",
+    "decide",
+    "decide_different",
+    "decide_undo",
+    "open_problem",
+    "propose",
+    "propose_undo",
+    "start_run",
+    "withdraw",
+    "work_off",
+]
