@@ -63,6 +63,18 @@ MENU: tuple[Group, ...] = (
         ),
     ),
     Group(
+        gettext_lazy("上报与核对"),
+        "send",
+        (
+            Item(gettext_lazy("学籍核对"), "/headcount/", "headcount.view"),
+            Item(gettext_lazy("漏报核对"), "/headcount/roster/", "headcount.write"),
+            Item(gettext_lazy("数据上报"), "/submission/", "submission.view"),
+            Item(gettext_lazy("学期会审"), "/submission/reviews/", "submission.view"),
+            Item(gettext_lazy("全校信息核对"), "/submission/proofreading/", "submission.send"),
+            Item(gettext_lazy("久未更新"), "/submission/stale/", "submission.send"),
+        ),
+    ),
+    Group(
         gettext_lazy("升级毕业"),
         "award",
         (

@@ -278,6 +278,22 @@ def end_sessions(actor: Actor | Who, user_id: int, keys: list[str]) -> int:
     return n
 
 
+def confirm_password(actor: Actor, typed: str) -> None:
+    """The account's owner types his password again, to answer for a deed. A wrong one counts like a failed sign-in.
+
+    Raises `WrongPassword`; then keep the transaction, so that the failure is counted.
+    """
+    now = timezone.now()
+    with acting("writer"):
+        user = User.objects.select_for_update().get(pk=actor.user_id)
+    if user.locked_until and user.locked_until > now:
+        raise WrongPassword(_locked(user.locked_until).message)
+    if not check_password(typed, user.password):
+        who = Who(actor.user_id, actor.user_name, actor.role, actor.org_id, actor.address)
+        refused = _fail(user, who, actor.address, now, "confirm_password")
+        raise WrongPassword(refused.message if refused.reason == "locked" else _("密码不对, 没有签字。请再输一遍"))
+
+
 def change_password(actor: Actor, old: str, new: str, *, session_key: str = "") -> None:
     """Change one's own password and end one's other sessions.
 
