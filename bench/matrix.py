@@ -206,6 +206,7 @@ def _registrar(user: str) -> Iterator[Page]:
     yield Page(user, "/relay/new/", "/relay/new/")
     yield Page("sysadmin", "/relay/system/", "/relay/system/")
     yield Page(user, "/photos/", "/photos/")
+    yield Page(user, "/takeover/", "/takeover/")
     yield Page(user, "/photos/missing/", "/photos/missing/")
     yield Page(user, "/permissions/teaching/", "/permissions/teaching/")
     yield Page("head.a", "/guardianship/", "/guardianship/")

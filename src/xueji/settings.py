@@ -46,6 +46,7 @@ INSTALLED_APPS = [
     "xueji.registry.photos",
     "xueji.registry.intake",
     "xueji.registry.changes",
+    "xueji.registry.takeover",
     "xueji.registry.relay",
     "xueji.registry.charge",
     "xueji.registry.yearly",

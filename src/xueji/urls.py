@@ -27,6 +27,7 @@ ROOMS = (
     "xueji.registry.photos",
     "xueji.registry.intake",
     "xueji.registry.changes",
+    "xueji.registry.takeover",
     "xueji.registry.relay",
     "xueji.registry.yearly",
     "xueji.registry.admission",

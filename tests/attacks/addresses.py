@@ -172,6 +172,38 @@ ADDRESSES: dict[str, Address] = {
     "people:photo": Address("/people/{photo}/photo.jpg", "student.view", about="photo"),
     "enrolment:students": Address("/students/", "student.list"),
     "enrolment:student": Address("/students/{person}/", "student.view", about="person"),
+    "takeover:list": Address("/takeover/", "takeover.view"),
+    "takeover:template": Address("/takeover/template.xlsx", "takeover.run"),
+    "takeover:detail": Address("/takeover/{batch}/", "takeover.view", about="batch"),
+    "takeover:columns": Address("/takeover/{batch}/columns/", "takeover.run", about="batch"),
+    "takeover:differences": Address("/takeover/{batch}/differences/", "takeover.view", about="batch"),
+    "takeover:report": Address("/takeover/{batch}/report.xlsx", "takeover.run", about="batch"),
+    "takeover:settle": Address(
+        "/takeover/{batch}/settle/",
+        "takeover.view",
+        about="batch",
+        post=True,
+        answers=(*DEED, 403),
+        data=(("how", "report"), ("pick", "1")),
+    ),
+    **{
+        f"takeover:{deed}": Address(
+            f"/takeover/{{batch}}/{deed}/",
+            "takeover.sign" if deed == "sign" else "takeover.run",
+            about="batch",
+            post=True,
+            answers=DEED,
+            data=data,
+        )
+        for deed, data in (
+            ("totals", ()),
+            ("explain", (("text", "人数相差一人"),)),
+            ("sign", (("version", "1"),)),
+            ("publish", (("expected", "1"),)),
+            ("close", ()),
+            ("discard", ()),
+        )
+    },
     "intake:list": Address("/import/", "intake.import", both=True),
     "photos:list": Address("/photos/", "student.edit"),
     "photos:lacking": Address("/photos/missing/", "student.edit"),

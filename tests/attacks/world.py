@@ -375,6 +375,23 @@ def _accounts(world: World) -> None:
                     [place.org(school).pk, place.org(school[0]).pk, place.user("registrar", school).pk],
                 )
             c.execute(
+                "insert into takeover (id, county_id, school_id, state, as_of, roster_name, roster_sha256, moves_name,"
+                " moves_sha256, mapping, counts, totals, explanation, signed_name, creator_id, creator_name, created_at,"
+                " published, version) values (%s, %s, %s, 'checked', '2026-11-20', '名册.xlsx', '', '', '', '{}', '{}', '[]',"
+                " '', '', %s, '', now(), 0, 1)",
+                [
+                    world.batches[school],
+                    place.org(school[0]).pk,
+                    place.org(school).pk,
+                    place.user("registrar", school).pk,
+                ],
+            )
+            c.execute(
+                "insert into takeover_difference (takeover_id, county_id, school_id, name, place, kind, field, here, there,"
+                " decision, reason, decided_name) values (%s, %s, %s, '甲', '', 'there', '', '', '', 'open', '', '')",
+                [world.batches[school], place.org(school[0]).pk, place.org(school).pk],
+            )
+            c.execute(
                 "insert into photo_batch (id, school_id, county_id, state, file_name, total, problem, creator_id,"
                 " creator_name, assignment_id, created_at)"
                 " values (%s, %s, %s, 'ready', '照片.zip', 1, '', %s, '', 0, now())",

@@ -56,6 +56,7 @@ ROOMS: dict[str, Promise] = {
     "yearly": _("升级毕业"),
     "admission": _("招生入学"),
 }
+    "takeover": _("接管在用学籍"),
 
 VERBS: dict[str, Promise] = {
     "accept": _("接受"),
@@ -390,6 +391,17 @@ ACTIONS: dict[str, Promise] = {
     "admission.violation": _("登记违规入学"),
     "admission.whereabouts": _("登记适龄儿童去向"),
     "admission.withdraw": _("撤销新生候选人"),
+    "people.number.adopt": _("采用官方系统的学籍号"),
+    "takeover.close": _("结束接管"),
+    "takeover.discard": _("放弃接管"),
+    "takeover.explain": _("说明接管人数差异"),
+    "takeover.match_columns": _("指出接管表格的列"),
+    "takeover.publish": _("接管学籍"),
+    "takeover.report": _("下载官方系统更正单"),
+    "takeover.settle": _("处理接管差异"),
+    "takeover.sign": _("为接管人数差异签字"),
+    "takeover.totals": _("填写官方系统人数"),
+    "takeover.upload": _("上传接管名册"),
 }
 
 #: Business steps of the record: `enrolment.<business>`; what is not here is called by its business.

@@ -83,6 +83,13 @@ COLUMNS = (
     _staged("id_sealed", "identity_document.sealed:{person_id}:{n}"),
     _staged("number_sealed", "student_number.sealed:{person_id}:{n}"),
     _staged("aux_sealed", "student_number.sealed:{person_id}:{n}"),
+    SealedColumn(
+        "takeover_row",
+        "sealed",
+        ("takeover_id", "row_no"),
+        "takeover_row.sealed:{takeover_id}:{row_no}",
+        role="intake",
+    ),
     _staged("profile_sealed", "person_profile.sealed:{person_id}"),
     _staged("g1_sealed", "guardian.sealed:{person_id}:{n}"),
     _staged("g2_sealed", "guardian.sealed:{person_id}:{n}"),

@@ -54,16 +54,30 @@ FINDERS: dict[str, Finder] = {
         "select s.batch_id || ':' || s.row_no, b.school_id, coalesce(b.published_at, b.created_at)::date, s.person_id,"
         " null::uuid from staged_row s join import_batch b on b.id = s.batch_id where b.school_id = any(%(orgs)s)"
         " and b.state in ('published', 'discarded', 'failed', 'checked', 'uploaded')"
-        " and coalesce(b.published_at, b.checked_at, b.created_at) < %(cutoff)s",
-        ("delete from staged_row where (batch_id || ':' || row_no) = any(%(keys)s)",),
+        " and coalesce(b.published_at, b.checked_at, b.created_at) < %(cutoff)s"
+        " union all select 't' || s.takeover_id || ':' || s.row_no, t.school_id,"
+        " coalesce(t.published_at, t.created_at)::date, s.person_id, null::uuid from takeover_row s"
+        " join takeover t on t.id = s.takeover_id where t.school_id = any(%(orgs)s)"
+        " and coalesce(t.published_at, t.created_at) < %(cutoff)s",
+        (
+            "delete from staged_row where (batch_id || ':' || row_no) = any(%(keys)s)",
+            "delete from takeover_row where ('t' || takeover_id || ':' || row_no) = any(%(keys)s)",
+        ),
         "intake",
     ),
     "upload": Finder(
         "select f.id::text, b.school_id, coalesce(b.published_at, b.created_at)::date, null::uuid, f.id"
         " from import_batch b join stored_file f on f.id = b.file_id where b.school_id = any(%(orgs)s)"
         " and b.state in ('published', 'discarded', 'failed', 'checked', 'uploaded')"
-        " and coalesce(b.published_at, b.checked_at, b.created_at) < %(cutoff)s",
-        ("update import_batch set file_id = null where file_id = any(%(keys)s::uuid[])",),
+        " and coalesce(b.published_at, b.checked_at, b.created_at) < %(cutoff)s"
+        " union all select f.id::text, t.school_id, coalesce(t.published_at, t.created_at)::date, null::uuid, f.id"
+        " from takeover t join stored_file f on f.id in (t.roster_file, t.moves_file) where t.school_id = any(%(orgs)s)"
+        " and coalesce(t.published_at, t.created_at) < %(cutoff)s",
+        (
+            "update import_batch set file_id = null where file_id = any(%(keys)s::uuid[])",
+            "update takeover set roster_file = null where roster_file = any(%(keys)s::uuid[])",
+            "update takeover set moves_file = null where moves_file = any(%(keys)s::uuid[])",
+        ),
     ),
     "photo_old": Finder(
         "select f.id::text, p.org, f.created_at::date, f.person_id, f.id from stored_file f"

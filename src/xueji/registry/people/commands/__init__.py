@@ -1,5 +1,6 @@
 """The only code that writes people, their papers and numbers. One module for each kind of thing."""
 
+from .adopting import adopt_number
 from .disputes import award_identity, strike_temporary
 from .guarding import guard, withhold
 from .identity import IdentityChange, change_identity, record_check
@@ -43,6 +44,7 @@ __all__ = [
     "add_number",
     "add_person",
     "allocate_aux",
+    "adopt_number",
     "allocate_serials",
     "award_identity",
     "change_birth_sex",

@@ -1,0 +1,6 @@
+from django.apps import AppConfig
+
+
+class TakeoverConfig(AppConfig):
+    name = "xueji.registry.takeover"
+    label = "takeover"
