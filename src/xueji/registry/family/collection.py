@@ -14,7 +14,7 @@ from xueji.ground.standards import fields as national_form
 from xueji.ground.standards import purposes
 
 #: What the school itself fills in; a family is not asked.
-_SCHOOLS = frozenset({
+SCHOOLS = frozenset({
     "school_code", "campus_no", "class_no", "entry_month", "entry_mode", "auxiliary_number", "class_serial",
     "student_source", "government_place", "id_validity", "homepage", "former_name", "native_place", "overseas_status",
 })  # fmt: skip
@@ -24,7 +24,7 @@ def blank(actor: Any, class_id: int) -> bytes:
     """One blank form for a class as PDF, with the reasons on the next page. Raises PermissionDenied, Http404."""
     actor.require("roster.print")
     row = orgs.class_row(actor, class_id)
-    asked = [f for f in national_form.fields() if f.key not in _SCHOOLS]
+    asked = [f for f in national_form.fields() if f.key not in SCHOOLS]
     key_fields = [f for f in asked if f.is_key]
     others = [f for f in asked if not f.is_key and not f.member]
     kin = [f for f in asked if f.member and not f.key.endswith(("_ethnicity", "_relation_note"))]

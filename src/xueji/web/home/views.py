@@ -86,6 +86,11 @@ def _work(actor: Actor) -> dict[str, Any]:
         if actor.can("case.start"):
             out["started"] = changes.started(actor, limit=10)
             out["absences"] = absences.counts(actor)
+    if actor.can("collect.check") or actor.can("collect.confirm"):
+        from xueji.registry.collect import queries as collect
+
+        out["collect_todo"] = collect.todo(actor)
+        out["collect_keys"] = collect.keys_waiting(actor) if actor.can("case.start") else 0
     if actor.can("family.answer"):
         from xueji.registry.family import requests
 

@@ -21,6 +21,7 @@ from xueji.office.certificates import queries as papers
 from xueji.office.certificates.errors import CertificateRefused
 from xueji.office.certificates.models import Certificate
 from xueji.office.privacy import reading as incidents
+from xueji.registry.collect import queries as collect
 from xueji.registry.family import requests as family_requests
 from xueji.registry.family.views_requests import shown
 from xueji.registry.people import queries as people
@@ -52,6 +53,7 @@ def home(request: HttpRequest) -> HttpResponse:
             "page_title": _("孩子的学籍"),
             "children": children,
             "to_do": [a for x in children for a in x.to_do],
+            "collecting": collect.of_family(actor, actor.persons),
             "limited": [p for p in actor.persons if p not in shown_ids],
             "may_add": actor.role == "parent",
         },
@@ -73,6 +75,7 @@ def child(request: HttpRequest, person_id: uuid.UUID) -> HttpResponse:
         "who": _who(actor, one),
         "where": _where(one),
         "events": queries.happenings(person_id),
+        "collecting": collect.of_family(actor, [person_id]),
         "requests": [shown(r) for r in family_requests.of_child(person_id)],
         "certificates": [_paper(row) for row in papers.of_person(actor, person_id)],
         "back_url": "/my/" if len(actor.persons) > 1 else "",

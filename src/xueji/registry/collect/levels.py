@@ -1,0 +1,85 @@
+"""Which fields a school may ask for, and at which level: the law, the authorities above, the school (C-COL-22).
+
+What rests on consent (个人信息保护法 13(1)) is never demanded, and a school narrows what its authorities allow, never
+widens it (6: the smallest scope that serves the purpose).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from xueji.ground.orgs.models import Org
+from xueji.ground.standards import fields as national_form
+from xueji.registry.family.collection import SCHOOLS
+
+from .models import FieldLevel
+
+ORDER = {"none": 0, "may": 1, "must": 2}
+STAGES = "PJS"
+
+
+def askable() -> list[national_form.Field]:
+    """Fields of the national form that a family can be asked; the others the school writes."""
+    return [f for f in national_form.fields() if f.key not in SCHOOLS]
+
+
+def lawful(spec: national_form.Field) -> str:
+    """The highest level that the law allows of itself: what rests on consent is voluntary."""
+    if spec.basis == "consent":
+        return "may"
+    return "must" if spec.required == "yes" and spec.member != 2 else "may"
+
+
+def merged(lines: Sequence[tuple[bool, Mapping[str, str]]]) -> dict[str, str]:
+    """Levels of all fields from the units' words, the highest unit first; each line says whether it is an authority's.
+
+    An authority says what holds below it; a school can only lower it.
+    """
+    out = {f.key: lawful(f) for f in askable()}
+    specs = {f.key: f for f in askable()}
+    for authority, said in lines:
+        for key, level in said.items():
+            spec = specs.get(key)
+            if spec is None or spec.is_key:
+                continue
+            if level == "must" and spec.basis == "consent":
+                continue
+            if authority or ORDER[level] < ORDER[out[key]]:
+                out[key] = level
+    return out
+
+
+def of_school(school_id: int, stages: Sequence[str]) -> dict[str, dict[str, str]]:
+    """Levels by stage for a school: two queries."""
+    path = Org.objects.values_list("path", flat=True).get(pk=school_id)
+    above = [int(p) for p in path.strip("/").split("/")]
+    said: dict[tuple[int, str], dict[str, str]] = {}
+    for row in FieldLevel.objects.filter(org_id__in=above, stage__in=list(stages)):
+        said.setdefault((row.org_id, row.stage), {})[row.key] = row.level
+    return {
+        stage: merged([(org != school_id, said.get((org, stage), {})) for org in above]) for stage in stages
+    }
+
+
+def for_task(school_id: int, stages: Sequence[str]) -> dict[str, str]:
+    """Of a task that reaches several stages: a field is asked at the lowest level that one of them has, never above."""
+    found = of_school(school_id, list(stages) or ["P"])
+    keys = next(iter(found.values()))
+    return {k: min((levels[k] for levels in found.values()), key=lambda level: ORDER[level]) for k in keys}
+
+
+def own(actor: Any, stage: str) -> dict[str, str]:
+    """What the actor's own unit has said for a stage."""
+    rows = FieldLevel.objects.filter(org_id=actor.org_id or 0, stage=stage)
+    return dict(rows.values_list("key", "level"))
+
+
+def before_own(org_id: int, stage: str) -> dict[str, str]:
+    """What holds for a unit without its own word: the law's and its authorities'."""
+    path = Org.objects.values_list("path", flat=True).get(pk=org_id)
+    above = [int(p) for p in path.strip("/").split("/") if int(p) != org_id]
+    said: dict[int, dict[str, str]] = {}
+    for row in FieldLevel.objects.filter(org_id__in=above, stage=stage):
+        said.setdefault(row.org_id, {})[row.key] = row.level
+    return merged([(True, said.get(org, {})) for org in above])

@@ -1,0 +1,47 @@
+"""Rights on the tables of this room."""
+
+from xueji.ground.db.guards import Scope, Table, withheld
+
+_SCHOOL = Scope(orgs=("school_id",), klass="class_id", person="person_id")
+
+
+def _school_kept(table: str) -> str:
+    """Beside the address: a guardian who must not know the school reads no form either."""
+    return (
+        f'create policy withheld_school on "{table}" as restrictive for select to xueji_app'
+        " using ((person_id = any((select xueji_no_school())::uuid[])) is not true)"
+    )
+
+
+TABLES = [
+    # Names nobody: teachers see the tasks of their classes, authorities those below them.
+    Table("collect_task", "local", scope=Scope(orgs=("school_id", "county_id"), klasses="class_ids")),
+    Table(
+        "collect_form",
+        "local",
+        scope=_SCHOOL,
+        extra=(withheld("collect_form", "contact"), _school_kept("collect_form")),
+    ),
+    Table(
+        "collect_entry",
+        "local",
+        scope=_SCHOOL,
+        writer="select, insert",
+        extra=(withheld("collect_entry", "contact"), _school_kept("collect_entry")),
+    ),
+    Table("collect_level", "local", writer="select, insert, update, delete"),
+    Table("collect_progress", "local", scope=Scope(orgs=("school_id", "county_id"))),
+    # For the child's own teachers and the family; neither the office nor an authority reads it.
+    Table(
+        "pupil_note",
+        "local",
+        scope=Scope(
+            person="person_id",
+            condition="exists (select 1 from roster r where r.person_id = pupil_note.person_id"
+            " and r.reason <> 'former'"
+            " and r.class_id = any((select nullif(current_setting('xueji.classes', true), '')::int[])::int[]))",
+        ),
+        writer="select, insert, update, delete",
+        extra=(withheld("pupil_note", "school"),),
+    ),
+]
