@@ -67,6 +67,10 @@ COLUMNS = (
     ),
     SealedColumn("certificate", "code_sealed", ("id",), "certificate.code_sealed:{id}"),
     SealedColumn("case_", "sealed", ("case_id",), "case_.sealed:{case_id}"),
+    SealedColumn(
+        "collect_form", "sealed", ("task_id", "person_id"), "collect_form.sealed:{task_id}:{person_id}"
+    ),
+    SealedColumn("pupil_note", "sealed", ("id",), "pupil_note.sealed:{id}"),
     SealedColumn("problem_record", "sealed", ("problem_id",), "problem_record.sealed:{problem_id}"),
     SealedColumn("relay_out", "sealed", ("id",), "relay_out.sealed:{id}"),
     SealedColumn("relay_in", "sealed", ("id",), "relay_in.sealed:{id}"),
@@ -79,10 +83,6 @@ COLUMNS = (
     SealedColumn("account_factor", "sealed", ("id",), "account_factor.sealed:{id}"),
     SealedColumn("privacy_incident", "sealed", ("id",), "privacy_incident.sealed:{id}"),
     SealedColumn("privacy_complaint", "sealed", ("id",), "privacy_complaint.sealed:{id}"),
-    _staged("raw", "staged_row.raw:{person_id}"),
-    _staged("id_sealed", "identity_document.sealed:{person_id}:{n}"),
-    _staged("number_sealed", "student_number.sealed:{person_id}:{n}"),
-    _staged("aux_sealed", "student_number.sealed:{person_id}:{n}"),
     SealedColumn(
         "takeover_row",
         "sealed",
@@ -90,6 +90,10 @@ COLUMNS = (
         "takeover_row.sealed:{takeover_id}:{row_no}",
         role="intake",
     ),
+    _staged("raw", "staged_row.raw:{person_id}"),
+    _staged("id_sealed", "identity_document.sealed:{person_id}:{n}"),
+    _staged("number_sealed", "student_number.sealed:{person_id}:{n}"),
+    _staged("aux_sealed", "student_number.sealed:{person_id}:{n}"),
     _staged("profile_sealed", "person_profile.sealed:{person_id}"),
     _staged("g1_sealed", "guardian.sealed:{person_id}:{n}"),
     _staged("g2_sealed", "guardian.sealed:{person_id}:{n}"),
