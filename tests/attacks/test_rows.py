@@ -322,7 +322,7 @@ def test_the_search_finds_no_more_than_the_policies_show(
         for values in (
             (row["grams"][:1], None, None, None, None, None),
             (None, row["pinyin"], None, None, None, None),
-            (None, None, row["last6"], None, None, None),
+            (None, None, [row["last6"]], None, None, None),
             (None, None, None, [row["person_id"]], None, None),
             (None, None, None, None, row["school_id"], None),
             (None, None, None, None, None, row["class_id"]),

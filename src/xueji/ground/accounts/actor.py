@@ -13,6 +13,7 @@ from django.db import connection
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from xueji.ground.db import scope
 from xueji.ground.policy import epoch
 
 from .roles import PERMISSIONS, PORTAL, Role
@@ -139,13 +140,14 @@ def enter(
     """
     with connection.cursor() as c:
         c.execute(
-            f"select {_COLUMNS}, {epoch.COLUMN} from xueji_enter(%s, %s, %s)",
+            f"select {_COLUMNS}, {epoch.COLUMN}, {scope.GATE} from xueji_enter(%s, %s, %s)",
             [user_id, assignment_id, on or today()],
         )
         row = c.fetchone()
     if row is None:
         return None
-    epoch.seen(row[-1])
+    epoch.seen(row[-2])
+    scope.passed(row[-1])
     return _actor(user_id, row, address)
 
 
@@ -159,11 +161,13 @@ def enter_session(
     """
     with connection.cursor() as c:
         c.execute(
-            f"select state, user_id, {_COLUMNS}, gates, {epoch.COLUMN} from xueji_enter_session(%s, %s, %s, %s, %s)",
+            f"select state, user_id, {_COLUMNS}, gates, {epoch.COLUMN}, {scope.GATE}"
+            " from xueji_enter_session(%s, %s, %s, %s, %s)",
             [session_key, assignment_id, today(), idle, longest],
         )
         row = c.fetchone()
-    epoch.seen(row[-1])
+    epoch.seen(row[-2])
+    scope.passed(row[-1])
     if row[0] != "ok":
         return row[0], None
-    return "ok", _actor(row[1], row[2:-2], address, row[-2])
+    return "ok", _actor(row[1], row[2:-3], address, row[-3])

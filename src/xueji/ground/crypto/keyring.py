@@ -66,8 +66,13 @@ class Ring:
     @property
     def index_chain(self) -> tuple[Key, ...]:
         """The index keys whose hashes are laid over one another, the first one first, the one in use last."""
+        return self.index_chain_to(self.active("index").id)
+
+    def index_chain_to(self, key_id: str) -> tuple[Key, ...]:
+        """The chain as it is with the index key `key_id` in use; empty where the ring has no such key."""
         found = sorted((k for k in self.keys if k.purpose == "index"), key=lambda k: k.created_at)
-        return tuple(found[: found.index(self.active("index")) + 1])
+        ids = [k.id for k in found]
+        return tuple(found[: ids.index(key_id) + 1]) if key_id in ids else ()
 
     def with_active(self, new: Key) -> Ring:
         """The ring with `new` in use, the former key of its purpose kept for opening."""

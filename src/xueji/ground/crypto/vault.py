@@ -44,9 +44,10 @@ class _Loaded:
         self.prefix = bytes([VERSION]) + active
         self.encrypt: suites.Crypt = pairs[active][0]
         self.openers: dict[bytes, suites.Crypt] = {key_id: pair[1] for key_id, pair in pairs.items()}
-        self.digest: Callable[[bytes], bytes] = _chained(
-            [suites.keyed_hash(k.suite, k.secret) for k in ring.index_chain]
-        )
+        chain = ring.index_chain_to(_in_force) or ring.index_chain
+        self.index_id = chain[-1].id
+        self.hashes = [suites.keyed_hash(k.suite, k.secret) for k in chain]
+        self.digest: Callable[[bytes], bytes] = _chained(self.hashes)
         self.fresh_until = time.monotonic() + STALE_SECONDS
 
 
@@ -67,6 +68,8 @@ def _chained(hashes: list[Callable[[bytes], bytes]]) -> Callable[[bytes], bytes]
 
 _lock = threading.Lock()
 _loaded: _Loaded | None = None
+_in_force = ""
+"""The index key that the database has named (`follow`); it goes before what the file says."""
 
 
 def _stamp(path: Path) -> tuple[int, int, int]:
@@ -180,6 +183,43 @@ def index(kind: str, value: str) -> bytes:
     The value comes in its stored form (`standards.identity.normalise_identity`): nothing is normalised here.
     """
     return _get().digest(f"{kind}\0{value}".encode())
+
+
+def indexes(kind: str, value: str) -> list[bytes]:
+    """The blind index of a value under the key in use and under each former one, the one in use first.
+
+    For finding where a renewal of the index key has not come by yet. Never for claiming: what is claimed is unique
+    under `index` alone.
+    """
+    found, digest = [], f"{kind}\0{value}".encode()
+    for once_more in _get().hashes:
+        digest = once_more(digest)
+        found.append(digest)
+    return found[::-1]
+
+
+def index_key() -> str:
+    """The id of the index key in use, for a process that computes indexes for this one (it calls `follow`)."""
+    return _get().index_id
+
+
+def follow(key_id: str | None) -> None:
+    """Use the index key that the database says is in force; None (nothing written down yet) leaves all as it is.
+
+    Called at the door of every transaction that claims or finds numbers. Raises `KeyMissing` where the key file
+    of this machine does not hold it: with another key a number could be given twice.
+    """
+    global _in_force
+    if key_id is None or _get().index_id == key_id:
+        return
+    with _lock:
+        _in_force = key_id
+    forget()
+    if _get().index_id != key_id:
+        raise KeyMissing(
+            _("密钥文件中没有正在使用的查重密钥 %(key)s，请把更换密钥的那台机器上的密钥文件复制过来")
+            % {"key": key_id}
+        )
 
 
 def key_id(blob: bytes | memoryview) -> str:

@@ -13,6 +13,11 @@ from typing import Literal
 
 from django.db import DatabaseError, connection, transaction
 
+from xueji.ground.crypto import vault
+
+GATE = "xueji_index_gate()"
+"""What a statement selects to pass the gate of the index key: see `passed`."""
+
 Role = Literal["writer", "intake", "audit"]
 
 
@@ -27,6 +32,9 @@ def acting(role: Role) -> Iterator[None]:
         raise transaction.TransactionManagementError("a writing role needs a transaction")
     before = getattr(connection, "_xueji_role", None)
     with connection.cursor() as c:
+        if not _is_past_gate():
+            c.execute(f"select {GATE}")
+            passed(c.fetchone()[0])
         c.execute(f"set local role xueji_{role}")
     connection._xueji_role = role  # type: ignore[attr-defined]
     try:
@@ -39,6 +47,24 @@ def acting(role: Role) -> Iterator[None]:
         raise
     connection._xueji_role = before  # type: ignore[attr-defined]
     _restore(before)
+
+
+def passed(index_key: str | None) -> None:
+    """This transaction holds the gate of the index key until it ends, and `index_key` is in force as long.
+
+    A renewal of that key (`crypto.reindex`) waits for all who hold it; so what was computed behind the gate is
+    claimed and looked up under the same key. Raises `KeyMissing`.
+    """
+    transaction.on_commit(_gate)
+    vault.follow(index_key)
+
+
+def _gate() -> None:
+    """Stands in the list of what is done after the commit: Django drops it exactly when the database drops the lock."""
+
+
+def _is_past_gate() -> bool:
+    return any(entry[1] is _gate for entry in connection.run_on_commit)
 
 
 def _restore(before: str | None) -> None:

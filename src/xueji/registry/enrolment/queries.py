@@ -115,7 +115,7 @@ def search(
         if kind == "number":
             persons = people.find_by_number(actor, text)
         elif kind == "last6":
-            last6 = vault.index("last6", text.upper())
+            last6 = vault.indexes("last6", text.upper())
         elif kind == "latin":
             prefix = re.sub(r"[\s'·]", "", text.lower()).replace("ü", "v")
         else:

@@ -88,23 +88,29 @@ def _rotate(args: argparse.Namespace, show: Callable[[Any], None]) -> None:
 
 def _reindex(args: argparse.Namespace, show: Callable[[Any], None]) -> None:
     import psycopg
-    from django.db import connections
 
     from xueji import config
     from xueji.ground.crypto import reindex
 
     boot.ready()
-    for each in connections.all():
-        each.close()
-        if hasattr(each, "close_pool"):
-            each.close_pool()
+    if args.prepare:
+        waiting = reindex.prepare(args.suite)
+        _tell(
+            args,
+            show,
+            {"prepared": waiting.id},
+            f"新的查重密钥 {waiting.id} 已写入密钥文件, 还没有启用。"
+            "请备份密钥文件, 复制到每台机器, 再运行 xueji keys rotate --what index",
+        )
+        return
     with psycopg.connect(**config.owner_dsn().kwargs(), autocommit=True) as owner:  # type: ignore[arg-type]
         done = reindex.run(owner, family=args.suite)
     _tell(
         args,
         show,
-        {"active": done.key.id, "values": done.values},
-        f"新的查重密钥 {done.key.id} 已启用, 重建了 {sum(done.values.values())} 个索引。请马上备份密钥, 再启动服务",
+        {"active": done.key.id, "values": done.values, "held_s": round(done.held_s, 2)},
+        f"新的查重密钥 {done.key.id} 已启用, 重建了 {sum(done.values.values())} 个索引, 用户等候 {done.held_s:.1f} 秒。"
+        "请马上备份密钥",
     )
 
 

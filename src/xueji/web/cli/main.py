@@ -75,7 +75,10 @@ def _parser() -> argparse.ArgumentParser:
         "--what",
         choices=["data", "attest", "index"],
         default="data",
-        help="rotate: 加密密钥(默认)、签名密钥, 或查重密钥(要先停止服务)",
+        help="rotate: 加密密钥(默认)、签名密钥, 或查重密钥",
+    )
+    s.add_argument(
+        "--prepare", action="store_true", help="rotate --what index: 只生成新密钥并写入密钥文件, 先不启用"
     )
     s.add_argument("--keepers", type=int, default=1, help="backup: 几位保管人, 任意两位到场才能恢复(默认 1)")
     s.add_argument("--plain", action="store_true", help="rewrap: 不再托管, 写成普通文件")

@@ -1,8 +1,10 @@
 -- Search in rosters. Array and pattern operators are not leakproof and would lose their index under a policy,
 -- so this function filters by the session's scope itself; its owner can read rosters and nothing else.
 -- One row per child: a present row hides former ones of the same scope.
+drop function if exists xueji_find_roster(text[], text, bytea, uuid[], int, int, int[], text, int, text, text[], boolean,
+  text, uuid, int);
 create or replace function xueji_find_roster(
-  p_grams text[], p_prefix text, p_last6 bytea, p_persons uuid[],
+  p_grams text[], p_prefix text, p_last6 bytea[], p_persons uuid[],
   p_school int, p_class int, p_status int[], p_stage text, p_cohort int, p_sex text, p_reasons text[],
   p_problem boolean, p_after text, p_after_person uuid, p_limit int
 ) returns setof roster language plpgsql stable security definer set search_path = public, pg_temp as $$
@@ -34,7 +36,7 @@ begin
   if p_prefix is not null then
     q := q || ' and (r.pinyin ^@ $7 or r.initials ^@ $7)';
   end if;
-  if p_last6 is not null then q := q || ' and r.last6 = $8'; end if;
+  if p_last6 is not null then q := q || ' and r.last6 = any($8)'; end if;
   if p_school is not null then q := q || ' and r.school_id = $5'; end if;
   if p_class is not null then q := q || ' and r.class_id = $9'; end if;
   if p_status is not null then q := q || ' and r.status = any($10)'; end if;
@@ -53,9 +55,9 @@ begin
     p_class, p_status, p_stage, p_cohort, p_sex, p_reasons, p_problem, p_after, p_after_person, p_limit;
 end $$;
 
-alter function xueji_find_roster(text[], text, bytea, uuid[], int, int, int[], text, int, text, text[], boolean,
+alter function xueji_find_roster(text[], text, bytea[], uuid[], int, int, int[], text, int, text, text[], boolean,
   text, uuid, int) owner to xueji_search;
-revoke all on function xueji_find_roster(text[], text, bytea, uuid[], int, int, int[], text, int, text, text[],
+revoke all on function xueji_find_roster(text[], text, bytea[], uuid[], int, int, int[], text, int, text, text[],
   boolean, text, uuid, int) from public;
-grant execute on function xueji_find_roster(text[], text, bytea, uuid[], int, int, int[], text, int, text, text[],
+grant execute on function xueji_find_roster(text[], text, bytea[], uuid[], int, int, int[], text, int, text, text[],
   boolean, text, uuid, int) to xueji_app;
