@@ -195,3 +195,11 @@ def test_ones_device_is_nobody_elses(place: Place) -> None:
     assert register(other, device).status_code == 422
     with seeing_all():
         assert Factor.objects.count() == 1
+
+
+@pytest.mark.parametrize("address", ["/me/factor/passkey/options/", "/me/factor/passkey/", "/login/passkey/"])
+def test_brackets_without_end_are_no_answer_of_a_device(place: Place, address: str) -> None:
+    client = browser()
+    client.raise_request_exception = False
+    answer = client.post(address, "[" * 20_000, content_type="application/json")
+    assert answer.status_code < 500

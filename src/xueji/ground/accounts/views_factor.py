@@ -112,7 +112,7 @@ def _answer(request: HttpRequest) -> dict[str, Any]:
     """The browser's answer about a passkey; an empty one for what is none."""
     try:
         found = json.loads(request.body[:100_000] or b"{}")
-    except ValueError:
+    except (ValueError, RecursionError):  # brackets in brackets, without end
         return {}
     return found if isinstance(found, dict) else {}
 

@@ -90,7 +90,7 @@ class Opened:
         """The body in clear. Raises `Refused`."""
         try:
             found = json.loads(pairs.open_sealed(self.seal, self.body, canonical(self.head.plain())))
-        except (VaultError, ValueError) as error:
+        except (VaultError, ValueError, RecursionError) as error:
             raise Refused("sealed") from error
         if not isinstance(found, dict):
             raise Refused("body")

@@ -136,7 +136,7 @@ def _discover() -> dict[str, Any]:
 def _json(raw: bytes) -> dict[str, Any]:
     try:
         found = json.loads(raw)
-    except ValueError as e:
+    except (ValueError, RecursionError) as e:
         raise SsoRefused("answer") from e
     if not isinstance(found, dict):
         raise SsoRefused("answer")
