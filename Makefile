@@ -4,6 +4,10 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
+# What speaks with the server: the record, its rights, queries and audit. Packs, sheets and papers do not care which one it is.
+PG15_TESTS := tests/registry tests/office tests/attacks/test_rows.py tests/attacks/test_absent.py \
+  $(foreach room,accounts audit crypto db duty files limits notice orgs,tests/ground/$(room))
+
 .PHONY: demo serve test test-full test-pg15 lint format types coverage-map bench browser lock audit clean help
 
 help: ## Show what can be made
@@ -31,7 +35,7 @@ test: $(STAMP) browser ## Everything: style, types, floors, unit tests, attacks,
 test-pg15: $(STAMP) ## The record's guarantees on PostgreSQL 15 from Debian's package
 	@sh tools/install_postgres15.sh
 	@if [ -x /usr/lib/postgresql/15/bin/postgres ]; then \
-	  XUEJI_TEST_PG=15 $(BIN)/pytest -q -n $${XUEJI_TEST_WORKERS:-2} -m "not slow and not browser" tests/ground tests/registry tests/office tests/attacks; \
+	  XUEJI_TEST_PG=15 $(BIN)/pytest -q -n $${XUEJI_TEST_WORKERS:-2} -m "not slow and not browser" $(PG15_TESTS); \
 	else echo "SKIPPED: PostgreSQL 15 is not installed here and may not be; those tests did not run."; fi
 
 test-full: $(STAMP) browser ## The heavy checks at their stated numbers as well (up to 90 minutes)
