@@ -20,7 +20,10 @@ from xueji.ground.crypto.errors import KeyMissing, Tampered
 from .http import see_other
 
 #: Lists of people that can be searched, with what else their forms narrow by.
-PAGES = frozenset({"/students/", "/cases/", "/cases/new/", "/yearly/admission/", "/accounts/"})
+PAGES = frozenset(
+    {"/students/", "/cases/", "/cases/new/", "/yearly/admission/", "/accounts/", "/admission/candidates/",
+     "/admission/children/", "/admission/clearances/"}
+)  # fmt: skip
 #: What is sealed in an address: sealed name -> open name.
 _SEALED = {"s": "q", "p": "after"}
 _LONGEST = 1500

@@ -11,6 +11,7 @@ from datetime import date
 from functools import lru_cache
 from typing import Any
 
+from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from xueji.ground.sheets.cells import LostDigits
@@ -163,7 +164,12 @@ def _identity(line: Line, raw: Any) -> None:
     if not text:
         return
     result = check_identity(
-        kind, text, on=date.today(), sex=got.get("sex"), birth=got.get("birth_date"), allow_legacy=False
+        kind,
+        text,
+        on=timezone.localdate(),
+        sex=got.get("sex"),
+        birth=got.get("birth_date"),
+        allow_legacy=False,
     )
     faults = [p.message for p in result.problems if p.severity == "error"]
     if faults:

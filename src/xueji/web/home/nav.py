@@ -46,7 +46,18 @@ MENU: tuple[Group, ...] = (
         ),
     ),
     Group(
-        gettext_lazy("新生入学"), "upload", (Item(gettext_lazy("导入与建籍"), "/import/", "intake.import"),)
+        gettext_lazy("新生入学"),
+        "upload",
+        (
+            Item(gettext_lazy("导入与建籍"), "/import/", "intake.import"),
+            Item(gettext_lazy("招生入学"), "/admission/", "admission.view"),
+            Item(gettext_lazy("新生名单"), "/admission/candidates/", "admission.view"),
+            Item(gettext_lazy("适龄儿童花名册"), "/admission/children/", "admission.view"),
+            Item(gettext_lazy("招生计划"), "/admission/plans/", "admission.view"),
+            Item(gettext_lazy("重复招生"), "/admission/claims/", "admission.view"),
+            Item(gettext_lazy("招生统计和名单"), "/admission/reports/", "admission.view"),
+            Item(gettext_lazy("违规入学清理"), "/admission/clearances/", "admission.view"),
+        ),
     ),
     Group(
         gettext_lazy("学籍业务"),

@@ -103,6 +103,10 @@ def _work(actor: Actor) -> dict[str, Any]:
         from xueji.registry.yearly import queries as yearly
 
         out["year_lists"], out["year_waiting"] = yearly.todo(actor), yearly.waiting(actor)
+    if actor.can("admission.view"):
+        from xueji.registry.admission import queries as admission
+
+        out["admission_todo"] = admission.todo(actor)
     if actor.can("intake.import"):
         from xueji.registry.intake import queries as intake
 

@@ -70,7 +70,7 @@ def enter_sheet(
     """
     actor.require("admission.prepare")
     school = own_school(actor)
-    return _enter(actor, school, reading.from_sheet(data, file_name, text), stage, year, origin)
+    return enter_lines(actor, school, reading.from_sheet(data, file_name, text), stage, year, origin)
 
 
 def enter_one(
@@ -79,7 +79,7 @@ def enter_one(
     """One candidate from a form. Raises PermissionDenied, `AdmissionError` with everything that is wrong."""
     actor.require("admission.prepare")
     school = own_school(actor)
-    outcome = _enter(actor, school, [reading.read(1, cells)], stage, year, origin)
+    outcome = enter_lines(actor, school, [reading.read(1, cells)], stage, year, origin)
     if outcome.problems:
         raise AdmissionError("；".join(why for _row, _name, why in outcome.problems))
     if not outcome.taken:
@@ -87,7 +87,8 @@ def enter_one(
     return Applicant.objects.get(pk=outcome.taken[0])
 
 
-def _enter(actor: Any, school: School, lines: list[Line], stage: str, year: int, origin: str) -> Outcome:
+def enter_lines(actor: Any, school: School, lines: list[Line], stage: str, year: int, origin: str) -> Outcome:
+    """Good lines onto a school's list, examined at once; the rest is told. Raises `AdmissionError`."""
     check_place(school, stage, year)
     if origin not in Origin.values or origin == Origin.UNIFIED:
         raise AdmissionError(_("统一招生的名单由主管部门下发"))

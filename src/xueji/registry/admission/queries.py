@@ -1,0 +1,287 @@
+"""Reading admission, under row-level security: what waits, candidates, lists, plans, disputes."""
+
+from __future__ import annotations
+
+import uuid
+from collections import Counter
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from django.db import connection
+from django.db.models import Count, Q, QuerySet
+from django.http import Http404
+from django.utils import timezone
+from django.utils.translation import gettext_lazy
+
+from xueji.ground.orgs.models import Org, OrgKind, School
+
+from .models import STAGES, Applicant, Area, Claim, Plan, State, Submission
+
+PAGE = 50
+TABS = (
+    ("entered", gettext_lazy("待上报"), (State.ENTERED,)),
+    ("sent", gettext_lazy("待核办"), (State.SENT,)),
+    ("approved", gettext_lazy("待报到"), (State.APPROVED,)),
+    ("reported", gettext_lazy("已报到"), (State.REPORTED,)),
+    ("absent", gettext_lazy("未报到"), (State.ABSENT, State.FORFEITED)),
+    ("ended", gettext_lazy("未录取"), (State.REFUSED, State.WITHDRAWN)),
+)
+SEX = {"1": gettext_lazy("男"), "2": gettext_lazy("女")}
+
+
+@dataclass(frozen=True)
+class Filters:
+    """What a list of candidates is narrowed by."""
+
+    year: int
+    stage: str
+    tab: str = "entered"
+    text: str = ""
+    verdict: str = ""
+    mark: str = ""
+    school: int | None = None
+
+
+def is_school(actor: Any) -> bool:
+    """Whether the actor works at a school."""
+    return bool(actor.org_kind == OrgKind.SCHOOL)
+
+
+def stages_of(actor: Any) -> list[tuple[str, str]]:
+    """The stages that the actor's school takes pupils of; all of them for an authority."""
+    if not is_school(actor):
+        return [(k, str(v)) for k, v in STAGES]
+    school = School.objects.filter(pk=actor.org_id).first()
+    held = set(school.stages) if school else set()
+    return [(k, str(v)) for k, v in STAGES if k in held]
+
+
+def _scope(actor: Any, f: Filters) -> QuerySet[Applicant]:
+    rows = Applicant.objects.filter(year=f.year, stage=f.stage)
+    if is_school(actor):
+        return rows.filter(school_id=actor.org_id)
+    return rows.filter(school_id=f.school) if f.school else rows
+
+
+def counts(actor: Any, f: Filters) -> dict[str, int]:
+    """How many candidates stand under each tab; one query."""
+    found = Counter(dict(_scope(actor, f).values_list("state").annotate(n=Count("pk"))))
+    return {key: sum(found[s] for s in states) for key, _label, states in TABS}
+
+
+def listing(actor: Any, f: Filters, after: str = "", limit: int = PAGE) -> tuple[list[Applicant], str]:
+    """Candidates of a tab by pinyin, and where the next page begins."""
+    states = next((s for key, _label, s in TABS if key == f.tab), (State.ENTERED,))
+    rows = _scope(actor, f).filter(state__in=states)
+    if f.text:
+        rows = rows.filter(name__contains=f.text)
+    if f.verdict:
+        rows = rows.filter(verdict="" if f.verdict == "none" else f.verdict)
+    if f.mark == "choice":
+        rows = rows.filter(choice=True)
+    elif f.mark == "disputed":
+        rows = rows.filter(disputed=True)
+    elif f.mark == "condition":
+        rows = rows.exclude(condition="")
+    elif f.mark == "undelivered":
+        rows = rows.filter(delivered_on=None)
+    sort, bar, key = after.rpartition("|")
+    if bar:
+        try:
+            last = uuid.UUID(key)
+        except ValueError:
+            raise Http404 from None
+        rows = rows.filter(Q(sort__gt=sort) | Q(sort=sort, pk__gt=last))
+    found = list(
+        rows.defer("id_sealed", "profile_sealed", "guardian_sealed").order_by("sort", "pk")[: limit + 1]
+    )
+    more = f"{found[limit - 1].sort}|{found[limit - 1].pk}" if len(found) > limit else ""
+    return found[:limit], more
+
+
+def applicant(actor: Any, applicant_id: uuid.UUID) -> Applicant:
+    """A candidate in the actor's sight. Raises Http404."""
+    found = Applicant.objects.filter(pk=applicant_id).first()
+    if found is None:
+        raise Http404
+    return found
+
+
+def by_code(actor: Any, code: str) -> Applicant | None:
+    """The school's candidate whose notice carries this code."""
+    code = "".join(code.split()).upper()[:20]
+    if len(code) < 8:
+        return None
+    return Applicant.objects.filter(school_id=actor.org_id, notice_code=code).first()
+
+
+def submission(actor: Any, submission_id: int) -> Submission:
+    """A list in the actor's sight. Raises Http404."""
+    found = Submission.objects.filter(pk=submission_id).first()
+    if found is None:
+        raise Http404
+    return found
+
+
+def submissions(actor: Any, year: int, *, state: str = "") -> list[Submission]:
+    """The lists of a year, the newest first (at most 100)."""
+    rows = Submission.objects.filter(year=year)
+    if state:
+        rows = rows.filter(state=state)
+    return list(rows.order_by("-id")[:100])
+
+
+def of_submission(found: Submission, after: str = "", limit: int = PAGE) -> tuple[list[Applicant], str]:
+    """Candidates of a list by pinyin."""
+    rows = Applicant.objects.filter(submission_id=found.pk)
+    sort, bar, key = after.rpartition("|")
+    if bar:
+        try:
+            rows = rows.filter(Q(sort__gt=sort) | Q(sort=sort, pk__gt=uuid.UUID(key)))
+        except ValueError:
+            raise Http404 from None
+    got = list(
+        rows.defer("id_sealed", "profile_sealed", "guardian_sealed").order_by("sort", "pk")[: limit + 1]
+    )
+    more = f"{got[limit - 1].sort}|{got[limit - 1].pk}" if len(got) > limit else ""
+    return got[:limit], more
+
+
+def plan(school_id: int, year: int, stage: str) -> Plan | None:
+    """A school's plan."""
+    return Plan.objects.filter(school_id=school_id, year=year, stage=stage).first()
+
+
+@dataclass(frozen=True)
+class SchoolRow:
+    """A school in the authority's table of the year."""
+
+    id: int
+    name: str
+    plan: Plan | None
+    entered: int
+    sent: int
+    approved: int
+    reported: int
+    absent: int
+
+    @property
+    def held(self) -> int:
+        """Places taken."""
+        return self.approved + self.reported
+
+
+def schools(actor: Any, year: int, stage: str) -> list[SchoolRow]:
+    """The authority's schools of a stage with plan and numbers; three queries (at most 500 schools)."""
+    found = [
+        (s.pk, s.org.name)
+        for s in School.objects.select_related("org")
+        .filter(county_id=actor.org_id, org__valid_to=None)
+        .order_by("org__code")[:500]
+        if stage in s.stages
+    ]
+    ids = [pk for pk, _name in found]
+    plans = {p.school_id: p for p in Plan.objects.filter(school_id__in=ids, year=year, stage=stage)}
+    n: Counter[tuple[int, str]] = Counter()
+    for school, state, count in (
+        Applicant.objects.filter(school_id__in=ids, year=year, stage=stage)
+        .values_list("school_id", "state")
+        .annotate(n=Count("pk"))
+    ):
+        n[(school, state)] = count
+    return [
+        SchoolRow(
+            pk, name, plans.get(pk), n[(pk, State.ENTERED)], n[(pk, State.SENT)], n[(pk, State.APPROVED)],
+            n[(pk, State.REPORTED)], n[(pk, State.ABSENT)] + n[(pk, State.FORFEITED)],
+        )
+        for pk, name in found
+    ]  # fmt: skip
+
+
+def names_of(ids: set[int]) -> dict[int, str]:
+    """Names of units; one query."""
+    return dict(Org.objects.filter(pk__in=ids).values_list("pk", "name"))
+
+
+def areas(school_id: int) -> list[Area]:
+    """The places that a school serves."""
+    return list(Area.objects.filter(school_id=school_id).order_by("name")[:500])
+
+
+def claims(actor: Any, year: int, *, open_only: bool = False) -> list[Claim]:
+    """Disputes about children, those under way first (at most 200)."""
+    rows = Claim.objects.filter(year=year)
+    if open_only:
+        rows = rows.filter(state="open")
+    return list(rows.order_by("-state", "-id")[:200])
+
+
+def claim(actor: Any, claim_id: int) -> Claim:
+    """A dispute in the actor's sight. Raises Http404."""
+    found = Claim.objects.filter(pk=claim_id).first()
+    if found is None:
+        raise Http404
+    return found
+
+
+@dataclass(frozen=True)
+class Todo:
+    """What waits: words, number and address."""
+
+    label: Any
+    n: int
+    url: str
+
+
+def todo(actor: Any) -> list[Todo]:
+    """What waits for the actor in admission; one query."""
+    today = timezone.localdate()
+    if is_school(actor):
+        return [t for t in _school_todo(actor, today) if t.n]
+    if not actor.can("admission.approve"):
+        return []
+    with connection.cursor() as c:
+        c.execute(
+            "select (select count(*) from adm_submission where county_id = %(org)s and state = 'sent'),"
+            " (select count(*) from adm_claim where state = 'open' and first_answer = 'prove' and second_answer = 'prove'"
+            "   and first_county_id = any(%(orgs)s) and second_county_id = any(%(orgs)s)),"
+            " (select count(*) from adm_plan where county_id = %(org)s and asked is not null),"
+            " (select count(*) from adm_clearance where county_id = %(org)s and state = 'listed')",
+            {"org": actor.org_id, "orgs": list(actor.orgs)},
+        )
+        sent, claims_, asked, cleared = c.fetchone()
+    rows = [
+        Todo(gettext_lazy("份录取名册待核办"), sent, "/admission/"),
+        Todo(gettext_lazy("件重复招生待裁定"), claims_, "/admission/claims/"),
+        Todo(gettext_lazy("件招生计划变更待答复"), asked, "/admission/plans/"),
+        Todo(gettext_lazy("件违规入学待决定"), cleared, "/admission/clearances/"),
+    ]
+    return [t for t in rows if t.n]
+
+
+def _school_todo(actor: Any, today: date) -> list[Todo]:
+    with connection.cursor() as c:
+        c.execute(
+            "select count(*) filter (where a.state = 'entered' and a.verdict in ('ask', 'block', '')),"
+            " count(*) filter (where a.state = 'entered' and a.verdict in ('pass', 'warn') and not a.disputed),"
+            " count(*) filter (where a.state = 'approved' and a.delivered_on is null),"
+            " count(*) filter (where a.state = 'approved' and p.report_to < %(day)s"
+            "   and coalesce(a.late_until, p.report_to) < %(day)s),"
+            " count(*) filter (where a.condition <> '' and a.condition_due < %(day)s),"
+            " (select count(*) from adm_claim where state = 'open' and"
+            "   (first_school_id = %(org)s and first_answer = '' or second_school_id = %(org)s and second_answer = ''))"
+            " from adm_applicant a left join adm_plan p on p.school_id = a.school_id and p.year = a.year"
+            "  and p.stage = a.stage where a.school_id = %(org)s and a.state in ('entered', 'approved', 'reported')",
+            {"org": actor.org_id, "day": today},
+        )
+        lacking, ready, notices, absent, due, claims_ = c.fetchone()
+    base = "/admission/candidates/?tab="
+    return [
+        Todo(gettext_lazy("名新生资格审查没有通过或待补充"), lacking, base + "entered"),
+        Todo(gettext_lazy("名新生可以上报"), ready if actor.can("admission.submit") else 0, base + "entered"),
+        Todo(gettext_lazy("份入学通知书待送达"), notices, base + "approved&mark=undelivered"),
+        Todo(gettext_lazy("名新生报到逾期"), absent, base + "approved"),
+        Todo(gettext_lazy("名有条件入学的学生补材料逾期"), due, base + "reported&mark=condition"),
+        Todo(gettext_lazy("件重复招生待答复"), claims_, "/admission/claims/"),
+    ]
