@@ -26,6 +26,8 @@ PAPER_P12 = os.environ.get("XUEJI_PAPER_P12", "")
 PAPER_P12_PASSPHRASE = os.environ.get("XUEJI_PAPER_P12_PASSPHRASE", "")
 PAPER_TSA = os.environ.get("XUEJI_PAPER_TSA", "")
 DEMO = config.env_bool("XUEJI_DEMO", (DATA_DIR / "demo").exists())
+#: Which population register answers (a name of registry/population/register.py): off, or the made-up one for training.
+POPULATION = os.environ.get("XUEJI_POPULATION", "simulator" if DEMO else "off")
 
 INSTALLED_APPS = [
     "xueji.ground.duty",  # its functions are asked at the door, so they come first
@@ -41,6 +43,7 @@ INSTALLED_APPS = [
     "xueji.registry.enrolment",
     "xueji.registry.problems",
     "xueji.registry.duplicates",
+    "xueji.registry.population",
     "xueji.registry.dropout",
     "xueji.registry.family",
     "xueji.registry.photos",

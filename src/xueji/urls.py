@@ -22,6 +22,7 @@ ROOMS = (
     "xueji.registry.enrolment",
     "xueji.registry.problems",
     "xueji.registry.duplicates",
+    "xueji.registry.population",
     "xueji.registry.dropout",
     "xueji.registry.family",
     "xueji.registry.photos",

@@ -286,6 +286,58 @@ def write_event(
     return event_id
 
 
+def show_checks(states: dict[uuid.UUID, str]) -> None:
+    """Show on present rosters what the population register answered; one statement. In a writing role."""
+    if states:
+        with connection.cursor() as c:
+            c.execute(
+                "update roster r set check_state = v.state from unnest(%s::uuid[], %s::text[]) as v(person_id, state)"
+                " where r.person_id = v.person_id and r.reason <> 'former'",
+                [list(states), list(states.values())],
+            )
+
+
+def show_prefixes(person_ids: list[uuid.UUID]) -> None:
+    """Show on present rosters which letter the numbers in force have; one statement. In a writing role."""
+    if person_ids:
+        with connection.cursor() as c:
+            c.execute(
+                "update roster r set number_prefix = n.prefix from student_number n where n.person_id = r.person_id"
+                " and n.scheme = 'national' and n.state = 'current' and r.person_id = any(%s::uuid[])"
+                " and r.reason <> 'former'",
+                [person_ids],
+            )
+
+
+def write_events(
+    actor: Any, events: dict[uuid.UUID, uuid.UUID], *, business: str, at: datetime, reason: str, detail: dict[str, Any]
+) -> set[uuid.UUID]:
+    """One event for each of many children (person -> key), where their registered chains stand now, without moving them;
+    one statement. Returns who has one: a child without a chain in force gets none. In a writing role.
+    """
+    with connection.cursor() as c:
+        c.execute(
+            "insert into event (person_id, event_id, business, valid_at, recorded_at, county_id, school_id, class_id,"
+            "  actor_id, actor_name, article, reason, detail)"
+            " select distinct on (v.person_id) v.person_id, v.event_id, %s, %s, %s, s.county_id, s.school_id, s.class_id,"
+            "  %s, %s, '', %s, %s::jsonb from unnest(%s::uuid[], %s::uuid[]) as v(person_id, event_id)"
+            " join enrolment_state s on s.person_id = v.person_id and s.kind = 1 and s.valid_from <= clock_timestamp()"
+            " order by v.person_id, s.valid_from desc returning person_id",
+            [
+                business,
+                at,
+                timezone.now(),
+                actor.user_id,
+                actor.user_name,
+                reason[:300],
+                json.dumps(detail, ensure_ascii=False),
+                list(events),
+                list(events.values()),
+            ],
+        )
+        return {row[0] for row in c.fetchall()}
+
+
 def set_open_case(person_id: uuid.UUID, number: str) -> None:
     """Show on present rosters that a case is under way (empty: none)."""
     with transaction.atomic(), acting("writer"), connection.cursor() as c:
@@ -301,6 +353,16 @@ def set_problem(person_id: uuid.UUID, problem: bool) -> None:
         c.execute(
             "update roster set problem = %s where person_id = %s and reason <> 'former'", [problem, person_id]
         )
+
+
+def mark_problems(person_ids: list[uuid.UUID]) -> None:
+    """Mark problem records of many children on present rosters; one statement. In a writing role."""
+    if person_ids:
+        with connection.cursor() as c:
+            c.execute(
+                "update roster set problem = true where person_id = any(%s::uuid[]) and reason <> 'former'",
+                [person_ids],
+            )
 
 
 # --- the parts of a step ---------------------------------------------------------------------------------------
@@ -671,9 +733,13 @@ __all__ = [
     "apply_step",
     "correct_roster",
     "hold_counts",
+    "mark_problems",
     "midnight",
     "relink",
     "set_open_case",
     "set_problem",
+    "show_checks",
+    "show_prefixes",
     "write_event",
+    "write_events",
 ]

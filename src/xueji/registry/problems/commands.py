@@ -109,6 +109,74 @@ def open_problem(
     return problem
 
 
+def open_each(who: Any, kind: str, persons: Sequence[uuid.UUID], *, source: str, note: str) -> int:
+    """A problem of its own for each of these records that has none of this kind open (C-DUP-06); set-based, a fixed
+    number of statements for each authority. Returns how many were opened. The caller has checked the right.
+    """
+    with transaction.atomic(), acting("writer"):
+        ids = sorted(set(persons))
+        _lock(ids)
+        held = Side.objects.filter(person_id__in=ids, is_open=True, problem__kind=kind)
+        known = set(held.values_list("person_id", flat=True))
+        rows = {p: place for p, place in _places(ids).items() if p not in known}
+        orgs = Org.objects.in_bulk({place["county_id"] for place in rows.values()})
+        today, now = timezone.localdate(), timezone.now()
+        problems: list[Problem] = []
+        sides: list[Side] = []
+        for county_id, county in sorted(orgs.items()):
+            mine = [(p, place) for p, place in sorted(rows.items()) if place["county_id"] == county_id]
+            days = _policy(county, today).workdays("problem.side_days")
+            due = add_workdays(today, days) if days else None
+            numbers = _next_numbers(county.division, today, len(mine))
+            for number, (person, place) in zip(numbers, mine, strict=True):
+                parties = sorted({county_id, place["school_id"]})
+                problem = Problem(
+                    kind=kind, number=number, source=source, note=note[:300], superior_id=county_id, opened_at=now,
+                    opened_by=who.user_name, parties=parties,
+                )  # fmt: skip
+                problems.append(problem)
+                sides.append(
+                    Side(
+                        problem=problem,
+                        no=1,
+                        person_id=person,
+                        school_id=place["school_id"],
+                        county_id=county_id,
+                        student=place["name"],
+                        since=place["since"],
+                        registered_by=place["actor"],
+                        holds=True,
+                        due_on=due,
+                        parties=parties,
+                    )  # fmt: skip
+                )
+        Problem.objects.bulk_create(problems)
+        Side.objects.bulk_create(sides)
+        Entry.objects.bulk_create(
+            Entry(
+                problem=p,
+                at=now,
+                actor_name=who.user_name,
+                org_id=who.org_id,
+                action="open",
+                text=note[:500],
+                parties=p.parties,
+            )  # fmt: skip
+            for p in problems
+        )
+        enrolment.mark_problems(list(rows))
+    if problems:
+        record(
+            who,
+            "problems.open",
+            object_type="problem",
+            after={"kind": kind, "source": source, "first": problems[0].number, "n": len(problems)},
+            row_count=len(problems),
+            persons=sorted(rows),
+        )
+    return len(problems)
+
+
 def answer(
     actor: Any,
     person_id: uuid.UUID,
@@ -359,11 +427,18 @@ def superior_of(counties: Sequence[tuple[int, str]]) -> Org:
 
 
 def _next_number(division: str, today: date) -> str:
+    return _next_numbers(division, today, 1)[0]
+
+
+def _next_numbers(division: str, today: date, n: int) -> list[str]:
     run = f"WT-{today.year}-{division}"
+    if not n:
+        return []
     with connection.cursor() as c:
         c.execute(
-            "insert into number_counter as n (scheme, run, last) values ('problem', %s, 1)"
-            " on conflict (scheme, run) do update set last = n.last + 1 returning last",
-            [run],
+            "insert into number_counter as n (scheme, run, last) values ('problem', %s, %s)"
+            " on conflict (scheme, run) do update set last = n.last + excluded.last returning last",
+            [run, n],
         )
-        return f"{run}-{c.fetchone()[0]:06d}"
+        last = int(c.fetchone()[0])
+    return [f"{run}-{serial:06d}" for serial in range(last - n + 1, last + 1)]

@@ -5,6 +5,7 @@ from .disputes import award_identity, strike_temporary
 from .guarding import guard, withhold
 from .identity import IdentityChange, change_identity, record_check
 from .joining import Change, Joined, join, part
+from .many import Draw, make_formal, record_checks
 from .numbers import (
     add_number,
     allocate_aux,
@@ -37,6 +38,7 @@ from .whole import whole
 __all__ = [
     "REVEAL_PURPOSES",
     "Change",
+    "Draw",
     "IdentityChange",
     "Joined",
     "NewGuardian",
@@ -56,10 +58,12 @@ __all__ = [
     "holder_of",
     "issue_national_number",
     "join",
+    "make_formal",
     "part",
     "promote",
     "propose_temporary",
     "record_check",
+    "record_checks",
     "rehome",
     "release",
     "reveal",
