@@ -86,13 +86,13 @@ def _flags() -> tuple[str, list[Any]]:
     )
     return (
         "select x.*, (p.ethnicity = '' or f.person_id is null or f.sealed is null or exists (select 1 from"
-        " unnest(%s::text[]) k where coalesce(f.data ->> k, '') = '' and not (k = any(f.withheld)))) as blank,"
-        " not exists (select 1 from guardian g where g.person_id = x.person_id and g.until is null) as guardian,"
-        " (d.person_id is null and x.number_prefix not in ('G', 'J')) as identity,"
-        " ph.person_id is null as photo, x.class_id is null as unplaced,"
-        " (x.problem or x.check_state = 'failed') as problem,"
-        " count(*) over (partition by x.school_id, x.name, x.sex, x.birth_date) > 1 as double,"
-        " (" + ages + ") as age"
+        " unnest(%s::text[]) k where coalesce(f.data ->> k, '') = '' and not (k = any(f.withheld)))) as is_blank,"
+        " not exists (select 1 from guardian g where g.person_id = x.person_id and g.until is null) as is_guardian,"
+        " (d.person_id is null and x.number_prefix not in ('G', 'J')) as is_identity,"
+        " ph.person_id is null as is_photo, x.class_id is null as is_unplaced,"
+        " (x.problem or x.check_state = 'failed') as is_problem,"
+        " count(*) over (partition by x.school_id, x.name, x.sex, x.birth_date) > 1 as is_double,"
+        " (" + ages + ") as is_age"
         " from here x join person p on p.person_id = x.person_id"
         " left join person_profile f on f.person_id = x.person_id"
         " left join identity_document d on d.person_id = x.person_id and d.until is null"
@@ -112,7 +112,7 @@ def counts(scope: Scope) -> dict[int, dict[str, int]]:
     """school -> finding -> number, with `total`. Three statements for any number of schools."""
     where, given = scope.where()
     flags, more = _flags()
-    sums = ", ".join(f"count(*) filter (where {code})" for code in _CHILD)
+    sums = ", ".join(f"count(*) filter (where is_{code})" for code in _CHILD)
     out: dict[int, dict[str, int]] = {}
     with connection.cursor() as c:
         c.execute(
@@ -172,7 +172,7 @@ def children(scope: Scope, code: str, *, after: str = "", limit: int = PAGE) -> 
             " select f.person_id, f.name, f.sex, f.stage, f.cohort_year, k.number,"
             "  f.pinyin_sort || '|' || f.person_id as key from flagged f"
             " left join school_class k on k.id = f.class_id"
-            f" where f.{code} and f.pinyin_sort || '|' || f.person_id > %s order by key limit %s",
+            f" where f.is_{code} and f.pinyin_sort || '|' || f.person_id > %s order by key limit %s",
             [*given, *more, after, limit + 1],
         )
         rows = [Row(*r) for r in c.fetchall()]
@@ -188,11 +188,11 @@ def gaps(class_id: int) -> dict[uuid.UUID, list[str]]:
         c.execute(
             f"with here as (select {_COLUMNS} from roster r where r.class_id = %s and r.kind = 1 and r.reason ="
             f" 'enrolled' and r.status between 1 and 9), flagged as ({flags})"
-            " select x.person_id, x.guardian, x.identity, x.photo, x.problem, f.sealed is null,"
+            " select x.person_id, x.is_guardian, x.is_identity, x.is_photo, x.is_problem, f.sealed is null,"
             "  array(select k from unnest(%s::text[]) k where coalesce(f.data ->> k, '') = ''"
             "    and not (k = any(coalesce(f.withheld, '{}'))))"
             " from flagged x left join person_profile f on f.person_id = x.person_id"
-            " where x.blank or x.guardian or x.identity or x.photo or x.problem limit 500",
+            " where x.is_blank or x.is_guardian or x.is_identity or x.is_photo or x.is_problem limit 500",
             [class_id, *more, keys],
         )
         out: dict[uuid.UUID, list[str]] = {}

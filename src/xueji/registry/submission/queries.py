@@ -14,12 +14,25 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from xueji.ground.accounts.actor import today
 from xueji.ground.accounts.roles import Role
 from xueji.ground.orgs.models import Org
 
-from . import evidence
+from . import evidence, terms
 from .digest import DIGEST
-from .models import Child, Log, Proof, Round, RoundKind, Signature, State, Step, Submission
+from .models import (
+    CheckState,
+    Child,
+    ClassCheck,
+    Log,
+    Proof,
+    Round,
+    RoundKind,
+    Signature,
+    State,
+    Step,
+    Submission,
+)
 
 PAGE = 50
 _SUMS = (
@@ -320,7 +333,7 @@ def todo(actor: Any) -> list[Todo]:
 
     Two queries at most.
     """
-    out: list[Todo] = []
+    out: list[Todo] = _class_todo(actor)
     now = timezone.now()
     if actor.can("submission.send"):
         for s in Submission.objects.select_related("round").filter(
@@ -348,11 +361,30 @@ def todo(actor: Any) -> list[Todo]:
     return out
 
 
+def _class_todo(actor: Any) -> list[Todo]:
+    """Classes that a teacher has to compare this term, and differences that wait for the leader. Two queries at most."""
+    if actor.org_kind != "school":
+        return []
+    day = today()
+    out = []
+    if actor.classes and actor.can("headcount.write"):
+        term = terms.now(day)
+        done = ClassCheck.objects.filter(class_id__in=actor.classes, year=term.year, term=term.number).count()
+        if done < len(actor.classes):
+            title = _("%s学籍核对") % term.label
+            out.append(Todo(title, _("清点在校人数"), "/headcount/", "—", False))
+    elif actor.can("headcount.settle"):
+        n = ClassCheck.objects.filter(school_id=actor.org_id, state=CheckState.REPORTED).count()
+        if n:
+            out.append(Todo(_("%s 个班人数不符") % n, _("写明处理结果"), "/headcount/", "—", True))
+    return out
+
+
 def desk(actor: Any, *, after: str = "") -> tuple[list[dict[str, Any]], str]:
     """Submissions whose present step is the actor's, oldest first, one page; one query."""
     with connection.cursor() as c:
         c.execute(
-            "select s.id, s.number, o.name, r.title, t.label, t.arrived_at, s.times, (s.snapshot ->> 'total')::int,"
+            "select s.id, s.number, o.name, r.title, t.label, t.arrived_at, s.times, (s.snapshot ->> 'total')::int as total,"
             " s.late, to_char(t.arrived_at at time zone 'UTC', 'YYYYMMDDHH24MISSUS') || '|' || s.id as key"
             " from submission_step t join submission s on s.id = t.submission_id"
             " join submission_round r on r.id = s.round_id join org o on o.id = s.school_id"

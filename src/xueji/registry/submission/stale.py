@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from django.db import connection
+from django.utils import timezone
 
 from xueji.ground.accounts.actor import today
 from xueji.ground.orgs.grades import class_label
@@ -21,7 +22,7 @@ _TOUCHED = (
     "  (select max(e.recorded_at) from event e where e.person_id = r.person_id),"
     "  (select max(d.at) from record_edit d where d.person_id = r.person_id)) as at) t"
     " where r.school_id = %s and r.kind = 1 and r.reason = 'enrolled' and r.status between 1 and 9"
-    " and t.at < now() - make_interval(months => %s)"
+    " and t.at < %s::timestamptz - make_interval(months => %s)"
 )
 
 
@@ -36,7 +37,9 @@ class Row:
     key: str
 
 
-def children(actor: Any, months: int, *, after: str = "") -> tuple[list[Row], str]:
+def children(
+    actor: Any, months: int, *, after: str = "", now: datetime | None = None
+) -> tuple[list[Row], str]:
     """Children of the actor's school whose record nobody touched for so long, longest first, one page; one query."""
     with connection.cursor() as c:
         c.execute(
@@ -45,7 +48,7 @@ def children(actor: Any, months: int, *, after: str = "") -> tuple[list[Row], st
             + _TOUCHED
             + " and to_char(t.at at time zone 'UTC', 'YYYYMMDDHH24MISSUS') || '|' || r.person_id > %s"
             " order by key limit %s",
-            [actor.org_id, months, after, PAGE + 1],
+            [actor.org_id, now or timezone.now(), months, after, PAGE + 1],
         )
         found = c.fetchall()
     day = today()
@@ -53,8 +56,8 @@ def children(actor: Any, months: int, *, after: str = "") -> tuple[list[Row], st
     return rows[:PAGE], rows[PAGE - 1].key if len(rows) > PAGE else ""
 
 
-def count(actor: Any, months: int) -> int:
+def count(actor: Any, months: int, *, now: datetime | None = None) -> int:
     """How many of them there are."""
     with connection.cursor() as c:
-        c.execute("select count(*) " + _TOUCHED, [actor.org_id, months])
+        c.execute("select count(*) " + _TOUCHED, [actor.org_id, now or timezone.now(), months])
         return int(c.fetchone()[0])
