@@ -107,6 +107,9 @@ def _work(actor: Actor) -> dict[str, Any]:
         from xueji.registry.admission import queries as admission
 
         out["admission_todo"] = admission.todo(actor)
+        from xueji.registry.submission import queries as submission
+
+        out["submission_todo"] = submission.todo(actor)
     if actor.can("intake.import"):
         from xueji.registry.intake import queries as intake
 
