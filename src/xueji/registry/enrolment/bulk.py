@@ -60,6 +60,7 @@ class Move:
     detail: dict[str, Any] = field(default_factory=dict)
     #: Without a class from here on, even in the same school (待分班).
     unplaced: bool = False
+    seat: int | None = None
 
 
 def apply_many(
