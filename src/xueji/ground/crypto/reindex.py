@@ -105,7 +105,7 @@ def run(connection: Any, *, family: suites.Family | None = None, patience: float
         keyring.save(Ring(rest).with_active(replace(new, active=True)))
     vault.forget()
     values |= finish(connection)
-    return Done(new, values, held_s, time.monotonic() - began)
+    return Done(replace(new, active=True), values, held_s, time.monotonic() - began)
 
 
 def finish(connection: Any) -> dict[str, int]:
