@@ -255,6 +255,12 @@ ADDRESSES: dict[str, Address] = {
     ),
     "changes:return": Address(
         "/cases/{case}/return/", "case.decide", about="case", post=True, answers=(*DEED, 403)
+    "intake:header": Address("/import/header.csv", "intake.import"),
+    "intake:update": Address("/import/update/", "intake.import", both=True, answers=(200, 400)),
+    "intake:update_book": Address("/import/update/book.xlsx", "intake.import", answers=(200, 302)),
+    "intake:apply": Address(
+        "/import/{batch}/apply/", "intake.import", about="batch", post=True, answers=DEED
+    ),
     ),
     "changes:withdraw": Address(
         "/cases/{case}/withdraw/", "case.start", about="case", post=True, answers=DEED
@@ -264,6 +270,22 @@ ADDRESSES: dict[str, Address] = {
     "changes:outage": Address("/cases/{case}/outage/", "case.start", about="case", post=True, answers=DEED),
     "changes:urge": Address("/cases/{case}/urge/", "case.start", about="case", post=True, answers=DEED),
     "changes:overview": Address("/cases/overview/", "case.overview"),
+    "intake:cell": Address(
+        "/import/{batch}/rows/1/cell/", "intake.import", about="batch", post=True, answers=(404, 409)
+    ),
+    "intake:grid": Address("/import/{batch}/grid/", "intake.import", about="batch", answers=(200, 302)),
+    "intake:suggested": Address(
+        "/import/{batch}/suggested/", "intake.import", about="batch", post=True, answers=DEED
+    ),
+    "intake:undo": Address(
+        "/import/{batch}/undo/", "intake.import", about="batch", both=True, answers=(200, 302, 400)
+    ),
+    "intake:again": Address(
+        "/import/{batch}/again/", "intake.import", about="batch", post=True, answers=(302, 404)
+    ),
+    "intake:original": Address(
+        "/import/{batch}/original/", "intake.import", about="batch", answers=(200, 404)
+    ),
     "changes:held": Address("/cases/held/", "case.overview"),
     "changes:registers": Address("/cases/registers/", "register.print"),
     "changes:register_file": Address("/cases/registers/file/?form=xlsx", "register.print"),

@@ -79,6 +79,42 @@ def record(
         )
 
 
+def record_each(
+    who: Any,
+    action: str,
+    deeds_: Iterable[tuple[uuid.UUID, dict[str, Any] | None, dict[str, Any] | None]],
+    *,
+    object_type: str = "",
+    object_id: object = "",
+) -> None:
+    """As `record` for one deed on each of many pupils, (pupil, before, after), in one statement. For edits of ordinary
+    data in bulk, where each pupil's entry says what was there before.
+    """
+    _count()
+    at = timezone.now()
+    with acting("audit"):
+        AuditEntry.objects.bulk_create(
+            [
+                AuditEntry(
+                    at=at,
+                    user_id=who.user_id,
+                    user_name=who.user_name,
+                    role=who.role,
+                    org_id=who.org_id,
+                    address=who.address,
+                    action=action,
+                    object_type=object_type,
+                    object_id=str(object_id),
+                    person_id=person_id,
+                    before=before,
+                    after=after,
+                    row_count=1,
+                )
+                for person_id, before, after in deeds_
+            ]
+        )
+
+
 def note(
     who: Any,
     action: str,

@@ -57,6 +57,7 @@ class TemplateField:
     codes: str = ""
     identity: bool = False
     width: float | None = None
+    locked: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,6 +100,7 @@ class _Book:
         self.book: Any = xlsxwriter.Workbook(self.buffer, dict(_OPTIONS))
         add = self.book.add_format
         self.text = add({"num_format": "@", "locked": False, "valign": "vcenter"})
+        self.shut = add({"num_format": "@", "locked": True, "valign": "vcenter", "bg_color": "#F0F2F5"})
         # The quote mark tells programs that the text is a text even when its cell is edited: titles, notes and headings
         # carry names of schools and what somebody typed above a sheet.
         self.quoted = add({"num_format": "@", "locked": False, "valign": "vcenter", "quote_prefix": True})
@@ -207,14 +209,15 @@ def write_template(
     meta: Mapping[str, str],
     rows: Iterable[Sequence[object]] = (),
     sheet_name: str = "学生信息",
+    notes: Sequence[str] = (),
 ) -> bytes:
     """An import template: one heading per field with its note, dropdowns from `code_tables`, all columns
     text.
 
     Headings are locked, data cells are free; sorting, filtering, adding and deleting rows stay allowed.
     `meta` (such as kind and version) is kept as custom properties that `SheetReader.meta` reads back. `rows`
-    pre-fills it, for example with a class. A second sheet explains every field. Raises `KeyError` when a
-    field names an unknown code table.
+    pre-fills it, for example with a class. A second sheet explains every field and bears the `notes`; columns that are
+    `locked` cannot be typed over. Raises `KeyError` when a field names an unknown code table.
     """
     out = _Book()
     book = out.book
@@ -252,7 +255,8 @@ def write_template(
             )  # fmt: skip
     for number, values in enumerate(rows, start=1):
         for index, value in enumerate(values):
-            out.put(sheet, number, index, as_text(value), None if is_dangerous(as_text(value)) else out.text)
+            form = out.shut if fields[index].locked else out.text
+            out.put(sheet, number, index, as_text(value), None if is_dangerous(as_text(value)) else form)
     sheet.set_row(0, 32)
     sheet.freeze_panes(1, 1)
     allowed = (
@@ -267,7 +271,7 @@ def write_template(
     sheet.protect(
         "", {**dict.fromkeys(allowed, True), "select_locked_cells": True, "select_unlocked_cells": True}
     )
-    _write_guide(out, guide, fields)
+    _write_guide(out, guide, fields, notes)
     for key, value in meta.items():
         book.set_custom_property(key, value, "text")
     return out.bytes()
@@ -305,7 +309,7 @@ def _write_codes(
     return names
 
 
-def _write_guide(out: _Book, sheet: Any, fields: Sequence[TemplateField]) -> None:
+def _write_guide(out: _Book, sheet: Any, fields: Sequence[TemplateField], notes: Sequence[str]) -> None:
     for index, (label, width) in enumerate((("列名", 22), ("是否必填", 10), ("填写要求", 60), ("示例", 28))):
         sheet.set_column(index, index, width)
         sheet.write_string(0, index, label, out.head)
@@ -314,6 +318,8 @@ def _write_guide(out: _Book, sheet: Any, fields: Sequence[TemplateField]) -> Non
         values = (field.label, str(_("必填")) if field.required else str(_("选填")), rule, field.example)
         for index, value in enumerate(values):
             sheet.write_string(row, index, value, out.wrap)
+    for row, note in enumerate(notes, start=len(fields) + 2):
+        sheet.write_string(row, 0, clean_control(note), out.note)
     sheet.freeze_panes(1, 0)
 
 

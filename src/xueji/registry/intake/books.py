@@ -2,21 +2,30 @@
 
 from __future__ import annotations
 
+import hashlib
+import io
+import re
+import zipfile
+import zlib
 from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any
 
 from django.utils.translation import gettext as _
 
+from xueji.ground.policy.engine import PolicySet
+from xueji.ground.policy.library import library
+from xueji.ground.policy.model import NumberScheme
 from xueji.ground.sheets.cells import LostDigits
-from xueji.ground.sheets.write import RowIssue, TemplateField, write_error_book, write_template
+from xueji.ground.sheets.write import RowIssue, TemplateField, write_csv, write_error_book, write_template
 from xueji.ground.standards.codes import table
 from xueji.ground.standards.fields import Field, fields
 
 from .columns import EXTRAS, GRADE, ROW, Mapping
 from .places import SchoolFacts
 
-VERSION = "2026.1"
+#: The year and number of the template's build; its content is told by the digest behind it.
+VERSION = "2026.2"
 #: Longer lists are no help in a drop-down.
 _LONGEST = 300
 _EXAMPLES = {
@@ -52,17 +61,25 @@ def _tables() -> dict[str, list[str]]:
     return {f.codeset: choices(f.codeset) for f in fields() if f.codeset and choices(f.codeset)}
 
 
-def template(school: SchoolFacts) -> bytes:
-    """The national template for a school (C-COL-05): its 73 columns and 年级, drop-downs, notes, text columns."""
+def _fields(school: SchoolFacts) -> list[TemplateField]:
+    """The columns of the school's template: the national form, 年级 where the school has several stages, and what the
+    place says about its own numbers.
+    """
+    scheme = _scheme(school)
     columns = []
     for field in fields():
         codes = field.codeset if field.codeset in _tables() else ""
         example = school.code if field.key == "school_code" else _EXAMPLES.get(field.key, "")
+        told = _help(field)
+        if field.key == "auxiliary_number" and scheme is not None:
+            told = _("不填时系统按%(title)s编号(%(n)s位); 已有学籍辅号的照填") % {
+                "title": scheme.title, "n": sum(f.width for f in scheme.fields),
+            }  # fmt: skip
         columns.append(
             TemplateField(
                 label=field.name,
                 required=field.required == "yes",
-                help=_help(field),
+                help=told,
                 example=example,
                 codes=codes,
                 identity=field.key.endswith("id_number"),
@@ -71,8 +88,84 @@ def template(school: SchoolFacts) -> bytes:
     if len(school.stages) > 1:
         text = _("学校有几个学段时填写, 如 三年级、初一; 不填时按入学年月推算")
         columns.append(TemplateField(label=EXTRAS[GRADE][0], help=text, example="三年级"))
-    meta = {"xueji-kind": "enrol", "xueji-version": VERSION, "xueji-school": school.code}
-    return write_template(columns, _tables(), meta=meta)
+    return columns
+
+
+def _rules(school: SchoolFacts) -> PolicySet:
+    return library().resolve(library().ids_for(school.division, school.code), school.today)
+
+
+def _scheme(school: SchoolFacts) -> NumberScheme | None:
+    local = [s for s in _rules(school).number_schemes() if not s.reserved and s.life == "school"]
+    return local[0] if local else None
+
+
+def version(school: SchoolFacts) -> str:
+    """The version of the school's template: it changes with the columns, their lists and what the place's rules say."""
+    told = [(f.label, f.required, f.help, f.codes) for f in _fields(school)]
+    lists = sorted((name, tuple(values)) for name, values in _tables().items())
+    digest = hashlib.sha256(repr((told, lists)).encode()).hexdigest()[:8]
+    return f"{VERSION}-{digest}"
+
+
+def template(school: SchoolFacts) -> bytes:
+    """The template of a school (C-COL-05): the national form's 73 columns and 年级, drop-downs, notes, text columns, and
+    on the sheet of explanations the version, the school and the rules that it was made from.
+    """
+    rules = _rules(school)
+    cite = rules.business("enrol").cite
+    current = version(school)
+    notes = [
+        _("模板版本: %s") % current,
+        _("适用学校: %(name)s(%(code)s), 业务: 新生建籍") % {"name": school.name, "code": school.code},
+        _("依据: %(title)s %(article)s") % {"title": cite.source.title, "article": cite.article},
+        _("填好后在“导入与建籍”上传。列名、列的顺序和空行不影响导入; 不要把证件号改成数字格式"),
+    ]
+    meta = {"xueji-kind": "enrol", "xueji-version": current, "xueji-school": school.code}
+    return write_template(_fields(school), _tables(), meta=meta, notes=notes)
+
+
+def header_csv(school: SchoolFacts) -> bytes:
+    """The headings alone, for programs that write CSV (C-COL-05)."""
+    return write_csv([f.label for f in _fields(school)], [])
+
+
+_CUSTOM = re.compile(r'name="(xueji-[a-z]+)"[^>]*>\s*<vt:lpwstr>([^<]{0,80})<')
+
+
+def marks_of(data: bytes) -> dict[str, str]:
+    """What a workbook made here says of itself (kind, version, school); empty for everything else. Never raises."""
+    if data[:2] != b"PK":
+        return {}
+    try:
+        with zipfile.ZipFile(io.BytesIO(data)) as package, package.open("docProps/custom.xml") as part:
+            return dict(_CUSTOM.findall(part.read(65_536).decode("utf-8", "replace")))
+    except (
+        KeyError,
+        OSError,
+        ValueError,
+        zipfile.BadZipFile,
+        zlib.error,
+        NotImplementedError,
+        RuntimeError,
+        EOFError,
+    ):
+        return {}
+
+
+def template_note(data: bytes, school: SchoolFacts) -> str:
+    """What to tell about the template that a sheet was made from; empty when it is today's or none of ours."""
+    marks = marks_of(data)
+    if not marks:
+        return ""
+    if marks.get("xueji-school", school.code) != school.code:
+        return _("这份模板是给学校标识码 %s 的学校生成的, 请核对是否拿错了表格") % marks["xueji-school"]
+    came, current = marks.get("xueji-version", ""), version(school)
+    if marks.get("xueji-kind") == "enrol" and came and came != current:
+        return _(
+            "这份表格用的是旧版模板(%(came)s), 现在的版本是 %(current)s。列仍按列名识别, 新增的列可以在表格里补, 下次请用新模板"
+        ) % {"came": came[:40], "current": current}
+    return ""
 
 
 def error_book(

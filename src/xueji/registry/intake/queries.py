@@ -16,6 +16,7 @@ from typing import Any
 from django.db import connection, transaction
 from django.http import Http404
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from xueji.ground.db.scope import acting
 from xueji.ground.orgs.grades import class_label
@@ -60,18 +61,32 @@ def school_facts(school_id: int) -> SchoolFacts:
 
 @dataclass(frozen=True)
 class BatchRow:
-    """A batch in the list: who, what, when, from which file, how far."""
+    """A batch in the list: who, what, when, from which file, how far, and what was taken back."""
 
     id: int
+    kind: str
     file_name: str
+    sha256: str
     school: str
     creator: str
     created_at: datetime
+    publisher: str
     published_at: datetime | None
+    undoer: str
+    undone_at: datetime | None
     state: str
-    state_label: str
     counts: dict[str, Any]
     problem: str
+
+    @property
+    def state_label(self) -> str:
+        """Chinese word of the batch's state."""
+        return str(BatchState(self.state).label)
+
+    @property
+    def kind_label(self) -> str:
+        """What the sheet was for."""
+        return _("补全信息") if self.kind == "update" else _("新生建籍")
 
     @property
     def todo(self) -> int:
@@ -79,20 +94,82 @@ class BatchRow:
         return sum(self.counts.get(k, 0) for k in ("ok", "warning", "error", "duplicate"))
 
 
-def batches(actor: Any, *, before: int | None = None, limit: int = PAGE) -> list[BatchRow]:
-    """Batches of the actor's scope, newest first, one page; `before` is the last id of the page before."""
+#: Filters of the history: what they are called in the address, and the states that they show.
+HISTORY = {
+    "open": ("uploaded", "checking", "checked", "matching", "publishing", "undoing"),
+    "published": ("published",),
+    "undone": ("undone",),
+    "failed": ("failed", "discarded"),
+}
+
+
+def batches(
+    actor: Any,
+    *,
+    before: int | None = None,
+    limit: int = PAGE,
+    show: str = "",
+    text: str = "",
+    since: date | None = None,
+    until: date | None = None,
+) -> list[BatchRow]:
+    """Batches of the actor's scope, newest first, one page; `before` is the last id of the page before. `show` is a key
+    of HISTORY (undone: also those of which a part was taken back), `text` a part of the file's name or the beginning of
+    its digest, `since` and `until` days of the upload.
+    """
+    where = ["(%(before)s::bigint is null or b.id < %(before)s)"]
+    if show == "undone":
+        where.append("b.undone_at is not null")
+    elif show in HISTORY:
+        where.append("b.state = any(%(states)s)")
+    if text:
+        where.append(
+            "(strpos(lower(b.file_name), lower(%(text)s)) > 0 or starts_with(b.file_sha256, lower(%(text)s)))"
+        )
+    if since:
+        where.append("(b.created_at at time zone 'Asia/Shanghai')::date >= %(since)s")
+    if until:
+        where.append("(b.created_at at time zone 'Asia/Shanghai')::date <= %(until)s")
     with connection.cursor() as c:
         c.execute(
-            "select b.id, b.file_name, o.short_name, coalesce(u.name, ''), b.created_at, b.published_at, b.state,"
-            "  b.counts, b.problem from import_batch b join org o on o.id = b.school_id"
-            " left join lateral xueji_staff_names(array[b.creator_id]) u on true"
-            " where (%s::bigint is null or b.id < %s) order by b.id desc limit %s",
-            [before, before, limit],
+            "select b.id, b.kind, b.file_name, b.file_sha256, o.short_name, b.creator_id, b.created_at, b.publisher_id,"
+            "  b.published_at, b.undoer_id, b.undone_at, b.state, b.counts, b.problem from import_batch b"
+            f" join org o on o.id = b.school_id where {' and '.join(where)} order by b.id desc limit %(limit)s",
+            {
+                "before": before, "limit": limit, "states": list(HISTORY.get(show, ())), "text": text[:100],
+                "since": since, "until": until,
+            },
+        )  # fmt: skip
+        found = c.fetchall()
+        who = staff_names({x for row in found for x in (row[5], row[7], row[9]) if x})
+    return [
+        BatchRow(
+            i,
+            kind,
+            f,
+            sha,
+            o,
+            who.get(u, ""),
+            at,
+            who.get(p, ""),
+            done,
+            who.get(x, ""),
+            gone,
+            s,
+            as_json(n),
+            why,
         )
-        return [
-            BatchRow(i, f, o, u, at, done, s, str(BatchState(s).label), _json(n), p)
-            for i, f, o, u, at, done, s, n, p in c.fetchall()
-        ]
+        for i, kind, f, sha, o, u, at, p, done, x, gone, s, n, why in found
+    ]
+
+
+def staff_names(ids: set[int]) -> dict[int, str]:
+    """Names of colleagues, as far as the actor may know them."""
+    if not ids:
+        return {}
+    with connection.cursor() as c:
+        c.execute("select user_id, name from xueji_staff_names(%s)", [sorted(ids)])
+        return {i: n or "" for i, n in c.fetchall()}
 
 
 def batch(actor: Any, batch_id: int) -> ImportBatch:
@@ -122,6 +199,19 @@ class CellView:
     person: str = ""
 
 
+TONES = {"ok": "green", "warning": "amber", "error": "red", "duplicate": "red"}
+
+
+def state_label(state: str) -> str:
+    """Chinese word of a row's state."""
+    return {
+        "ok": _("可以导入"),
+        "warning": _("可以导入, 有提醒"),
+        "error": _("需要修改"),
+        "duplicate": _("重复"),
+    }[state]
+
+
 @dataclass
 class RowView:
     """One staged row as the grid shows it."""
@@ -138,14 +228,12 @@ class RowView:
     @property
     def state_label(self) -> str:
         """Chinese word of the row's state."""
-        return {"ok": "可以导入", "warning": "可以导入, 有提醒", "error": "需要修改", "duplicate": "重复"}[
-            self.state
-        ]
+        return state_label(self.state)
 
     @property
     def tone(self) -> str:
         """Colour of the state's chip."""
-        return {"ok": "green", "warning": "amber", "error": "red", "duplicate": "red"}[self.state]
+        return TONES[self.state]
 
     @property
     def birth_text(self) -> str:
@@ -243,7 +331,7 @@ def _system(school_id: int) -> str:
 
 def _view(line: tuple[Any, ...], mapping: Mapping, system: str) -> RowView:
     row_no, state, name, sex, birth, stage, cohort, number, issues, notes, person, raw = line
-    cells = repair._opened(person, raw)
+    cells = repair.opened(person, raw)
 
     def typed(key: str) -> str:
         at = mapping.columns.get(key)
@@ -264,8 +352,8 @@ def _view(line: tuple[Any, ...], mapping: Mapping, system: str) -> RowView:
         {"1": "男", "2": "女"}.get(sex or "", typed("sex")),
         birth or typed("birth_date"),
         place,
-        [view(i) for i in _json(issues)],
-        [view(n) for n in _json(notes)],
+        [view(i) for i in as_json(issues)],
+        [view(n) for n in as_json(notes)],
     )
 
 
@@ -317,5 +405,6 @@ def label_of(key: str) -> str:
     return name_of(key)
 
 
-def _json(value: Any) -> Any:
+def as_json(value: Any) -> Any:
+    """A jsonb value as the driver gives it, read."""
     return json.loads(value) if isinstance(value, str) else value

@@ -19,9 +19,11 @@ from .checker import Checker
 from .columns import ROW, Mapping
 from .packing import unpack
 from .places import SchoolFacts
+from .suggest import neighbours, suggest
 
 
-def _opened(person_id: Any, raw: bytes | memoryview) -> list[Any]:
+def opened(person_id: Any, raw: bytes | memoryview) -> list[Any]:
+    """What was typed in a row, unsealed."""
     return list(unpack(vault.open(raw, f"staged_row.raw:{person_id}")))
 
 
@@ -40,7 +42,7 @@ def raw_rows(batch_id: int, row_numbers: Sequence[int] | None = None) -> dict[in
             + " order by row_no limit 50000",
             [batch_id, list(row_numbers)] if row_numbers is not None else [batch_id],
         )
-        return {row: _opened(person, raw) for row, person, raw in c.fetchall()}
+        return {row: opened(person, raw) for row, person, raw in c.fetchall()}
 
 
 def replace_rows(batch_id: int, school: SchoolFacts, mapping: Mapping, rows: dict[int, list[Cell]]) -> None:
@@ -68,7 +70,12 @@ class Alike:
 
 
 #: What is a child's own is wrong in each row for itself: nobody gives forty children one name or one number.
-_OWN = ("name", "number", "phone", "serial", "email")
+OWN = ("name", "number", "phone", "serial", "email")
+
+
+def is_own(key: str) -> bool:
+    """Whether a field is a child's own, so that nobody mends it for many rows at once."""
+    return any(word in key for word in OWN)
 
 
 def alike(batch_id: int, mapping: Mapping, *, most: int = 2_000) -> list[Alike]:
@@ -90,9 +97,9 @@ def alike(batch_id: int, mapping: Mapping, *, most: int = 2_000) -> list[Alike]:
         cells = None
         for issue in _list(issues):
             key = issue["field"]
-            if issue["severity"] != "error" or any(word in key for word in _OWN):
+            if issue["severity"] != "error" or is_own(key):
                 continue
-            cells = cells if cells is not None else _opened(person, raw)
+            cells = cells if cells is not None else opened(person, raw)
             at = mapping.columns.get(key)
             typed = as_text(cells[at]) if at is not None and at < len(cells) else ""
             rows = groups.setdefault((key, typed), [])
@@ -104,6 +111,48 @@ def alike(batch_id: int, mapping: Mapping, *, most: int = 2_000) -> list[Alike]:
         for (key, typed), rows in groups.items()
     ]
     return sorted((a for a in out if a.n > 1), key=lambda a: (-a.n, a.key, a.typed))[:30]
+
+
+def offered(
+    batch_id: int, mapping: Mapping, key: str, school: SchoolFacts, most: int
+) -> list[tuple[int, str, list[Any]]]:
+    """(row, value, what was typed) of the rows in which `key` is wrong, or disagrees with the identity number, and for
+    which exactly one value is offered; of the first `most` faulty rows.
+    """
+    codes = {"sex": "id.sex_differs", "birth_date": "id.birth_differs"}
+    with connection.cursor() as c:
+        c.execute(
+            "select row_no, person_id, raw, issues from staged_row where batch_id = %s and state = 'error'"
+            " and (issues @> %s::jsonb or issues @> %s::jsonb) order by row_no limit %s",
+            [
+                batch_id,
+                json.dumps([{"field": key, "severity": "error"}]),
+                json.dumps([{"field": "id_number", "code": codes.get(key, "none")}]),
+                most,
+            ],
+        )
+        found = c.fetchall()
+    out = []
+    for row_no, person, raw, issues in found:
+        cells = opened(person, raw)
+
+        def typed(name: str, cells: list[Any] = cells) -> Any:
+            at = mapping.columns.get(name)
+            return cells[at] if at is not None and at < len(cells) else ""
+
+        values = set()
+        for issue in _list(issues):
+            if issue["field"] == key:
+                values |= {
+                    s.value
+                    for s in suggest(key, issue["code"], typed, today=school.today, school_code=school.code)
+                }
+            elif issue["field"] == "id_number":
+                beside = neighbours(issue["code"], typed, today=school.today)
+                values |= {beside[key].value} if key in beside else set()
+        if len(values) == 1:
+            out.append((row_no, values.pop(), cells))
+    return out
 
 
 def corrections(reader: SheetReader, came: Mapping, mapping: Mapping, batch_id: int) -> dict[int, list[Any]]:

@@ -31,8 +31,8 @@ WRITTEN = frozenset(
         "number_lookup", "event", "enrolment_state", "roster",
     }
 )  # fmt: skip
-#: Looks and entries about looks: they touch nothing.
-PASSIVE = frozenset({"audit_entry", "audit_queued", "staged_row"})
+#: Entries about looks, and rows that wait to be loaded: they touch nothing.
+PASSIVE = frozenset({"audit_entry", "audit_queued", "staged_row", "takeover_row", "population_item"})
 #: Whoever changes a row writes it anew: it then bears another transaction than the event that came with it.
 _CHANGED = ("person", "person_profile", "guardian", "identity_document", "student_number")
 

@@ -2,27 +2,27 @@
 
 from __future__ import annotations
 
+from datetime import date, datetime
 from typing import Any
 from urllib.parse import urlencode
 
 from django.contrib import messages
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
-from django.utils.http import content_disposition_header
+from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from xueji.ground.sheets.guard import column_letters
-from xueji.ground.standards.fields import Field, fields
 
-from . import books, commands, queries
-from .columns import EXTRAS, GRADE, STAGE, Mapping, choices
+from . import books, commands, queries, undoing, views_update
+from .columns import Mapping, choices
 from .errors import IntakeError
+from .http import actor_of, attachment, lists
 from .models import BatchState, ImportBatch
 from .reports import summary
 
-_XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
-_BUSY = (BatchState.UPLOADED, BatchState.CHECKING, BatchState.PUBLISHING)
+_BUSY = (BatchState.UPLOADED, BatchState.CHECKING, BatchState.PUBLISHING, BatchState.UNDOING)
 _VIEWS = {
     "todo": ("error", "duplicate"),
     "error": ("error",),
@@ -32,24 +32,10 @@ _VIEWS = {
 }
 
 
-def _actor(request: HttpRequest) -> Any:
-    actor = request.actor  # type: ignore[attr-defined]
-    actor.require("intake.import")
-    return actor
-
-
-def _attachment(data: bytes, name: str) -> HttpResponse:
-    response = HttpResponse(data, content_type=_XLSX)
-    response["Content-Disposition"] = content_disposition_header(True, name) or "attachment"
-    response["X-Content-Type-Options"] = "nosniff"
-    response["Cache-Control"] = "private, no-store"
-    return response
-
-
 @require_http_methods(["GET", "POST"])
 def batches(request: HttpRequest) -> HttpResponse:
     """The batches of the school, and the form that brings a new sheet."""
-    actor = _actor(request)
+    actor = actor_of(request)
     error = ""
     if request.method == "POST":
         file = request.FILES.get("file")
@@ -73,17 +59,11 @@ def batches(request: HttpRequest) -> HttpResponse:
                 return redirect("intake:batch", batch.id)
             except IntakeError as e:
                 error = e.message
-    raw = request.GET.get("before", "")
-    rows = queries.batches(actor, before=int(raw) if raw.isdecimal() else None, limit=queries.PAGE + 1)
-    page = rows[: queries.PAGE]
     return render(
         request,
         "intake/list.html",
-        {
-            "rows": page,
-            "count": len(page),
-            "next_url": f"?before={page[-1].id}" if len(rows) > len(page) else "",
-            "first_url": request.path if raw else "",
+        _history(request, actor)
+        | {
             "error": error,
             "pasted": request.POST.get("pasted", "") if error else "",
             "limit": commands.UPLOAD_LIMIT >> 20,
@@ -92,24 +72,80 @@ def batches(request: HttpRequest) -> HttpResponse:
     )
 
 
+def _day(text: str) -> date | None:
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        return None
+
+
+def _history(request: HttpRequest, actor: Any) -> dict[str, Any]:
+    """One page of the batches that the filters ask for."""
+    raw, show, text = (request.GET.get(k, "") for k in ("before", "show", "q"))
+    since, until = _day(request.GET.get("since", "")), _day(request.GET.get("until", ""))
+    rows = queries.batches(
+        actor,
+        before=int(raw) if raw.isdecimal() else None,
+        limit=queries.PAGE + 1,
+        show=show,
+        text=text.strip(),
+        since=since,
+        until=until,
+    )
+    page = rows[: queries.PAGE]
+    asked = {
+        "show": show,
+        "q": text.strip(),
+        "since": since.isoformat() if since else "",
+        "until": until.isoformat() if until else "",
+    }
+    kept = {k: v for k, v in asked.items() if v}
+    labels = [
+        ("", _("全部")),
+        ("open", _("进行中")),
+        ("published", _("已发布")),
+        ("undone", _("有撤销")),
+        ("failed", _("未导入")),
+    ]
+    return asked | {
+        "rows": page,
+        "count": len(page),
+        "views": [
+            {"url": "?" + urlencode({k: v for k, v in ({**kept, "show": key}).items() if v}), "label": label,
+             "count": None, "active": key == show}
+            for key, label in labels
+        ],
+        "next_url": f"?{urlencode({**kept, 'before': page[-1].id})}" if len(rows) > len(page) else "",
+        "first_url": f"?{urlencode(kept)}" if raw else "",
+    }  # fmt: skip
+
+
 @require_GET
 def template(request: HttpRequest) -> HttpResponse:
     """The template for the actor's school."""
-    actor = _actor(request)
+    actor = actor_of(request)
     school = queries.school_facts(actor.org_id)
-    return _attachment(
-        books.template(school), _("学生信息导入模板-%(school)s.xlsx") % {"school": school.name}
-    )
+    return attachment(books.template(school), _("学生信息导入模板-%(school)s.xlsx") % {"school": school.name})
+
+
+@require_GET
+def header(request: HttpRequest) -> HttpResponse:
+    """The headings of the template as CSV."""
+    school = queries.school_facts(actor_of(request).org_id)
+    name = _("学生信息导入列名-%(school)s.csv") % {"school": school.name}
+    return attachment(books.header_csv(school), name, "text/csv; charset=utf-8")
 
 
 @require_GET
 def batch(request: HttpRequest, batch_id: int) -> HttpResponse:
     """One batch: what it waits for, its faulty rows, its result."""
-    actor = _actor(request)
+    actor = actor_of(request)
     found = queries.batch(actor, batch_id)
+    if found.kind == "update":
+        return views_update.page(request, actor, found)
     counts = {
         k: found.counts.get(k, 0)
-        for k in ("total", "ok", "warning", "error", "duplicate", "published", "blank", "noted")
+        for k in ("total", "ok", "warning", "error", "duplicate", "published", "undone", "blank", "noted")
     }
     context: dict[str, Any] = {
         "batch": found,
@@ -122,6 +158,13 @@ def batch(request: HttpRequest, batch_id: int) -> HttpResponse:
         "busy": found.state in _BUSY,
         "job": _job(found),
         "new_classes": found.counts.get("new_classes", 0),
+        "may_undo": bool(
+            counts["published"]
+            and found.published_at
+            and found.published_at > timezone.now() - undoing.WINDOW
+            and found.state in (BatchState.PUBLISHED, BatchState.CHECKED)
+        ),
+        "who": queries.staff_names({x for x in (found.creator_id, found.publisher_id, found.undoer_id) if x}),
         "unknown": found.mapping.get("unknown", []),
         "repeated": found.mapping.get("repeated", []),
     }
@@ -138,7 +181,25 @@ def batch(request: HttpRequest, batch_id: int) -> HttpResponse:
             "published_next": f"?done={done[queries.PAGE - 1].row_no}" if len(done) > queries.PAGE else "",
             "published_first": request.path if after else "",
         }
+    who = context["who"]
+    context["facts"] = [
+        {"label": _("上传"), "value": f"{who.get(found.creator_id, '')} {_when(found.created_at)}".strip()},
+        {"label": _("文件指纹(SHA-256)"), "value": found.file_sha256 or "—"},
+    ]
+    if found.published_at:
+        name = who.get(found.publisher_id or 0, "")
+        context["facts"].append({"label": _("发布"), "value": f"{name} {_when(found.published_at)}".strip()})
+    if found.undone_at:
+        name = who.get(found.undoer_id or 0, "")
+        text = _("%(who)s %(when)s, %(n)s 名") % {
+            "who": name, "when": _when(found.undone_at), "n": counts["undone"],
+        }  # fmt: skip
+        context["facts"].append({"label": _("撤销"), "value": text.strip()})
     return render(request, "intake/batch.html", context)
+
+
+def _when(moment: datetime) -> str:
+    return f"{timezone.localtime(moment):%Y-%m-%d %H:%M}"
 
 
 def _grid(request: HttpRequest, actor: Any, found: ImportBatch, counts: dict[str, int]) -> dict[str, Any]:
@@ -184,7 +245,7 @@ def _grid(request: HttpRequest, actor: Any, found: ImportBatch, counts: dict[str
         "next_url": f"?{urlencode({**kept, 'after': page[-1].row_no})}" if len(rows) > len(page) else "",
         "first_url": f"?{urlencode(kept)}" if after else "",
         "here": urlencode({**kept, **({"after": after} if after else {})}),
-        "lists": _lists({cell.key for row in page for cell in row.cells} | {a.key for a in together}),
+        "lists": lists({cell.key for row in page for cell in row.cells} | {a.key for a in together}),
     }
 
 
@@ -214,7 +275,7 @@ def _columns(found: ImportBatch) -> dict[str, Any]:
 @require_http_methods(["GET", "POST"])
 def columns(request: HttpRequest, batch_id: int) -> HttpResponse:
     """Say which column is what; the sheet is then checked again."""
-    actor = _actor(request)
+    actor = actor_of(request)
     found = queries.batch(actor, batch_id)
     if found.state not in (BatchState.MATCHING, BatchState.CHECKED):
         return redirect("intake:batch", batch_id)
@@ -234,19 +295,13 @@ def columns(request: HttpRequest, batch_id: int) -> HttpResponse:
     return render(request, "intake/columns.html", {"batch": found, **shown}, status=status)
 
 
-def _lists(keys: set[str]) -> list[dict[str, Any]]:
-    """Choices of coded fields, once for each field that is repaired on the page."""
-    return [
-        {"key": f.key, "choices": books.choices(f.codeset)} for f in fields() if f.codeset and f.key in keys
-    ]
-
-
 def _steps(found: ImportBatch) -> list[dict[str, str]]:
     """Where the batch stands on its way."""
     names = [_("选文件"), _("检查与修正"), _("确认建籍"), _("结果")]
     at = {
         BatchState.UPLOADED: 1, BatchState.CHECKING: 1, BatchState.CHECKED: 1, BatchState.PUBLISHING: 2,
         BatchState.PUBLISHED: 4, BatchState.FAILED: 0, BatchState.DISCARDED: 1, BatchState.MATCHING: 1,
+        BatchState.UNDOING: 4, BatchState.UNDONE: 4,
     }[BatchState(found.state)]  # fmt: skip
     ready = (
         found.state == BatchState.CHECKED
@@ -261,7 +316,10 @@ def _steps(found: ImportBatch) -> list[dict[str, str]]:
 
 
 def _job(found: ImportBatch) -> dict[str, Any]:
-    title = _("正在发布") if found.state == BatchState.PUBLISHING else _("正在读取和检查")
+    title = {
+        BatchState.PUBLISHING: _("正在发布"),
+        BatchState.UNDOING: _("正在撤销"),
+    }.get(BatchState(found.state), _("正在读取和检查"))
     queued = found.state == BatchState.UPLOADED
     return {
         "id": found.id, "title": title, "state": "queued" if queued else "running", "done": found.progress, "total": 100,
@@ -272,104 +330,28 @@ def _job(found: ImportBatch) -> dict[str, Any]:
 @require_GET
 def progress(request: HttpRequest, batch_id: int) -> HttpResponse:
     """How far a batch is that the worker has in hand; when it is done the page loads anew."""
-    found = queries.batch(_actor(request), batch_id)
+    found = queries.batch(actor_of(request), batch_id)
     if found.state not in _BUSY:
         return HttpResponse(status=204, headers={"HX-Refresh": "true"})
     return render(request, "intake/_progress.html", {"batch": found, "job": _job(found)})
 
 
-@require_http_methods(["GET", "POST"])
-def edit(request: HttpRequest, batch_id: int, row_no: int) -> HttpResponse:
-    """Repair a row: the faulty cells from the grid, or the whole row on a page of its own."""
-    actor = _actor(request)
-    found = queries.batch(actor, batch_id)
-    if request.method == "POST":
-        known = {f.key for f in fields()} | {GRADE, STAGE}
-        values = {key: request.POST.get(key, "") for key in request.POST if key in known}
-        back = request.POST.get("back", "")
-        try:
-            before = queries.typed_values(actor, found, row_no)
-            changed = {k: v for k, v in values.items() if v.strip() != before.get(k, "")}
-            row = commands.edit_row(actor, batch_id, row_no, changed)
-        except IntakeError as e:
-            messages.error(request, e.message)
-        else:
-            left = sum(1 for cell in row.cells if cell.severity == "error")
-            if left:
-                messages.warning(
-                    request, _("第 %(row)s 行还有 %(n)s 处需要修改") % {"row": row_no, "n": left}
-                )
-            else:
-                messages.success(request, _("第 %(row)s 行已改好, 可以导入") % {"row": row_no})
-        target = f"/import/{batch_id}/" + (f"?{back}" if back and "\n" not in back else "")
-        return HttpResponseRedirect(target + f"#row-{row_no}")
-    if found.state != BatchState.CHECKED:
-        raise Http404
-    row = queries.row(actor, batch_id, row_no)
-    values = commands.open_row(actor, batch_id, row_no)
-    told = {cell.key: cell for cell in row.editable}
-    mapping = Mapping.from_json(queries.columns_of(found))
-    groups: dict[str, list[dict[str, Any]]] = {}
-    for f in fields():
-        groups.setdefault(f.group, []).append(_input(f, values, told, mapping))
-    extra = [
-        {"key": k, "label": EXTRAS[k][0], "value": values[k], "cell": told.get(k)} for k in (GRADE, STAGE)
-    ]
-    groups.setdefault("学籍基本信息", []).extend(extra)
-    return render(
-        request,
-        "intake/row.html",
-        {
-            "batch": found,
-            "row": row,
-            "groups": groups.items(),
-            "lists": _lists({f.key for f in fields()}),
-            "back": request.GET.get("back", ""),
-        },
-    )
-
-
-def _input(field: Field, values: dict[str, str], told: dict[str, Any], mapping: Mapping) -> dict[str, Any]:
-    return {
-        "key": field.key,
-        "label": mapping.label(field.key),
-        "value": values[field.key],
-        "cell": told.get(field.key),
-        "coded": bool(field.codeset),
-        "required": field.required == "yes",
-    }
-
-
-@require_POST
-def alike(request: HttpRequest, batch_id: int) -> HttpResponse:
-    """One value for all rows in which the same was typed."""
-    actor = _actor(request)
-    key, typed, value = (request.POST.get(k, "") for k in ("field", "typed", "value"))
-    try:
-        n = commands.fix_alike(actor, batch_id, key, typed, value)
-    except IntakeError as e:
-        messages.error(request, e.message)
-    else:
-        messages.success(request, _("已改 %(n)s 行并重新检查") % {"n": n})
-    return redirect("intake:batch", batch_id)
-
-
 @require_GET
 def error_book(request: HttpRequest, batch_id: int) -> HttpResponse:
     """The faulty rows as a workbook."""
-    actor = _actor(request)
+    actor = actor_of(request)
     try:
         data = commands.error_book(actor, batch_id)
     except IntakeError as e:
         messages.error(request, e.message)
         return redirect("intake:batch", batch_id)
-    return _attachment(data, _("错误清单-批次%(id)s.xlsx") % {"id": batch_id})
+    return attachment(data, _("错误清单-批次%(id)s.xlsx") % {"id": batch_id})
 
 
 @require_POST
 def correct(request: HttpRequest, batch_id: int) -> HttpResponse:
     """The corrected workbook comes back."""
-    actor = _actor(request)
+    actor = actor_of(request)
     file = request.FILES.get("file")
     try:
         if file is None:
@@ -384,7 +366,7 @@ def correct(request: HttpRequest, batch_id: int) -> HttpResponse:
 @require_POST
 def publish(request: HttpRequest, batch_id: int) -> HttpResponse:
     """Put the good rows on record."""
-    actor = _actor(request)
+    actor = actor_of(request)
     raw = request.POST.get("expected", "")
     try:
         result = commands.request_publish(actor, batch_id, expected=int(raw) if raw.isdecimal() else -1)
@@ -406,7 +388,7 @@ def publish(request: HttpRequest, batch_id: int) -> HttpResponse:
 @require_POST
 def discard(request: HttpRequest, batch_id: int) -> HttpResponse:
     """Give the unpublished rows up."""
-    actor = _actor(request)
+    actor = actor_of(request)
     try:
         commands.discard(actor, batch_id)
         messages.success(request, _("已放弃没有发布的行"))

@@ -1,11 +1,12 @@
 """The only code that writes batches: bring a sheet, check it, repair rows, publish, discard."""
 
 from ..reports import CheckReport, check_file
-from .bring import LIMITS, UPLOAD_LIMIT, check_only, file_of, give_up, run_check, upload
+from .bring import LIMITS, UPLOAD_LIMIT, again, check_only, file_of, give_up, original, run_check, upload
 from .match import match_columns
-from .mend import correct, edit_row, error_book, fix_alike, open_row
+from .mend import correct, edit_row, error_book, fix_alike, fix_suggested, open_row
 from .release import PublishResult, discard, publish, publish_for, request_publish
 from .undo import UndoResult, not_undone, request_undo, undo, undo_for, undoable
+from .update import apply_update, bring_update, plan_of, update_book
 
 __all__ = [
     "LIMITS",
@@ -13,6 +14,9 @@ __all__ = [
     "CheckReport",
     "PublishResult",
     "UndoResult",
+    "again",
+    "apply_update",
+    "bring_update",
     "check_file",
     "check_only",
     "correct",
@@ -21,10 +25,13 @@ __all__ = [
     "error_book",
     "file_of",
     "fix_alike",
+    "fix_suggested",
     "give_up",
     "match_columns",
     "not_undone",
     "open_row",
+    "original",
+    "plan_of",
     "publish",
     "publish_for",
     "request_publish",
@@ -33,5 +40,6 @@ __all__ = [
     "undo",
     "undo_for",
     "undoable",
+    "update_book",
     "upload",
 ]

@@ -19,7 +19,7 @@ from xueji.ground.files.models import StoredFile
 from xueji.ground.sheets.errors import SheetError
 from xueji.ground.sheets.guard import Limits
 
-from .. import queries, staging
+from .. import books, queries, staging
 from ..columns import Mapping as Columns
 from ..columns import WrongColumns
 from ..errors import IntakeError
@@ -57,6 +57,7 @@ def upload(
                 file_sha256=digest,
                 creator_id=actor.user_id,
                 mapping={"assignment": actor.assignment_id},
+                counts={"template": note} if (note := books.template_note(data, school)) else {},
             )
         if len(data) <= UPLOAD_LIMIT:
             _keep(actor, batch, data, school)
@@ -126,6 +127,34 @@ def file_of(batch: ImportBatch) -> bytes:
     if file is None:
         raise Http404
     return vault.open_bytes(storage.read(file.sha256), f"import_batch.file:{batch.id}")
+
+
+def original(actor: Any, batch_id: int) -> tuple[bytes, ImportBatch]:
+    """The file of a batch as it came, for whoever may import at that school; it holds whole numbers, so that it is in the
+    audit with its digest. Raises Http404.
+    """
+    actor.require("intake.import")
+    with transaction.atomic():
+        batch = queries.batch(actor, batch_id)
+        data = file_of(batch)
+        record(
+            actor,
+            "intake.original",
+            object_type="import_batch",
+            object_id=batch_id,
+            after={"file": batch.file_name, "sha256": batch.file_sha256},
+            row_count=batch.counts.get("total", 0),
+        )
+    return data, batch
+
+
+def again(actor: Any, batch_id: int) -> ImportBatch:
+    """Bring the kept file of a batch anew, as a batch of its own: after an undo, or when the record has changed since.
+    Raises as `upload` does, Http404.
+    """
+    actor.require("intake.import")
+    batch = queries.batch(actor, batch_id)
+    return upload(actor, file_of(batch), batch.file_name, school_id=batch.school_id)
 
 
 def run_check(
@@ -254,6 +283,8 @@ def finish(
 def opened(actor: Any, batch_id: int, *also: BatchState) -> ImportBatch:
     """The batch, locked, in a state in which its rows may change. Raises Http404, `IntakeError`."""
     batch = queries.batch(actor, batch_id)
+    if batch.kind != "enrol":
+        raise Http404
     with acting("intake"):
         batch = ImportBatch.objects.select_for_update().get(pk=batch.pk)
     if batch.state not in (BatchState.CHECKED, *also):

@@ -100,6 +100,45 @@ def fix_alike(actor: Any, batch_id: int, key: str, typed: str, value: str) -> in
     return len(rows)
 
 
+#: More faulty rows than this are for the workbook.
+_MANY = 5_000
+
+
+def fix_suggested(actor: Any, batch_id: int, key: str) -> int:
+    """Put the one value that is offered for a field into every row in which the field is wrong and only one is offered;
+    check them again. What is a child's own (name, numbers, telephones) is not mended in bulk.
+
+    Returns how many rows. Raises `IntakeError` when nothing is offered, Http404.
+    """
+    actor.require("intake.import")
+    if repair.is_own(key):
+        raise IntakeError(_("姓名、号码这类内容请逐行核对后修改"))
+    with transaction.atomic():
+        batch = opened(actor, batch_id)
+        school = queries.school_facts(batch.school_id)
+        with acting("intake"):
+            mapping = Columns.from_json(queries.columns_of(batch))
+            rows: dict[int, list[Any]] = {}
+            for row_no, value, cells in repair.offered(batch_id, mapping, key, school, _MANY):
+                at = mapping.place(key)
+                cells.extend([""] * (at + 1 - len(cells)))
+                cells[at] = value
+                rows[row_no] = cells
+            if not rows:
+                raise IntakeError(_("没有可以按建议修改的行"))
+            repair.replace_rows(batch_id, school, mapping, rows)
+            finish(batch_id, school, mapping, {}, assignment=rest(batch))
+        record(
+            actor,
+            "intake.fix_alike",
+            object_type="import_batch",
+            object_id=batch_id,
+            after={"field": key, "rows": len(rows), "by": "suggestion"},
+            row_count=len(rows),
+        )
+    return len(rows)
+
+
 def correct(actor: Any, batch_id: int, data: bytes, filename: str) -> int:
     """Take a corrected error book back: rows of the batch with the numbers in its column 行号 are replaced, nothing
     else changes. Returns how many. Raises `IntakeError` (also for a file that cannot be read), Http404.

@@ -30,6 +30,7 @@ from .persons import (
 )
 from .photos import set_photos
 from .portable import holder_of, take_in, take_out
+from .profiles import set_profiles
 from .release import release
 from .reveal import REVEAL_PURPOSES, reveal
 from .voids import void_many
@@ -71,6 +72,7 @@ __all__ = [
     "set_photo",
     "set_photos",
     "set_profile",
+    "set_profiles",
     "strike_temporary",
     "take_in",
     "take_out",
