@@ -107,6 +107,7 @@ def _work(actor: Actor) -> dict[str, Any]:
         from xueji.registry.admission import queries as admission
 
         out["admission_todo"] = admission.todo(actor)
+    if actor.can("headcount.view"):
         from xueji.registry.submission import queries as submission
 
         out["submission_todo"] = submission.todo(actor)
