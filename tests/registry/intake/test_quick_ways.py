@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from datetime import date, timedelta
 
+from django.db import models
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -13,7 +14,9 @@ from xueji.ground.sheets.cells import read_cell
 from xueji.ground.sheets.read import _plain_row
 from xueji.ground.standards import divisions
 from xueji.ground.standards.identity import check_digit, check_identity, plainly_right
+from xueji.registry.intake.models import StagedRow
 from xueji.registry.intake.packing import Objects, dump
+from xueji.registry.intake.wire import HEAD, KINDS
 
 TODAY = date(2026, 11, 22)
 CELLS = st.one_of(
@@ -74,3 +77,22 @@ def test_what_is_sealed_together_opens_each_in_its_own_place_and_with_its_own_no
         "同样的内容"
     ] * 50
     assert len({blob[5:17] for blob in sealed}) == 50
+
+
+def test_the_wire_knows_each_column_of_staging_by_its_type() -> None:
+    """The process that reads a sheet starts without models: what it writes is held against them here."""
+    written = {
+        models.UUIDField: ("uuid",),
+        models.BinaryField: ("bytea",),
+        models.JSONField: ("jsonb",),
+        models.DateField: ("date",),
+        models.BooleanField: ("bool",),
+        models.CharField: ("word",),
+        models.TextField: ("text",),
+        models.SmallIntegerField: ("int2",),
+        models.IntegerField: ("int4",),
+    }
+    for name, kind in KINDS.items():
+        assert kind in written[type(StagedRow._meta.get_field(name))], name
+    left = {f.name for f in StagedRow._meta.concrete_fields} - {*KINDS, *HEAD}
+    assert not left

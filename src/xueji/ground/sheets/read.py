@@ -200,13 +200,16 @@ def open_sheet(
     *,
     sheet: str | None = None,
     limits: Limits = DEFAULT_LIMITS,
+    guarded: bool = True,
 ) -> SheetReader:
     """Open a file (its bytes, or a path). What it is, is read from its content; `filename` only helps with
     text.
 
-    `sheet` names a worksheet; otherwise the first visible one that holds anything. Raises `SheetError` with
-    one of the codes empty, not_sheet, unsupported, html, password, too_large, zip_bomb, too_many_rows,
-    too_many_columns, too_many_cells, cell_too_long, broken, no_sheet, and nothing else.
+    `sheet` names a worksheet; otherwise the first visible one that holds anything. Without `guarded` somebody else
+    looks at the file at the same time (`look_at`) and stops this process when it is refused; its custom properties
+    are not read then. Raises `SheetError` with one of the codes empty, not_sheet, unsupported, html, password,
+    too_large, zip_bomb, too_many_rows, too_many_columns, too_many_cells, cell_too_long, broken, no_sheet, and
+    nothing else.
     """
     if isinstance(source, bytes):
         size, data = len(source), source
@@ -222,14 +225,27 @@ def open_sheet(
     if kind == "text":
         delimiter = "\t" if filename.lower().endswith(".tsv") else None
         return _text_reader(_decode(data), "csv", limits, delimiter)
-    meta: dict[str, str] = {}
+    meta = _look_inside(data, kind, limits) if guarded else {}
+    return _workbook_reader(data, kind, meta, sheet, limits)
+
+
+def look_at(data: bytes, *, limits: Limits = DEFAULT_LIMITS) -> None:
+    """What `open_sheet` looks for before it lets the native reader in. Raises `SheetError`."""
+    if len(data) > limits.max_bytes:
+        raise SheetError("too_large", size=-(-len(data) >> 20) or 1, limit=limits.max_bytes >> 20)
+    kind = kind_of(data)
+    if kind != "text":
+        _look_inside(data, kind, limits)
+
+
+def _look_inside(data: bytes, kind: str, limits: Limits) -> dict[str, str]:
     if kind == "xlsx":
-        meta = check_package(data, limits)
-    elif kind == "ods":
+        return check_package(data, limits)
+    if kind == "ods":
         check_ods(data, limits)
     else:
         check_xls(data, limits)
-    return _workbook_reader(data, kind, meta, sheet, limits)
+    return {}
 
 
 def open_pasted(text: str, *, limits: Limits = DEFAULT_LIMITS) -> SheetReader:

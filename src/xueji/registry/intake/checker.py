@@ -47,7 +47,7 @@ _MEMBERS = (1, 2)
 
 @dataclass(slots=True)
 class StagedLine:
-    """One checked row. `values` follow `staging.COLUMNS`; issues and notes are as the pages show them."""
+    """One checked row. `values` follow `wire.COLUMNS`; issues and notes are as the pages show them."""
 
     row_no: int
     state: str

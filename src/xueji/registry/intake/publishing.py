@@ -7,6 +7,7 @@ joining rows that the same transaction has just written: those have no statistic
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -26,6 +27,10 @@ from .places import SchoolFacts
 from .staging import on_record
 
 WORK = "intake_work"
+#: Auxiliary numbers beside it: writing them into the work table would copy every wide row once more.
+_AUX = "intake_aux"
+#: Rows that this process holds at a time while it seals numbers.
+_HELD = 20_000
 _ENROL = "enrol"
 COPIED = (
     "row_no", "person_id", "event_id", "name", "pinyin", "initials", "pinyin_sort", "grams", "sex", "birth_date", "ethnicity",
@@ -85,13 +90,17 @@ def enter_work(
     for one (待分班). In the role `intake`. Returns the digest for the audit; raises `Conflict`, `IntakeError`.
     """
     aux = scheme.id if scheme else "province.auxiliary"
-    _claim_identities(c)
+    c.execute(f"select count(*), count(id_bidx) from {WORK}")
+    everybody, with_papers = c.fetchone()
+    _claim_identities(c, everybody, with_papers)
+    auxiliary = _gather_auxiliary(c)
     if scheme is not None:
-        _number_auxiliary(c, school, scheme)
+        auxiliary += _number_auxiliary(c, school, scheme)
     _insert_people(c, school, now)
-    _claim_numbers(c, school, aux)
+    _claim_numbers(c, school, aux, everybody, auxiliary)
     _insert_numbers(c, school, aux)
     _insert_record(c, batch_id, school, who, now, article)
+    c.execute(f"drop table {_AUX}")
     return _digest(c)
 
 
@@ -128,28 +137,30 @@ def _make_work(c: Any, batch_id: int, school: SchoolFacts) -> int:
         {"school": school.org_id, "batch": batch_id},
     )
     rows = int(c.rowcount)
-    # Only what later statements join or group by: the wide sealed columns would cost seconds.
+    # Only what later statements join or group by, and of a sample that is enough for them: the wide sealed columns and
+    # the usual thirty thousand rows would cost seconds.
+    c.execute("set local default_statistics_target = 10")
     c.execute(
         f"analyze {WORK} (row_no, person_id, stage, cohort_year, class_id, name, birth_date, id_bidx, number_bidx)"
     )
     return rows
 
 
-def _claim_identities(c: Any) -> None:
+def _claim_identities(c: Any, everybody: int, with_papers: int) -> None:
     """The lookup's primary key decides between two who publish the same child; ordered, so that nobody deadlocks."""
     c.execute(
         "insert into identity_lookup (id_type, bidx, person_id, doc_no)"
         f" select id_type, id_bidx, person_id, 1 from {WORK} where id_bidx is not null order by id_type, id_bidx"
         " on conflict (id_type, bidx) do nothing"
     )
-    claimed = c.rowcount
-    c.execute(f"select count(id_bidx) from {WORK}")
-    if claimed != c.fetchone()[0]:
+    if c.rowcount != with_papers:
         c.execute(
             f"select w.row_no from {WORK} w join identity_lookup l on l.id_type = w.id_type and l.bidx = w.id_bidx"
             " where l.person_id <> w.person_id order by w.row_no"
         )
         raise Conflict([row[0] for row in c.fetchall()])
+    if everybody == with_papers:
+        return
     c.execute(
         f"select w.row_no from {WORK} w join person p on p.name = w.name and p.birth_date = w.birth_date and p.sex = w.sex"
         f" where w.id_bidx is null and p.merged_into is null and {on_record('p')} order by w.row_no"
@@ -168,74 +179,104 @@ def _parts(school: SchoolFacts, stage: str, cohort: int) -> dict[str, str | int]
     }
 
 
-def _number_auxiliary(c: Any, school: SchoolFacts, scheme: NumberScheme) -> None:
-    """学籍辅号 by the place's scheme: serials without gaps, given in one statement that locks the runs."""
+def _gather_auxiliary(c: Any) -> int:
+    """The auxiliary numbers that rows bring along, in a table of their own; returns how many."""
+    c.execute(f"create temp table {_AUX} (person_id uuid, sealed bytea, bidx bytea) on commit drop")
+    c.execute(
+        f"insert into {_AUX} select person_id, aux_sealed, aux_bidx from {WORK} where aux_sealed is not null"
+    )
+    return int(c.rowcount)
+
+
+def _number_auxiliary(c: Any, school: SchoolFacts, scheme: NumberScheme) -> int:
+    """学籍辅号 by the place's scheme for those without one: serials without gaps, given in one statement that locks the
+    runs. Returns how many were given.
+    """
     serial = next((f for f in scheme.fields if f.kind == "serial"), None)
     known = {*_parts(school, "P", 2000), serial.name if serial else ""}
     if serial is None or any(f.name not in known for f in scheme.fields if f.kind != "literal"):
-        return
+        return 0
     c.execute(
-        f"select stage, cohort_year, person_id, aux_sealed from {WORK} order by stage, cohort_year, class_id, row_no"
+        f"select stage, cohort_year, count(*) from {WORK} where aux_sealed is null group by 1, 2 order by 1, 2"
     )
-    wanting: dict[str, list[Any]] = defaultdict(list)
+    runs_of: dict[tuple[str, int], str] = {}
     first: dict[str, str] = {}
-    taken: dict[str, int] = {}
-    for stage, cohort, person, sealed in c.fetchall():
-        if sealed is not None:
-            parsed = parse_number(scheme, vault.open(sealed, vault_places.number(person, 2)))
-            if parsed is not None:
-                run = serial_scope(scheme, parsed)
-                taken[run] = max(taken.get(run, 0), int(parsed[serial.name]))
-            continue
+    wanting: dict[str, int] = defaultdict(int)
+    for stage, cohort, n in c.fetchall():
         parts = {**_parts(school, stage, cohort), serial.name: 1}
-        run = serial_scope(scheme, parts)
-        if run not in first:
-            first[run] = make_number(scheme, parts)
-        wanting[run].append(person)
+        run = runs_of[stage, cohort] = serial_scope(scheme, parts)
+        first.setdefault(run, make_number(scheme, parts))
+        wanting[run] += n
+    taken: dict[str, int] = {}
+    for person, sealed in _streamed(f"select person_id::text, sealed from {_AUX}"):
+        parsed = parse_number(scheme, vault.open(sealed, vault_places.number(person, 2)))
+        if parsed is not None:
+            run = serial_scope(scheme, parsed)
+            taken[run] = max(taken.get(run, 0), int(parsed[serial.name]))
+    last = _draw_serials(c, scheme.id, wanting, taken)
+    at = sum(f.width for f in scheme.fields[: scheme.fields.index(serial)])
+    for run, n in last.items():
+        if wanting.get(run) and n > serial_limit(scheme):
+            raise IntakeError(
+                _("学籍辅号已经用完: %(run)s 最多 %(n)d 个") % {"run": run, "n": serial_limit(scheme)}
+            )
+    following = {run: last[run] - n for run, n in wanting.items()}
+    heads = {run: (number[:at], number[at + serial.width :]) for run, number in first.items()}
+    given: list[tuple[str, str]] = []
+    for stage, cohort, person in _streamed(
+        f"select stage, cohort_year, person_id::text from {WORK} where aux_sealed is null"
+        " order by stage, cohort_year, class_id, row_no"
+    ):
+        run = runs_of[stage, cohort]
+        n = following[run] = following[run] + 1
+        head, tail = heads[run]
+        given.append((person, f"{head}{n:0{serial.width}d}{tail}"))
+        if len(given) == _HELD:
+            _keep_auxiliary(c, scheme.id, given)
+            given.clear()
+    _keep_auxiliary(c, scheme.id, given)
+    c.execute(f"analyze {_AUX}")
+    return sum(wanting.values())
+
+
+def _streamed(query: str) -> Iterator[tuple[Any, ...]]:
+    """Rows of a query through a cursor of the server: this process never holds them all."""
+    with connection.connection.cursor(name="intake_stream") as cursor:
+        cursor.itersize = _HELD
+        yield from cursor.execute(query)
+
+
+def _draw_serials(
+    c: Any, scheme_id: str, wanting: Mapping[str, int], taken: Mapping[str, int]
+) -> dict[str, int]:
+    """The last serial of each run after these were given; numbers brought along from before are passed over."""
     runs = sorted({*wanting, *taken})
-    # Numbers brought along from before are passed over, then the run goes on without a gap.
+    brought, wanted = [taken.get(r, 0) for r in runs], [wanting.get(r, 0) for r in runs]
     c.execute(
         "insert into number_counter as n (scheme, run, last)"
         " select %s, r, greatest(t, 0) + k from unnest(%s::text[], %s::int[], %s::int[]) as x(r, t, k) order by r"
         " on conflict (scheme, run) do update set last = greatest(n.last, (select t from unnest(%s::text[], %s::int[])"
         "   as y(r, t) where y.r = n.run)) + (select k from unnest(%s::text[], %s::int[]) as z(r, k) where z.r = n.run)"
         " returning run, last",
-        [
-            scheme.id,
-            runs, [taken.get(r, 0) for r in runs], [len(wanting.get(r, ())) for r in runs],
-            runs, [taken.get(r, 0) for r in runs],
-            runs, [len(wanting.get(r, ())) for r in runs],
-        ],
-    )  # fmt: skip
-    last = dict(c.fetchall())
-    at = sum(f.width for f in scheme.fields[: scheme.fields.index(serial)])
-    c.execute("create temp table intake_aux (person_id uuid, sealed bytea, bidx bytea) on commit drop")
-    lines = []
-    for run, persons in wanting.items():
-        if last[run] > serial_limit(scheme):
-            raise IntakeError(
-                _("学籍辅号已经用完: %(run)s 最多 %(n)d 个") % {"run": run, "n": serial_limit(scheme)}
-            )
-        head, tail = first[run][:at], first[run][at + serial.width :]
-        for n, person in enumerate(persons, start=last[run] - len(persons) + 1):
-            number = f"{head}{n:0{serial.width}d}{tail}"
-            sealed = vault.seal(number, f"student_number.sealed:{person}:2")
-            lines.append(
-                f"{person}\t\\\\x{sealed.hex()}\t\\\\x{vault.index('no:' + scheme.id, number).hex()}\n"
-            )
-    with c.copy("copy intake_aux from stdin") as copy:
-        copy.write("".join(lines))
-    c.execute("analyze intake_aux")
-    c.execute(
-        f"update {WORK} w set aux_sealed = a.sealed, aux_bidx = a.bidx from intake_aux a where a.person_id = w.person_id"
+        [scheme_id, runs, brought, wanted, runs, brought, runs, wanted],
     )
-    c.execute("drop table intake_aux")
+    return dict(c.fetchall())
 
 
-def _claim_numbers(c: Any, school: SchoolFacts, aux_scheme: str) -> None:
+def _keep_auxiliary(c: Any, scheme_id: str, given: Sequence[tuple[str, str]]) -> None:
+    """Seal numbers that were given, into the table beside the work table."""
+    kind = f"no:{scheme_id}"
+    sealed = vault.seal_many([(number, f"student_number.sealed:{person}:2") for person, number in given])
+    lines = [
+        f"{person}\t\\\\x{blob.hex()}\t\\\\x{vault.index(kind, number).hex()}\n"
+        for (person, number), blob in zip(given, sealed, strict=True)
+    ]
+    with c.copy(f"copy {_AUX} from stdin") as copy:
+        copy.write("".join(lines))
+
+
+def _claim_numbers(c: Any, school: SchoolFacts, aux_scheme: str, wanted: int, auxiliary: int) -> None:
     """Numbers are claimed once and never given again; a temporary number that met another is drawn anew."""
-    c.execute(f"select count(*) from {WORK}")
-    wanted = int(c.fetchone()[0])
     claimed = _claim_national(c)
     for _attempt in range(4):
         if claimed == wanted:
@@ -246,16 +287,15 @@ def _claim_numbers(c: Any, school: SchoolFacts, aux_scheme: str) -> None:
         raise IntakeError(_("临时学籍号编号失败, 请重试"))
     c.execute(
         "insert into number_lookup (scheme, bidx, person_id, number_no)"
-        f" select %s, aux_bidx, person_id, 2 from {WORK} where aux_bidx is not null order by aux_bidx"
+        f" select %s, bidx, person_id, 2 from {_AUX} order by bidx"
         " on conflict (scheme, bidx) do nothing",
         [aux_scheme],
     )
-    done = c.rowcount
-    c.execute(f"select count(aux_bidx) from {WORK}")
-    if done != c.fetchone()[0]:
+    if c.rowcount != auxiliary:
         c.execute(
-            f"select w.row_no from {WORK} w where aux_bidx is not null and not exists (select 1 from number_lookup l"
-            " where l.scheme = %s and l.bidx = w.aux_bidx and l.person_id = w.person_id) order by 1 limit 20",
+            f"select w.row_no from {WORK} w join {_AUX} a on a.person_id = w.person_id where not exists (select 1"
+            " from number_lookup l where l.scheme = %s and l.bidx = a.bidx and l.person_id = a.person_id)"
+            " order by 1 limit 20",
             [aux_scheme],
         )
         rows = "、".join(str(r[0]) for r in c.fetchall())
@@ -330,13 +370,17 @@ def _insert_people(c: Any, school: SchoolFacts, now: datetime) -> None:
 def _insert_numbers(c: Any, school: SchoolFacts, aux_scheme: str) -> None:
     """The temporary national number, and the auxiliary one where the place gives it."""
     see = f"array[{int(school.county_id)}, {int(school.org_id)}], array_remove(array[class_id], null)"
+    into = (
+        "insert into student_number (person_id, number_no, scheme, prefix, sealed, state, since, reason, event_id,"
+        " readers, klasses)"
+    )
     c.execute(
-        "insert into student_number (person_id, number_no, scheme, prefix, sealed, state, since, reason, event_id, readers,"
-        " klasses)"
-        " select w.person_id, n.no, n.scheme, n.prefix, n.sealed, 'current', w.begins, '', w.event_id, "
-        f"{see} from {WORK} w cross join lateral (values"
-        "   (1::smallint, 'national', number_prefix, number_sealed), (2::smallint, %s, '', aux_sealed)"
-        "  ) as n(no, scheme, prefix, sealed) where n.sealed is not null",
+        f"{into} select person_id, 1, 'national', number_prefix, number_sealed, 'current', begins, '', event_id, {see}"
+        f" from {WORK}"
+    )
+    c.execute(
+        f"{into} select w.person_id, 2, %s, '', a.sealed, 'current', w.begins, '', w.event_id, {see}"
+        f" from {_AUX} a join {WORK} w on w.person_id = a.person_id",
         [aux_scheme],
     )
 

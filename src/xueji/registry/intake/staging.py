@@ -3,136 +3,34 @@
 from __future__ import annotations
 
 import json
-import struct
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
-from functools import lru_cache
 from typing import Any
 
-from django.db import connection, models
+from django.db import connection
 from django.utils.translation import gettext as _
 
 from xueji.ground.orgs.grades import class_label
 from xueji.ground.standards.masking import mask_name
 
-from .checker import StagedLine
-from .models import StagedRow
-from .packing import dump as _dump
+from .wire import COLUMNS, HEAD
+from .wire import encode as encode
 
-COLUMNS = (
-    "person_id", "event_id", "raw", "name", "pinyin", "initials", "pinyin_sort", "grams", "sex", "birth_date", "ethnicity",
-    "nationality", "former_name", "id_type", "id_sealed", "id_bidx", "last6", "number_prefix", "number_sealed",
-    "number_bidx", "aux_sealed", "aux_bidx", "stage", "cohort_year", "class_number", "class_id", "class_seat",
-    "enrolled_on", "profile", "profile_sealed", "g1_name", "g1_relation", "g1_note", "g1_guardian", "g1_sealed",
-    "g2_name", "g2_relation", "g2_note", "g2_guardian", "g2_sealed",
-)  # fmt: skip
-_HEAD = ("batch_id", "row_no", "state", "issues", "notes")
 DUPLICATE = "dup."
-
-# --- PostgreSQL's binary format: sealed values go as they are, no text form in between ---------------------------
-
-_INT2, _INT4, _INT8 = struct.Struct(">ih").pack, struct.Struct(">ii").pack, struct.Struct(">iq").pack
-_LENGTH = struct.Struct(">i").pack
-_NULL = _LENGTH(-1)
-_ROW_BEGINS = struct.Struct(">h").pack(len(_HEAD) + len(COLUMNS))
-_BEGIN = b"PGCOPY\n\xff\r\n\x00" + _LENGTH(0) + _LENGTH(0)
-_END = struct.Struct(">h").pack(-1)
-_EPOCH = date(2000, 1, 1)
-_NO_LIST = _LENGTH(3) + b"\x01[]"
-
-
-def _text(value: str) -> bytes:
-    data = value.encode()
-    return _LENGTH(len(data)) + data
-
-
-def _jsonb(value: str) -> bytes:
-    data = value.encode()
-    return _LENGTH(len(data) + 1) + b"\x01" + data
-
-
-def _bytea(value: bytes) -> bytes:
-    return _LENGTH(len(value)) + value
-
-
-def _uuid(value: str) -> bytes:
-    return b"\x00\x00\x00\x10" + bytes.fromhex(value.replace("-", ""))
-
-
-@lru_cache(maxsize=20_000)
-def _date(value: date) -> bytes:
-    return _INT4(4, (value - _EPOCH).days)
-
-
-class _Written(dict[Any, bytes]):
-    """The written form of each value of one column, made once."""
-
-    def __init__(self, write: Callable[[Any], bytes]) -> None:
-        super().__init__()
-        self._write = write
-
-    def __missing__(self, value: Any) -> bytes:
-        found = self._write(value)
-        if len(self) < _REMEMBERED:
-            self[value] = found
-        return found
-
-
-_REMEMBERED = 50_000
-
-
-def _writer(name: str) -> Callable[[Any], bytes]:
-    kind = StagedRow._meta.get_field(name)
-    if isinstance(kind, models.CharField):
-        return _Written(_text).__getitem__
-    if isinstance(kind, models.UUIDField):
-        return _uuid
-    if isinstance(kind, models.BinaryField):
-        return _bytea
-    if isinstance(kind, models.JSONField):
-        return _jsonb
-    if isinstance(kind, models.DateField):
-        return _date
-    if isinstance(kind, models.BooleanField):
-        return lambda value: b"\x00\x00\x00\x01\x01" if value else b"\x00\x00\x00\x01\x00"
-    if isinstance(kind, models.SmallIntegerField):
-        return lambda value: _INT2(2, value)
-    if isinstance(kind, models.IntegerField):
-        return lambda value: _INT4(4, value)
-    return _text
-
-
-@lru_cache(maxsize=1)
-def _writers() -> tuple[tuple[str, Callable[[Any], bytes]], ...]:
-    return tuple((name, _writer(name)) for name in COLUMNS)
-
-
-def encode(batch_id: int, lines: Iterable[StagedLine]) -> bytes:
-    """Rows as one COPY in binary format."""
-    writers = _writers()
-    batch = _INT8(8, batch_id)
-    out = [_BEGIN]
-    for line in lines:
-        get = line.values.get
-        out += (
-            _ROW_BEGINS,
-            batch,
-            _INT4(4, line.row_no),
-            _text(line.state),
-            _jsonb(_dump(line.issues)) if line.issues else _NO_LIST,
-            _jsonb(_dump(line.notes)) if line.notes else _NO_LIST,
-        )
-        out += [_NULL if (value := get(name)) is None else write(value) for name, write in writers]
-    out.append(_END)
-    return b"".join(out)
 
 
 def load(block: bytes) -> None:
     """COPY encoded rows into staging."""
-    names = ", ".join((*_HEAD, *COLUMNS))
+    names = ", ".join((*HEAD, *COLUMNS))
     with connection.cursor() as c, c.copy(f"copy staged_row ({names}) from stdin (format binary)") as copy:
         copy.write(block)
+
+
+def no_waiting() -> None:
+    """This transaction is over as soon as it is decided; only for what a crash may take back."""
+    with connection.cursor() as c:
+        c.execute("set local synchronous_commit = off")
 
 
 def analyze() -> None:

@@ -188,6 +188,8 @@ def run_check(
         ):
             done = min(90, 5 + 85 * outcome.rows // max(expected, outcome.rows))
             with transaction.atomic(), acting("intake"):
+                # Staging is nothing legal: a crash takes it along anyway, so no block waits for the disk.
+                staging.no_waiting()
                 staging.load(block)
                 ImportBatch.objects.filter(pk=batch_id).update(progress=done)
             if progress is not None:
