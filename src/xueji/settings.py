@@ -52,6 +52,7 @@ INSTALLED_APPS = [
     "xueji.registry.takeover",
     "xueji.registry.relay",
     "xueji.registry.charge",
+    "xueji.registry.placement",
     "xueji.registry.yearly",
     "xueji.registry.admission",
     "xueji.registry.collect",

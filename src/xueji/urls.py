@@ -30,6 +30,7 @@ ROOMS = (
     "xueji.registry.changes",
     "xueji.registry.takeover",
     "xueji.registry.relay",
+    "xueji.registry.placement",
     "xueji.registry.yearly",
     "xueji.registry.admission",
     "xueji.registry.collect",

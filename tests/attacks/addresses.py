@@ -19,6 +19,7 @@ PORTAL = "portal"
 
 
 #: Addresses of whoever may do one of several things.
+COLLECTING = "collect.any"
 PERMISSIONS_PAGE, SETTLING = "permission.any", "permission.settle"
 EITHER = {
     PERMISSIONS_PAGE: ("permission.view", "permission.approve"),
@@ -26,6 +27,7 @@ EITHER = {
     ACCOUNTS: ("account.manage", "account.manage_own"),
     "authorise.any": ("student.edit", "student.authorise"),
     "emergency.any": ("emergency.open", "emergency.answer"),
+    COLLECTING: ("collect.check", "collect.confirm"),
     "staff": ("student.list", "account.manage", "system.view", "audit.view"),
 }
 
@@ -205,6 +207,46 @@ ADDRESSES: dict[str, Address] = {
         )
     },
     "intake:list": Address("/import/", "intake.import", both=True),
+    "collect:list": Address("/collect/", "collect.view"),
+    "collect:new": Address("/collect/new/", "collect.open", both=True),
+    "collect:fields": Address("/collect/fields/", "collect.fields", both=True),
+    "collect:keys": Address("/collect/keys/", "case.start"),
+    "collect:progress": Address("/collect/progress/", "collect.view"),
+    "collect:task": Address("/collect/{task}/", "collect.view", about="task"),
+    "collect:do": Address(
+        "/collect/{task}/do/", "collect.open", about="task_own", post=True, answers=DEED, data=(("deed", "renew"),)
+    ),
+    "collect:confirm": Address("/collect/{task}/confirm/", "collect.confirm", about="task_own"),
+    "collect:class": Address("/collect/{task}/classes/{klass}/", "collect.check", about="task_class"),
+    "collect:sheets": Address("/collect/{task}/classes/{klass}/sheets.pdf", "collect.check", about="task_class"),
+    "collect:form": Address("/collect/{task}/{person}/", COLLECTING, about="task_child"),
+    "collect:form_do": Address(
+        "/collect/{task}/{person}/do/",
+        COLLECTING,
+        about="task_child",
+        post=True,
+        answers=(302, 403),
+        data=(("deed", "return"), ("reason", "请补充材料")),
+    ),
+    "collect:fill": Address("/collect/{task}/{person}/fill/", "collect.check", about="task_child"),
+    "collect:reveal": Address(
+        "/collect/{task}/{person}/reveal/?key=phone",
+        COLLECTING,
+        about="task_child",
+        post=True,
+        answers=(200, 403, 422),
+        data=(("purpose", "核对证件"),),
+    ),
+    "collect:notes": Address("/students/{person}/notes/", "collect.note", about="in_class"),
+    "collect:family": Address(
+        "/my/{person}/collect/{task}/", PORTAL, about="task_family", both=True, answers=(200, 302, 303, 422)
+    ),
+    "collect:sign": Address(
+        "/my/{person}/collect/{task}/sign/", PORTAL, about="task_family", both=True, answers=(200, 302, 303, 422)
+    ),
+    "collect:later": Address(
+        "/my/{person}/collect/{task}/later/", PORTAL, about="task_family", post=True, answers=(302,)
+    ),
     "photos:list": Address("/photos/", "student.edit"),
     "photos:lacking": Address("/photos/missing/", "student.edit"),
     "photos:batch": Address("/photos/{batch}/", "student.edit", about="batch"),
@@ -754,7 +796,7 @@ def objects(world: World, address: Address) -> list[tuple[dict[str, Any], str]]:
         "peer": 99999999, "relay": NOBODY, "stage": 99999999, "klass": 99999999, "user": 99999999,
         "batch": 99999999, "any": NOBODY, "incident": NOBODY, "complaint": NOBODY,
         "list": NOBODY, "export": NOBODY, "problem": NOBODY, "watch": NOBODY,
-        "authorisation": 99999999, "grant": 99999999, "handover": 99999999,
+        "task": 99999999, "authorisation": 99999999, "grant": 99999999, "handover": 99999999,
     }  # fmt: skip
     found: list[tuple[dict[str, Any], str]] = [({}, "")]
     match address.about:
@@ -801,6 +843,15 @@ def objects(world: World, address: Address) -> list[tuple[dict[str, Any], str]]:
             found = [({"complaint": v}, k) for k, v in world.complaints.items()]
         case "batch":
             found = [({"batch": v}, k) for k, v in world.batches.items()]
+        case "in_class":
+            found = [({"person": world.persons[k]}, k) for k in ("one", "c1", "two")]
+        case "task" | "task_own" | "task_class":
+            found = [({"task": v, "klass": p.klass(k).pk}, k) for k, v in world.collect.items()]
+        case "task_child" | "task_family":
+            found = [
+                ({"task": world.collect[school], "person": world.persons[k]}, k)
+                for k, school in (("one", "a1"), ("c1", "c1"))
+            ]
     if address.about:
         found.append(({}, ""))
     return [(nothing | values, key) for values, key in found]

@@ -316,7 +316,10 @@ ORACLES: dict[str, Oracle] = {
     **dict.fromkeys(("takeover", "takeover_difference"), of_school),
     "export_request": lambda f, s, row: row["org_id"] in s.units,
     "known_heading": of_school,
-    **dict.fromkeys(("photo_batch", "photo_item"), lambda f, s, row: row["school_id"] in s.units),
+    **dict.fromkeys(
+        ("photo_batch", "photo_item", "placement_run", "placement_item"),
+        lambda f, s, row: row["school_id"] in s.units,
+    ),
     **dict.fromkeys(
         (
             "graduation_list",
@@ -331,7 +334,18 @@ ORACLES: dict[str, Oracle] = {
     ),
     "admission": both_schools,
     **dict.fromkeys(("problem_record", "problem_side", "problem_log"), shares_problem),
-    **dict.fromkeys(("dropout_watch", "dropout_entry", "class_serial"), watched),
+    **dict.fromkeys(
+        (
+            "dropout_watch",
+            "dropout_entry",
+            "class_serial",
+            "placement_ask",
+            "term_mark",
+            "entry_review",
+            "class_list_check",
+        ),
+        watched,
+    ),
     "dropout_report": of_school,
     "monthly_report": of_school,
     "case_": takes_part,

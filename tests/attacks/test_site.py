@@ -10,7 +10,7 @@ import pytest
 from django.conf import settings
 from django.db import transaction
 from django.test import Client
-from tests.attacks import charge, oracle
+from tests.attacks import charge, oracle, submission
 from tests.attacks.addresses import ADDRESSES, PUBLIC, SIGNED_IN, Address, names, objects, patterns
 from tests.attacks.oracle import Facts, Sight
 from tests.attacks.world import CHILDREN, DISPUTES, World
@@ -85,10 +85,31 @@ def sees(world: World, facts: Facts, sight: Sight, about: str, key: str) -> bool
             return sight.units == {place.org(key).pk}
         case "batch":
             return place.org(key).pk in sight.units
+        case "task":
+            org = place.org(key)
+            return (
+                org.pk in sight.units
+                or facts.county[org.pk] in sight.units
+                or any(k.pk in sight.classes for (where, *_rest), k in place.classes.items() if where == key)
+            )
+        case "task_own":
+            return place.org(key).pk in sight.units
+        case "task_class":
+            return place.org(key).pk in sight.units or place.klass(key).pk in sight.classes
+        case "task_child":
+            school = CHILDREN[key][0]
+            return place.org(school).pk in sight.units or place.klass(school).pk in sight.classes
+        case "task_family":
+            return world.persons[key] in sight.persons
+        case "in_class":
+            school, stage, number, _name = CHILDREN[key]
+            return place.klass(school, stage, number=number).pk in sight.classes
         case "klass":
             return sight.school(facts, place.org(key).pk) or place.klass(key).pk in sight.classes
         case "authorisation" | "grant" | "opened" | "handover":
             return charge.sees(world, facts, sight, about, key)
+        case "round" | "submission" | "check" | "review":
+            return submission.sees(world, facts, sight, about, key)
         case "figures":
             org = place.org(key).pk
             return org in sight.units or (org in facts.county and sight.school(facts, org))

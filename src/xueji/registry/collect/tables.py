@@ -20,7 +20,14 @@ TABLES = [
         "collect_form",
         "local",
         scope=_SCHOOL,
-        extra=(withheld("collect_form", "contact"), _school_kept("collect_form")),
+        extra=(
+            withheld("collect_form", "contact"),
+            _school_kept("collect_form"),
+            # A home that is kept secret is not told to the class teacher through the form either.
+            "create policy guarded on collect_form as restrictive for select to xueji_app using"
+            " (school_id = any((select xueji_scope_orgs())::int[])"
+            " or person_id = any((select xueji_scope_persons())::uuid[]) or not xueji_home_guarded(person_id))",
+        ),
     ),
     Table(
         "collect_entry",

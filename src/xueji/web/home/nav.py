@@ -98,7 +98,19 @@ MENU: tuple[Group, ...] = (
             Item(gettext_lazy("升学接收"), "/yearly/admission/", "yearly.view"),
         ),
     ),
-    Group(gettext_lazy("班级年级"), "school", (Item(gettext_lazy("班级年级"), "/classes/", "class.view"),)),
+    Group(
+        gettext_lazy("班级年级"),
+        "school",
+        (
+            Item(gettext_lazy("班级年级"), "/classes/", "class.view"),
+            Item(gettext_lazy("编班"), "/placement/", "placement.view"),
+            Item(gettext_lazy("调班记录"), "/placement/changes/", "placement.view"),
+            Item(gettext_lazy("插班"), "/placement/entries/", "placement.view"),
+            Item(gettext_lazy("人籍分离名单"), "/placement/apart/", "placement.write"),
+            Item(gettext_lazy("入学复查"), "/placement/reviews/", "placement.view"),
+            Item(gettext_lazy("学期注册"), "/terms/", "term.view"),
+        ),
+    ),
     Group(
         gettext_lazy("统计"),
         "chart-bar",

@@ -95,6 +95,13 @@ def _work(actor: Actor) -> dict[str, Any]:
         from xueji.registry.family import requests
 
         out["family_waiting"], out["family_late"] = requests.waiting_count(actor)
+    if actor.can("placement.view"):
+        from xueji.registry.placement.queries import asks, roster, terms
+
+        out["placement"] = asks.todo(actor)
+        out["term_open"] = terms.todo(actor, today())
+        if actor.can("placement.write"):
+            out["placement_waiting"] = roster.waiting_count(actor)
     if actor.can("export.approve"):
         from xueji.office.exports import queries as exports
 

@@ -1,6 +1,6 @@
 """The only code that writes collection tasks and forms."""
 
-from .answers import ask_later, attach, look, save_draft, send
+from .answers import ask_later, attach, fields_for, look, save_draft, send
 from .cases import raise_case
 from .checks import allow_later, check, check_plain, remind, return_form, scan, set_way
 from .confirm import confirm

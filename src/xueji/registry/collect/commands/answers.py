@@ -12,15 +12,17 @@ from django.http import Http404
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from xueji.ground.accounts.models import User
+from xueji.ground.accounts.commands.signin import WrongPassword, confirm_password
 from xueji.ground.crypto import vault
 from xueji.ground.files import commands as files
 from xueji.ground.files.content import FileRefused
+from xueji.ground.standards import fields as national_form
 from xueji.registry.family import consents
+from xueji.registry.people import groups
 
 from .. import queries, sheet
 from ..errors import CollectError
-from ..held import Held, held
+from ..held import Held, held, member_key
 from ..models import WITH_FAMILY, Form, State, Task
 from ..signing import picture
 from ..words import COMMITMENTS, FAMILY_NOTES, PAPERS
@@ -85,12 +87,14 @@ def fields_for(actor: Any, task: Task, person_id: uuid.UUID) -> dict[str, str]:
     """Fields of the task without those to which the family has said no (个人信息保护法 14-16)."""
     found = consents.standings([person_id]).get(person_id, {})
     refused = set(consents.refused_fields(found))
-    return {
-        k: v
-        for k, v in task.fields.items()
-        if k not in refused
-        and f"member_{k.partition('_')[2]}" not in (refused if k.startswith("member") else ())
-    }
+    out = {}
+    for spec in national_form.fields():
+        member, part = member_key(spec.key)
+        no = spec.key in refused or (member and f"member_{part}" in refused)
+        # Whoever may not read a group of fields does not fill it in for a family either.
+        if spec.key in task.fields and not no and groups.may(actor, groups.of_field(spec)):
+            out[spec.key] = task.fields[spec.key]
+    return out
 
 
 def _keep(row: Form, answers: Mapping[str, Any]) -> None:
@@ -157,6 +161,8 @@ def send(
 
     Raises Http404, PermissionDenied, `CollectError`.
     """
+    if actor.is_portal and not signature:
+        _confirm(actor, password)
     with opened(actor, task_id, person_id, version) as (task, row):
         if not may_fill(actor, row):
             raise CollectError(_("这份信息已经提交, 现在不能再改。需要改时请班主任退回"))
@@ -177,7 +183,7 @@ def send(
                 raise CollectError(_("请勾选“我提供的信息真实、准确”"))
             if [c for c in task.commitments if c not in commitments]:
                 raise CollectError(_("请勾选承诺书"))
-            _sign(actor, row, signature, password)
+            _sign(actor, row, signature)
             row.way, row.reason = "online", reason.strip()[:200]
         else:
             row.reason = words(reason)
@@ -206,29 +212,34 @@ def send(
     return row
 
 
-def _sign(actor: Any, row: Form, signature: str, password: str) -> None:
-    """By hand, or with the password of the account. Raises `CollectError`."""
-    if signature:
-        try:
-            file = files.store(
-                actor,
-                picture(signature),
-                name=_("签名.png"),
-                purpose="collect",
-                readers=[row.school_id],
-                klasses=[row.class_id] if row.class_id else [],
-                person_id=row.person_id,
-            )
-        except FileRefused as error:
-            raise CollectError(error.message) from error
-        row.signed_how, row.signature_id = "drawn", file.id
-        return
+def _confirm(actor: Any, password: str) -> None:
+    """The account's password instead of a signature, before anything is locked: a wrong one stays counted."""
     if not password:
         raise CollectError(_("请在方框里手写签名, 或输入账号密码确认"))
-    user = User.objects.filter(pk=actor.user_id).first()
-    if user is None or not user.check_password(password):
-        raise CollectError(_("密码不对"))
+    try:
+        confirm_password(actor, password)
+    except WrongPassword as error:
+        raise CollectError(error.message) from error
+
+
+def _sign(actor: Any, row: Form, signature: str) -> None:
+    """By hand: the picture is kept; without one the password has been asked. Raises `CollectError`."""
     row.signed_how, row.signature_id = "password", None
+    if not signature:
+        return
+    try:
+        file = files.store(
+            actor,
+            picture(signature),
+            name=_("签名.png"),
+            purpose="collect",
+            readers=[row.school_id],
+            klasses=[row.class_id] if row.class_id else [],
+            person_id=row.person_id,
+        )
+    except FileRefused as error:
+        raise CollectError(error.message) from error
+    row.signed_how, row.signature_id = "drawn", file.id
 
 
 def ask_later(actor: Any, task_id: int, person_id: uuid.UUID, *, until: date, reason: str) -> None:
