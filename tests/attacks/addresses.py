@@ -247,6 +247,39 @@ ADDRESSES: dict[str, Address] = {
     "collect:later": Address(
         "/my/{person}/collect/{task}/later/", PORTAL, about="task_family", post=True, answers=(302,)
     ),
+    "placement:index": Address("/placement/", "placement.view"),
+    "placement:hand": Address("/placement/hand/?grade=P-2026", "placement.write", both=True, answers=(200, 303)),
+    "placement:seats": Address(
+        "/placement/classes/{klass}/seats/", "placement.write", about="klass_office", both=True, answers=(200, 303)
+    ),
+    "placement:apart": Address("/placement/apart/", "placement.write"),
+    "placement:reviews": Address("/placement/reviews/", "placement.view"),
+    "placement:new": Address(
+        "/placement/new/", "placement.write", post=True, answers=DEED, data=(("grade", "P-2026"),)
+    ),
+    "placement:run": Address("/placement/runs/{run}/", "placement.write", about="run"),
+    "placement:step": Address(
+        "/placement/runs/{run}/step/", "placement.write", about="run", post=True, answers=DEED
+    ),
+    "placement:public": Address("/placement/runs/{run}/list.xlsx", "placement.write", about="run"),
+    "placement:line": Address(
+        "/placement/runs/{run}/1/", "placement.write", about="run", both=True, answers=(200, 303, 422)
+    ),
+    "placement:changes": Address("/placement/changes/", "placement.view"),
+    "placement:swap": Address("/placement/swap/", "placement.write", both=True, answers=(200, 422)),
+    "placement:entries": Address("/placement/entries/", "placement.view"),
+    "placement:ask": Address(
+        "/placement/asks/{ask}/", "placement.view", about="ask", both=True, answers=(200, 303)
+    ),
+    "placement:terms": Address("/terms/", "term.view"),
+    "placement:missing": Address("/terms/missing/", "term.view", answers=PAGE),
+    "placement:term_class": Address("/terms/{klass}/", "term.view", about="klass_own"),
+    "placement:check": Address(
+        "/terms/{klass}/check/", "term.register", about="klass_own", post=True, answers=DEED
+    ),
+    "placement:term_pupil": Address(
+        "/terms/{klass}/{person}/", "term.register", about="term_child", both=True, answers=(200, 303, 422)
+    ),
     "photos:list": Address("/photos/", "student.edit"),
     "photos:lacking": Address("/photos/missing/", "student.edit"),
     "photos:batch": Address("/photos/{batch}/", "student.edit", about="batch"),
@@ -796,7 +829,7 @@ def objects(world: World, address: Address) -> list[tuple[dict[str, Any], str]]:
         "peer": 99999999, "relay": NOBODY, "stage": 99999999, "klass": 99999999, "user": 99999999,
         "batch": 99999999, "any": NOBODY, "incident": NOBODY, "complaint": NOBODY,
         "list": NOBODY, "export": NOBODY, "problem": NOBODY, "watch": NOBODY,
-        "task": 99999999, "authorisation": 99999999, "grant": 99999999, "handover": 99999999,
+        "run": NOBODY, "ask": NOBODY, "task": 99999999, "authorisation": 99999999, "grant": 99999999, "handover": 99999999,
     }  # fmt: skip
     found: list[tuple[dict[str, Any], str]] = [({}, "")]
     match address.about:
@@ -841,6 +874,16 @@ def objects(world: World, address: Address) -> list[tuple[dict[str, Any], str]]:
             found = [({"incident": v}, k) for k, v in world.incidents.items()]
         case "complaint":
             found = [({"complaint": v}, k) for k, v in world.complaints.items()]
+        case "run" | "ask":
+            kept = world.runs if address.about == "run" else world.asks
+            found = [({address.about: v}, k) for k, v in kept.items()]
+        case "klass_own" | "klass_office":
+            found = [({"klass": p.klass(k).pk}, k) for k in ("a1", "c1")]
+        case "term_child":
+            found = [
+                ({"klass": p.klass(school).pk, "person": world.persons[k]}, school)
+                for k, school in (("one", "a1"), ("c1", "c1"))
+            ]
         case "batch":
             found = [({"batch": v}, k) for k, v in world.batches.items()]
         case "in_class":

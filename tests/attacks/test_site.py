@@ -92,6 +92,12 @@ def sees(world: World, facts: Facts, sight: Sight, about: str, key: str) -> bool
                 or facts.county[org.pk] in sight.units
                 or any(k.pk in sight.classes for (where, *_rest), k in place.classes.items() if where == key)
             )
+        case "run":
+            return place.org(key).pk in sight.units
+        case "ask" | "klass_own" | "term_child":
+            return place.org(key).pk in sight.units or place.klass(key).pk in sight.classes
+        case "klass_office":
+            return place.org(key).pk in sight.units
         case "task_own":
             return place.org(key).pk in sight.units
         case "task_class":

@@ -12,7 +12,7 @@ from datetime import date, timedelta
 
 from django.db import connection, transaction
 from django.utils import timezone
-from tests.attacks import charge, collect, privacy, relay
+from tests.attacks import charge, collect, placement, privacy, relay
 from tests.children import enrol, id_number
 from tests.helpers import Place, act_as, give_role, link_child, make_county, seeing_all
 from tests.registry.changes.world import EIGHT, attach, pass_all, picture, send
@@ -99,6 +99,8 @@ class World:
     complaints: dict[str, uuid.UUID] = field(default_factory=dict)
     charge: dict[str, dict[str, int]] = field(default_factory=dict)
     collect: dict[str, int] = field(default_factory=dict)
+    runs: dict[str, uuid.UUID] = field(default_factory=dict)
+    asks: dict[str, uuid.UUID] = field(default_factory=dict)
     peer: int = 0
     many: int = 0
 
@@ -147,6 +149,7 @@ def build() -> World:
         {school: (world.persons[key], world.name(key)) for school, key in (("a1", "one"), ("c1", "c1"))},
     )
     world.charge = charge.build(world)
+    placement.build(world)
     collect.build(world)
     return world
 
