@@ -9,6 +9,7 @@ from typing import Any
 
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.urls import URLPattern, URLResolver, get_resolver
+from tests.attacks import admission
 from tests.attacks.world import CHILDREN, World
 
 from xueji.ground.accounts.roles import PERMISSIONS, Role
@@ -451,6 +452,42 @@ ADDRESSES: dict[str, Address] = {
         answers=(*DEED, 403),
         data=(("result", "returned"), ("text", "已到校")),
     ),
+    "admission:overview": Address("/admission/", "admission.view"),
+    "admission:candidates": Address("/admission/candidates/", "admission.view"),
+    "admission:new": Address("/admission/candidates/new/", "admission.prepare", both=True, answers=(200, 400)),
+    "admission:act": Address("/admission/candidates/act/", "admission.prepare", post=True, answers=DEED),
+    "admission:notices": Address(
+        "/admission/candidates/notices.pdf", "admission.prepare", post=True, answers=DEED
+    ),
+    "admission:candidate": Address(
+        "/admission/candidates/{candidate}/", "admission.view", about="candidate", both=True, answers=(*DEED, 403)
+    ),
+    "admission:checkin": Address("/admission/checkin/", "admission.prepare", both=True),
+    "admission:submission": Address("/admission/lists/{adm_list}/", "admission.view", about="adm_list"),
+    "admission:decide": Address(
+        "/admission/lists/{adm_list}/decide/", "admission.approve", about="adm_list", post=True, answers=(*DEED, 404)
+    ),
+    "admission:official": Address("/admission/official/", "admission.approve", both=True, answers=(200, 400)),
+    "admission:claims": Address("/admission/claims/", "admission.view"),
+    "admission:claim": Address(
+        "/admission/claims/{adm_claim}/", "admission.view", about="adm_claim", both=True, answers=(*DEED, 403)
+    ),
+    "admission:plans": Address("/admission/plans/", "admission.view", both=True, answers=(*DEED, 403)),
+    "admission:areas": Address(
+        "/admission/areas/{adm_area}/", "admission.plan", about="adm_area", both=True, answers=DEED
+    ),
+    "admission:children": Address("/admission/children/", "admission.view"),
+    "admission:children_act": Address(
+        "/admission/children/act/", "admission.prepare", post=True, answers=DEED
+    ),
+    "admission:reports": Address("/admission/reports/", "admission.view"),
+    "admission:export": Address(
+        "/admission/reports/export/", "admission.view", post=True, data=(("what", "missing"),)
+    ),
+    "admission:clearances": Address("/admission/clearances/", "admission.view", both=True, answers=DEED),
+    "admission:clear": Address(
+        "/admission/clearances/{adm_clear}/", "admission.approve", about="adm_clear", post=True, answers=(*DEED, 404)
+    ),
     "yearly:overview": Address("/yearly/", "yearly.view"),
     "yearly:promotion": Address("/yearly/promotion/", "yearly.view"),
     "yearly:promotion_confirm": Address(
@@ -831,6 +868,7 @@ def objects(world: World, address: Address) -> list[tuple[dict[str, Any], str]]:
         "list": NOBODY, "export": NOBODY, "problem": NOBODY, "watch": NOBODY,
         "run": NOBODY, "ask": NOBODY, "task": 99999999, "authorisation": 99999999, "grant": 99999999, "handover": 99999999,
     }  # fmt: skip
+    nothing |= admission.NOTHING
     found: list[tuple[dict[str, Any], str]] = [({}, "")]
     match address.about:
         case "person" | "record" | "own" | "child":
@@ -862,6 +900,10 @@ def objects(world: World, address: Address) -> list[tuple[dict[str, Any], str]]:
             found = [({"list": v}, k) for k, v in world.lists.items()]
         case "problem":
             found = [({"problem": v}, k) for k, v in world.problems.items()]
+        case "round" | "submission" | "check" | "review":
+            found = [({address.about: v}, k) for k, v in world.submission[address.about].items()]
+        case "candidate" | "adm_list" | "adm_claim" | "adm_clear" | "adm_area":
+            found = [({address.about: v}, k) for k, v in world.admission[address.about].items()]
         case "watch":
             found = [({"watch": v}, k) for k, v in world.watches.items()]
         case "authorisation" | "handover":

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import psycopg
-from tests.attacks import charge, relay
+from tests.attacks import admission, charge, relay, submission
 
 AUTHORITIES = {"nation", "province", "city", "county"}
 REGISTERED, GUEST = 1, 2
@@ -376,6 +376,11 @@ ORACLES: dict[str, Oracle] = {
     ),
     "portal_link": lambda f, s, row: row["user_id"] == s.user,
     **charge.ORACLES,
+    **submission.ORACLES,
+    **dict.fromkeys(
+        ("adm_plan", "adm_area", "adm_child", "adm_submission", "adm_applicant", "adm_clearance"), of_school
+    ),
+    "adm_claim": admission.of_claim,
 }
 
 

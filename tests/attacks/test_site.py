@@ -10,7 +10,7 @@ import pytest
 from django.conf import settings
 from django.db import transaction
 from django.test import Client
-from tests.attacks import charge, oracle, submission
+from tests.attacks import admission, charge, oracle, submission
 from tests.attacks.addresses import ADDRESSES, PUBLIC, SIGNED_IN, Address, names, objects, patterns
 from tests.attacks.oracle import Facts, Sight
 from tests.attacks.world import CHILDREN, DISPUTES, World
@@ -114,6 +114,8 @@ def sees(world: World, facts: Facts, sight: Sight, about: str, key: str) -> bool
             return sight.school(facts, place.org(key).pk) or place.klass(key).pk in sight.classes
         case "authorisation" | "grant" | "opened" | "handover":
             return charge.sees(world, facts, sight, about, key)
+        case "candidate" | "adm_list" | "adm_claim" | "adm_clear" | "adm_area":
+            return admission.sees(world, facts, sight, about, key)
         case "round" | "submission" | "check" | "review":
             return submission.sees(world, facts, sight, about, key)
         case "figures":

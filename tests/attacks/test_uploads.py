@@ -130,7 +130,9 @@ def test_bombs_and_what_is_no_photo_are_refused_quickly_and_with_little_memory(d
 
 #: Every address that takes a file, and the field it takes it in.
 TAKES = {
-    "changes:upload": "转学原因证明", "intake:list": "file", "intake:correct": "file", "intake:update": "file", "yearly:upload": "file",
+    "changes:upload": "转学原因证明", "intake:list": "file", "intake:correct": "file", "intake:update": "file",
+    "yearly:upload": "file",
+    "admission:new": "file", "admission:official": "file", "admission:children_act": "file",
     "relay:import": "file",
 }  # fmt: skip
 

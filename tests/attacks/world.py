@@ -12,7 +12,7 @@ from datetime import date, timedelta
 
 from django.db import connection, transaction
 from django.utils import timezone
-from tests.attacks import charge, collect, placement, privacy, relay
+from tests.attacks import admission, charge, collect, duplicates, placement, privacy, relay, submission
 from tests.children import enrol, id_number
 from tests.helpers import Place, act_as, give_role, link_child, make_county, seeing_all
 from tests.registry.changes.world import EIGHT, attach, pass_all, picture, send
@@ -98,6 +98,8 @@ class World:
     incidents: dict[str, uuid.UUID] = field(default_factory=dict)
     complaints: dict[str, uuid.UUID] = field(default_factory=dict)
     charge: dict[str, dict[str, int]] = field(default_factory=dict)
+    admission: dict[str, dict[str, Any]] = field(default_factory=dict)
+    submission: dict[str, dict[str, Any]] = field(default_factory=dict)
     collect: dict[str, int] = field(default_factory=dict)
     runs: dict[str, uuid.UUID] = field(default_factory=dict)
     asks: dict[str, uuid.UUID] = field(default_factory=dict)
@@ -150,6 +152,7 @@ def build() -> World:
     )
     world.charge = charge.build(world)
     placement.build(world)
+    world.admission = admission.build(world)
     collect.build(world)
     return world
 

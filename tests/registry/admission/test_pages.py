@@ -81,24 +81,35 @@ def test_from_the_plan_to_pupils_who_wait_for_a_class(place: Place, client: Clie
     assert "材料不齐, 还缺: 房产证明" in text(dossier)
     good = [str(r.pk) for r in rows.values() if r.verdict == "pass"]
     assert len(good) == 3
-    registrar.post("/admission/candidates/act/", {"do": "papers", "applicant": good, "papers": ["接种证", "体检表", "通讯录"]})
+    registrar.post(
+        "/admission/candidates/act/",
+        {"do": "papers", "applicant": good, "papers": ["接种证", "体检表", "通讯录"]},
+    )
     assert "材料齐全" in text(registrar.get(f"/admission/candidates/{good[0]}/"))
     refused = registrar.post("/admission/candidates/act/", {"do": "submit", "applicant": good})
     assert refused.status_code == 403
 
     head = login(Client(), place.user("school_head", "a1"))
     assert "名新生可以上报" in text(head.get("/"))
-    both = head.post("/admission/candidates/act/", {"do": "submit", "applicant": [*good, str(rows["王幼"].pk)]}, follow=True)
+    both = head.post(
+        "/admission/candidates/act/",
+        {"do": "submit", "applicant": [*good, str(rows["王幼"].pk)]},
+        follow=True,
+    )
     assert "资格审查没有通过, 不能上报: 王幼" in text(both)
     assert "年满6周岁" in text(both)
-    assert "已上报 3 人" in text(head.post("/admission/candidates/act/", {"do": "submit", "applicant": good}, follow=True))
+    assert "已上报 3 人" in text(
+        head.post("/admission/candidates/act/", {"do": "submit", "applicant": good}, follow=True)
+    )
 
     assert "份录取名册待核办" in text(county.get("/"))
     with act_as(place.user("county_clerk", "a")):
         sent = Submission.objects.get()
     page = county.get(f"/admission/lists/{sent.pk}/")
     assert "招生上限 3 人, 已录取 0 人" in text(page)
-    assert "同意 3 人" in text(county.post(f"/admission/lists/{sent.pk}/decide/", {"do": "approve"}, follow=True))
+    assert "同意 3 人" in text(
+        county.post(f"/admission/lists/{sent.pk}/decide/", {"do": "approve"}, follow=True)
+    )
 
     printed = registrar.post("/admission/candidates/notices.pdf", {"applicant": good})
     assert printed["Content-Type"] == "application/pdf"
@@ -112,12 +123,18 @@ def test_from_the_plan_to_pupils_who_wait_for_a_class(place: Place, client: Clie
     first = {r.pk: r for r in _rows(place)}[_uuid(good[0])]
     found = registrar.get(f"/admission/checkin/?code={first.notice_code}")
     assert first.name in text(found)
-    come = registrar.post("/admission/checkin/", {"code": first.notice_code, "condition": "", "due": ""}, follow=True)
+    come = registrar.post(
+        "/admission/checkin/", {"code": first.notice_code, "condition": "", "due": ""}, follow=True
+    )
     assert "已报到建籍, 等待分班" in text(come)
-    late = registrar.post("/admission/candidates/act/", {"do": "checkin", "applicant": good[1:2]}, follow=True)
+    late = registrar.post(
+        "/admission/candidates/act/", {"do": "checkin", "applicant": good[1:2]}, follow=True
+    )
     assert "1 人已报到建籍" in text(late)
     absent = registrar.post(
-        "/admission/candidates/act/", {"do": "absent", "applicant": good[2:], "words": "电话联系不上"}, follow=True
+        "/admission/candidates/act/",
+        {"do": "absent", "applicant": good[2:], "words": "电话联系不上"},
+        follow=True,
     )
     assert "已登记 1 人未报到" in text(absent)
     assert "未报到 1" in text(registrar.get("/admission/candidates/?tab=absent&stage=P"))

@@ -98,3 +98,8 @@ def admitted(place: Place, n: int, school: str = "a1", *, first: int = 1, text: 
                 "notice_no"
             )
         )
+
+
+def candidates(place: Place, school: str = "a1") -> list[Applicant]:
+    """Everybody on a school's list, inside a scope."""
+    return list(Applicant.objects.filter(school_id=place.org(school).pk).order_by("pk"))

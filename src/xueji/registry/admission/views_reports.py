@@ -193,7 +193,8 @@ def clearances(request: HttpRequest) -> HttpResponse:
         try:
             person = uuid.UUID(request.POST.get("person", ""))
         except ValueError:
-            raise Http404 from None
+            messages.error(request, _("请先查找并选择学生"))
+            return to("clearances")
         run(
             request,
             lambda: commands.list_violation(

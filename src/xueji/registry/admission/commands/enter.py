@@ -31,7 +31,7 @@ from ._base import BEFORE, check_place, own_school, setting
 from .notices import number_notices
 
 _OPEN_PROFILE = ("preschool",)
-_SEALED_PROFILE = ("household_division", "current_address", "phone")
+_SEALED_PROFILE = ("household_division", "current_address", "phone", "preschool_no")
 
 
 @dataclass
