@@ -359,6 +359,21 @@ ORACLES: dict[str, Oracle] = {
     "family_request": lambda f, s, row: (
         row["school_id"] in s.units or row["appeal_org_id"] in s.units or row["person_id"] in s.persons
     ),
+    "collect_task": lambda f, s, row: (
+        row["school_id"] in s.units or row["county_id"] in s.units or bool(set(row["class_ids"]) & s.classes)
+    ),
+    **dict.fromkeys(
+        ("collect_form", "collect_entry"),
+        lambda f, s, row: (
+            row["school_id"] in s.units or row["class_id"] in s.classes or row["person_id"] in s.persons
+        ),
+    ),
+    "collect_progress": lambda f, s, row: row["school_id"] in s.units or row["county_id"] in s.units,
+    # For own teachers and the family: neither the office nor an authority.
+    "pupil_note": lambda f, s, row: (
+        row["person_id"] in s.persons
+        or any(klass in s.classes for _school, klass in f.homes[row["person_id"]])
+    ),
     "delegation": stands_in,
     **dict.fromkeys(("privacy_hold", "privacy_disposal", "privacy_complaint"), of_unit),
     **dict.fromkeys(

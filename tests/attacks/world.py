@@ -103,6 +103,7 @@ class World:
     collect: dict[str, int] = field(default_factory=dict)
     runs: dict[str, uuid.UUID] = field(default_factory=dict)
     asks: dict[str, uuid.UUID] = field(default_factory=dict)
+    collect: dict[str, int] = field(default_factory=dict)
     peer: int = 0
     many: int = 0
 
