@@ -496,6 +496,62 @@ ADDRESSES: dict[str, Address] = {
     "yearly:lists": Address("/yearly/lists/", "yearly.view"),
     "yearly:new": Address("/yearly/lists/new/", "case.start", post=True, answers=DEED),
     "yearly:add": Address("/yearly/add/{person}/", "case.start", about="own", post=True, answers=DEED),
+    "submission:headcount": Address("/headcount/", "headcount.view"),
+    "submission:roster": Address("/headcount/roster/", "headcount.write", both=True),
+    "submission:class": Address(
+        "/headcount/{klass}/", "headcount.view", about="task_class", both=True, answers=(200, 303, 403, 422)
+    ),
+    "submission:settle": Address(
+        "/headcount/{check}/settle/", "headcount.settle", about="check", post=True, answers=(*DEED, 403)
+    ),
+    "submission:list": Address("/submission/", "submission.view"),
+    "submission:new": Address("/submission/new/", "submission.round", both=True, answers=(200, 422)),
+    "submission:checks": Address("/submission/checks/", "submission.send"),
+    "submission:round": Address("/submission/rounds/{round}/", "submission.view", about="round"),
+    **{
+        f"submission:{deed}": Address(
+            f"/submission/rounds/{{round}}/{deed}/", "submission.round", about="round", post=True, answers=(*DEED, 404)
+        )
+        for deed in ("slots", "inspect", "close")
+    },
+    "submission:reviews": Address("/submission/reviews/", "submission.view"),
+    "submission:review_send": Address("/submission/reviews/send/", "submission.send", post=True, answers=DEED),
+    "submission:review_pdf": Address("/submission/reviews/{review}/review.pdf", "submission.view", about="review"),
+    "submission:review_answer": Address(
+        "/submission/reviews/{review}/answer/", "submission.decide", about="review", post=True, answers=(*DEED, 404)
+    ),
+    "submission:stale": Address("/submission/stale/", "submission.send"),
+    "submission:proofreading": Address("/submission/proofreading/", "submission.send"),
+    "submission:proof_file": Address("/submission/proofreading/list.xlsx", "submission.send"),
+    "submission:correction_form": Address("/submission/proofreading/corrections.pdf", "submission.send"),
+    "submission:submission": Address("/submission/{submission}/", "submission.view", about="submission"),
+    "submission:explain": Address(
+        "/submission/{submission}/explain/", "submission.send", about="submission", post=True, answers=DEED
+    ),
+    "submission:send": Address(
+        "/submission/{submission}/send/", "submission.send", about="submission", post=True, answers=DEED
+    ),
+    **{
+        f"submission:{deed}": Address(
+            f"/submission/{{submission}}/{deed}/",
+            "submission.decide",
+            about="submission",
+            post=True,
+            answers=(*DEED, 403, 404),
+        )
+        for deed in ("pass", "return", "prove")
+    },
+    **{
+        f"submission:{name}": Address(
+            f"/submission/{{submission}}/{file}", "submission.view", about="submission", answers=(200, 303)
+        )
+        for name, file in (
+            ("signatures", "signatures.pdf"),
+            ("names_pdf", "list.pdf"),
+            ("names_xlsx", "list.xlsx"),
+            ("volume", "volume.pdf"),
+        )
+    },
     "yearly:list": Address("/yearly/lists/{list}/", "yearly.view", about="list"),
     **{
         f"yearly:{deed}": Address(
@@ -865,7 +921,8 @@ def objects(world: World, address: Address) -> list[tuple[dict[str, Any], str]]:
         "person": NOBODY, "photo": NOBODY, "case": NOBODY, "file": NOBODY, "certificate": NOBODY, "org": 99999999,
         "peer": 99999999, "relay": NOBODY, "stage": 99999999, "klass": 99999999, "user": 99999999,
         "batch": 99999999, "any": NOBODY, "incident": NOBODY, "complaint": NOBODY,
-        "list": NOBODY, "export": NOBODY, "problem": NOBODY, "watch": NOBODY,
+        "list": NOBODY, "export": NOBODY, "problem": NOBODY, "watch": NOBODY, "submission": NOBODY,
+        "round": 99999999, "check": 99999999, "review": 99999999,
         "run": NOBODY, "ask": NOBODY, "task": 99999999, "authorisation": 99999999, "grant": 99999999, "handover": 99999999,
     }  # fmt: skip
     nothing |= admission.NOTHING
@@ -904,6 +961,8 @@ def objects(world: World, address: Address) -> list[tuple[dict[str, Any], str]]:
             found = [({address.about: v}, k) for k, v in world.submission[address.about].items()]
         case "candidate" | "adm_list" | "adm_claim" | "adm_clear" | "adm_area":
             found = [({address.about: v}, k) for k, v in world.admission[address.about].items()]
+        case "round" | "submission" | "check" | "review":
+            found = [({address.about: v}, k) for k, v in world.submission[address.about].items()]
         case "watch":
             found = [({"watch": v}, k) for k, v in world.watches.items()]
         case "authorisation" | "handover":

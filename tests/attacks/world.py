@@ -9,6 +9,7 @@ from __future__ import annotations
 import uuid
 from dataclasses import dataclass, field
 from datetime import date, timedelta
+from typing import Any
 
 from django.db import connection, transaction
 from django.utils import timezone
@@ -155,6 +156,7 @@ def build() -> World:
     placement.build(world)
     world.admission = admission.build(world)
     collect.build(world)
+    world.submission = submission.build(world)
     return world
 
 
