@@ -331,12 +331,6 @@ ADDRESSES: dict[str, Address] = {
     ),
     "changes:return": Address(
         "/cases/{case}/return/", "case.decide", about="case", post=True, answers=(*DEED, 403)
-    "intake:header": Address("/import/header.csv", "intake.import"),
-    "intake:update": Address("/import/update/", "intake.import", both=True, answers=(200, 400)),
-    "intake:update_book": Address("/import/update/book.xlsx", "intake.import", answers=(200, 302)),
-    "intake:apply": Address(
-        "/import/{batch}/apply/", "intake.import", about="batch", post=True, answers=DEED
-    ),
     ),
     "changes:withdraw": Address(
         "/cases/{case}/withdraw/", "case.start", about="case", post=True, answers=DEED
