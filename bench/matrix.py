@@ -157,6 +157,8 @@ def _staff(user: str, has: tuple[str, ...]) -> Iterator[Page]:
     if user in ("registrar.a", "head.a") or (user in _OFFICE and user != "central.clerk"):
         for path in ("/problems/", "/guests/", "/dropout/", "/dropout/reports/"):
             yield Page(user, path, path)
+        for path in ("/duplicates/", "/merges/", "/population/", "/population/numbers/"):
+            yield Page(user, path, path)
     if user == "registrar.a" or (user.endswith(".clerk") and user != "central.clerk"):
         yield Page(user, "/requests/", "/requests/")
         yield Page(user, "requests, answered", "/requests/?tab=done")

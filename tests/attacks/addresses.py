@@ -407,6 +407,40 @@ ADDRESSES: dict[str, Address] = {
     "changes:dispute": Address(
         "/cases/{case}/dispute/", "case.start", about="case", both=True, answers=(*DEED, 404)
     ),
+    "duplicates:list": Address("/duplicates/", "duplicate.check"),
+    "duplicates:check": Address("/duplicates/check/", "duplicate.check", both=True),
+    "duplicates:run": Address("/duplicates/run/", "duplicate.check", post=True, answers=(*DEED, 403)),
+    "duplicates:pair": Address("/duplicates/999999/", "duplicate.check", answers=(404,)),
+    "duplicates:different": Address(
+        "/duplicates/999999/different/", "duplicate.check", post=True, answers=(404,)
+    ),
+    "duplicates:problem": Address(
+        "/duplicates/999999/problem/", "duplicate.check", post=True, answers=(403, 404)
+    ),
+    "duplicates:merges": Address("/merges/", "duplicate.check"),
+    "duplicates:merge_new": Address("/merges/new/{person}/{any}/", "person.merge", about="person", answers=(404,)),
+    "duplicates:merge": Address("/merges/{any}/", "duplicate.check", answers=(404,)),
+    "duplicates:merge_decide": Address("/merges/{any}/decide/", "person.merge", post=True, answers=(404,)),
+    "duplicates:merge_withdraw": Address("/merges/{any}/withdraw/", "person.merge", post=True, answers=(404,)),
+    "duplicates:merge_undo": Address(
+        "/merges/{any}/undo/", "person.merge", post=True, answers=(404,), data=(("reason", "合并有误, 请核对"),)
+    ),
+    "duplicates:merge_undo_decide": Address(
+        "/merges/{any}/undo/decide/", "person.merge", post=True, answers=(404,)
+    ),
+    "population:results": Address("/population/", "population.view"),
+    "population:batches": Address("/population/batches/", "population.view"),
+    "population:begin": Address("/population/begin/", "population.compare", post=True, answers=DEED),
+    "population:again": Address(
+        "/population/batches/999999/again/", "population.compare", post=True, answers=(404,)
+    ),
+    "population:problems": Address(
+        "/population/batches/999999/problems/", "population.compare", post=True, answers=(404,)
+    ),
+    "population:distributions": Address("/population/numbers/", "population.view"),
+    "population:start": Address("/population/numbers/start/", "number.distribute", post=True, answers=DEED),
+    "population:distribution": Address("/population/numbers/999999/", "population.view", answers=(404,)),
+    "population:sheet": Address("/population/numbers/999999/sheet/", "student.export", answers=(404,)),
     "problems:list": Address("/problems/", "problem.view"),
     "problems:report": Address(
         "/problems/report/{person}/",

@@ -334,6 +334,10 @@ ORACLES: dict[str, Oracle] = {
     ),
     "admission": both_schools,
     **dict.fromkeys(("problem_record", "problem_side", "problem_log"), shares_problem),
+    **dict.fromkeys(("duplicate_pair", "person_merge"), lambda f, s, row: bool(set(row["parties"]) & s.units)),
+    **dict.fromkeys(("population_batch", "population_item", "number_given"), of_school),
+    "duplicate_run": lambda f, s, row: bool({row["org_id"], row["county_id"]} & s.units),
+    "population_part": lambda f, s, row: row["county_id"] in s.units,
     **dict.fromkeys(
         (
             "dropout_watch",

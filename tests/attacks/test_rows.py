@@ -262,6 +262,7 @@ DEFINERS = {
     "xueji_contact_open": "xueji_app",  # whether a court closed the contacts to the asker
     "xueji_notice_due": "",  # asked by the door only
     "xueji_relink": "xueji_writer",
+    "xueji_unmerge_rows": "xueji_writer",  # copies that one merge made (tests/registry/duplicates/test_merge.py)
     "xueji_release_identity": "xueji_writer",  # numbers of undone imports only (tests/registry/intake/test_undo.py)
     "xueji_verify_certificate": "xueji_app",
 }

@@ -156,6 +156,7 @@ def build() -> World:
     placement.build(world)
     world.admission = admission.build(world)
     collect.build(world)
+    duplicates.build(world)
     world.submission = submission.build(world)
     return world
 

@@ -105,6 +105,8 @@ ATTACHED: dict[str, Attached] = {
     "staged_row": _history("staging of a batch"),
     "placement_item": _history("a line of a placement that was drawn"),
     "placement_ask": _history("a question about that record's class"),
+    "population_item": _history("a line of a comparison of that record"),
+    "number_given": _history("a line of a distribution"),
     "term_mark": _history("registered for a term at that school"),
     "entry_review": _history("reviewed after entry at that school"),
     "adm_applicant": _history("a line of an admission, as it was decided"),
@@ -116,7 +118,6 @@ ATTACHED: dict[str, Attached] = {
     "class_check_line": _history("a line of a check of a class"),
     "takeover_row": _history("staging of a takeover"),
     "takeover_difference": _history("a line of a comparison"),
-    "term_mark": _history("a registration for a term at that school"),
 }
 
 

@@ -196,6 +196,15 @@ class Preview:
     told: dict[str, Any]
 
 
+FACT_WORDS = {
+    "name": gettext_lazy("姓名"),
+    "sex": gettext_lazy("性别"),
+    "birth_date": gettext_lazy("出生日期"),
+    "ethnicity": gettext_lazy("民族"),
+    "nationality": gettext_lazy("国籍/地区"),
+    "identity": gettext_lazy("身份证件和学籍号"),
+    "photo": gettext_lazy("照片"),
+}
 #: Tables of which the preview counts rows, in words.
 _COMES = {
     "identity_document": gettext_lazy("证件"),

@@ -31,8 +31,10 @@ def due_now() -> dict[str, int]:
     from xueji.ground.files import commands as files
     from xueji.office.privacy.commands import checks, disposal
     from xueji.registry.changes import commands as changes
+    from xueji.registry.duplicates import commands as duplicates
     from xueji.registry.enrolment import commands as enrolment
     from xueji.registry.family import guardianship
+    from xueji.registry.population import tasks as population
     from xueji.registry.problems import commands as problems
     from xueji.registry.relay import tasks as relay
     from xueji.registry.yearly import commands as yearly
@@ -43,6 +45,7 @@ def due_now() -> dict[str, int]:
         ("cases", changes.finish_due),
         ("lists", yearly.finish_due),
         ("sealed", sealing.duty),
+        ("suspected", duplicates.resume),
     ]
     if time.monotonic() >= _sweep_at:
         _sweep_at = time.monotonic() + SWEEP
@@ -63,6 +66,10 @@ def due_now() -> dict[str, int]:
         done["relayed"] = relay.work()
     except Exception:
         log.exception("a duty of the clock failed: relayed")
+    try:
+        done["compared"] = population.work()  # asks a register outside, which nobody is to wait for either
+    except Exception:
+        log.exception("a duty of the clock failed: compared")
     return done
 
 

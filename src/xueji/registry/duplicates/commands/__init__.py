@@ -1,10 +1,11 @@
 """The only code that writes pairs and merges. One module for each kind of deed."""
 
-from .checking import check_one, decide_different, open_problem, start_run, work_off
-from .merging import decide, propose, withdraw
+from .checking import check_one, decide_different, open_problem, resume, start_run, work_off
+from .merging import FACTS, decide, propose, withdraw
 from .undoing import decide_undo, propose_undo
 
 __all__ = [
+    "FACTS",
     "check_one",
     "decide",
     "decide_different",
@@ -12,6 +13,7 @@ __all__ = [
     "open_problem",
     "propose",
     "propose_undo",
+    "resume",
     "start_run",
     "withdraw",
     "work_off",

@@ -20,7 +20,7 @@ from .cards import (
     portrait,
 )
 from .contacts import Contact, contacts
-from .lookups import Holder, explain_duplicate, find_by_number, find_everywhere, holders, who_holds
+from .lookups import Holder, explain_duplicate, find_by_number, find_everywhere, holders, seen, who_holds
 from .profile import ProfileField, profile
 
 __all__ = [
@@ -47,6 +47,7 @@ __all__ = [
     "numbers",
     "portrait",
     "profile",
+    "seen",
     "who_holds",
     "withheld",
 ]

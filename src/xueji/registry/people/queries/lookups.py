@@ -51,6 +51,13 @@ def find_by_number(actor: Any, text: str) -> list[uuid.UUID]:
         return [row[0] for row in c.fetchall()]
 
 
+def seen(person_id: uuid.UUID) -> bool:
+    """Whether the actor sees this whole record."""
+    with connection.cursor() as c:
+        c.execute("select 1 from person where person_id = %s", [person_id])
+        return c.fetchone() is not None
+
+
 def find_everywhere(text: str) -> list[tuple[uuid.UUID, str]]:
     """People of the whole installation who hold or held this number, with what it is: `same_number` for an identity
     number, `old_number` for a student number of any scheme. In a writing role only; the caller shows no more than he may.

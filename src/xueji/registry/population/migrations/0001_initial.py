@@ -7,116 +7,201 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
-    dependencies = [
-    ]
+    dependencies = []
 
     operations = [
         migrations.CreateModel(
-            name='Batch',
+            name="Batch",
             fields=[
-                ('id', models.BigAutoField(primary_key=True, serialize=False)),
-                ('org_id', models.IntegerField(help_text='unit that asked')),
-                ('county_id', models.IntegerField()),
-                ('school_id', models.IntegerField(help_text='null: all schools of the county', null=True)),
-                ('source', models.CharField(help_text='name of the register that answers', max_length=40)),
-                ('state', models.CharField(choices=[('running', '进行中'), ('done', '已完成'), ('stopped', '部分没有完成')], default='running', max_length=8)),
-                ('total', models.IntegerField(default=0)),
-                ('passed', models.IntegerField(default=0)),
-                ('failed', models.IntegerField(default=0)),
-                ('unknown', models.IntegerField(default=0)),
-                ('creator_id', models.BigIntegerField()),
-                ('creator_name', models.CharField(max_length=60)),
-                ('created_at', models.DateTimeField()),
-                ('ended_at', models.DateTimeField(null=True)),
+                ("id", models.BigAutoField(primary_key=True, serialize=False)),
+                ("org_id", models.IntegerField(help_text="unit that asked")),
+                ("county_id", models.IntegerField()),
+                ("school_id", models.IntegerField(help_text="null: all schools of the county", null=True)),
+                ("source", models.CharField(help_text="name of the register that answers", max_length=40)),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[("running", "进行中"), ("done", "已完成"), ("stopped", "部分没有完成")],
+                        default="running",
+                        max_length=8,
+                    ),
+                ),
+                ("total", models.IntegerField(default=0)),
+                ("passed", models.IntegerField(default=0)),
+                ("failed", models.IntegerField(default=0)),
+                ("unknown", models.IntegerField(default=0)),
+                ("creator_id", models.BigIntegerField()),
+                ("creator_name", models.CharField(max_length=60)),
+                ("created_at", models.DateTimeField()),
+                ("ended_at", models.DateTimeField(null=True)),
             ],
             options={
-                'db_table': 'population_batch',
-                'indexes': [models.Index(fields=['county_id', '-id'], name='population_batch_county')],
+                "db_table": "population_batch",
+                "indexes": [models.Index(fields=["county_id", "-id"], name="population_batch_county")],
             },
         ),
         migrations.CreateModel(
-            name='Distribution',
+            name="Distribution",
             fields=[
-                ('id', models.BigAutoField(primary_key=True, serialize=False)),
-                ('number', models.CharField(max_length=30, unique=True)),
-                ('org_id', models.IntegerField()),
-                ('term', models.CharField(help_text='term in which it takes place', max_length=20)),
-                ('state', models.CharField(choices=[('running', '进行中'), ('done', '已完成'), ('stopped', '部分没有完成')], default='running', max_length=8)),
-                ('cursor', models.UUIDField(help_text='the last record looked at', null=True)),
-                ('total', models.IntegerField(default=0)),
-                ('done', models.IntegerField(default=0)),
-                ('formal', models.IntegerField(default=0, help_text='G numbers given')),
-                ('without_id', models.IntegerField(default=0, help_text='J numbers given')),
-                ('held', models.IntegerField(default=0)),
-                ('creator_id', models.BigIntegerField()),
-                ('creator_name', models.CharField(max_length=60)),
-                ('assignment_id', models.BigIntegerField()),
-                ('created_at', models.DateTimeField()),
-                ('touched_at', models.DateTimeField(auto_now=True)),
-                ('ended_at', models.DateTimeField(null=True)),
+                ("id", models.BigAutoField(primary_key=True, serialize=False)),
+                ("number", models.CharField(max_length=30, unique=True)),
+                ("org_id", models.IntegerField()),
+                ("term", models.CharField(help_text="term in which it takes place", max_length=20)),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[("running", "进行中"), ("done", "已完成"), ("stopped", "部分没有完成")],
+                        default="running",
+                        max_length=8,
+                    ),
+                ),
+                ("cursor", models.UUIDField(help_text="the last record looked at", null=True)),
+                ("total", models.IntegerField(default=0)),
+                ("done", models.IntegerField(default=0)),
+                ("formal", models.IntegerField(default=0, help_text="G numbers given")),
+                ("without_id", models.IntegerField(default=0, help_text="J numbers given")),
+                ("held", models.IntegerField(default=0)),
+                ("creator_id", models.BigIntegerField()),
+                ("creator_name", models.CharField(max_length=60)),
+                ("assignment_id", models.BigIntegerField()),
+                ("created_at", models.DateTimeField()),
+                ("touched_at", models.DateTimeField(auto_now=True)),
+                ("ended_at", models.DateTimeField(null=True)),
             ],
             options={
-                'db_table': 'number_distribution',
-                'constraints': [models.UniqueConstraint(condition=models.Q(('state', 'running')), fields=('org_id',), name='one_distribution')],
+                "db_table": "number_distribution",
+                "constraints": [
+                    models.UniqueConstraint(
+                        condition=models.Q(("state", "running")), fields=("org_id",), name="one_distribution"
+                    )
+                ],
             },
         ),
         migrations.CreateModel(
-            name='Given',
+            name="Given",
             fields=[
-                ('pk', models.CompositePrimaryKey('distribution_id', 'person_id', blank=True, editable=False, primary_key=True, serialize=False)),
-                ('person_id', models.UUIDField()),
-                ('county_id', models.IntegerField()),
-                ('school_id', models.IntegerField()),
-                ('result', models.CharField(help_text='G, J, or the reason for which it was held', max_length=12)),
-                ('number_no', models.PositiveSmallIntegerField(null=True)),
-                ('distribution', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='given', to='population.distribution')),
+                (
+                    "pk",
+                    models.CompositePrimaryKey(
+                        "distribution_id",
+                        "person_id",
+                        blank=True,
+                        editable=False,
+                        primary_key=True,
+                        serialize=False,
+                    ),
+                ),
+                ("person_id", models.UUIDField()),
+                ("county_id", models.IntegerField()),
+                ("school_id", models.IntegerField()),
+                (
+                    "result",
+                    models.CharField(help_text="G, J, or the reason for which it was held", max_length=12),
+                ),
+                ("number_no", models.PositiveSmallIntegerField(null=True)),
+                (
+                    "distribution",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="given",
+                        to="population.distribution",
+                    ),
+                ),
             ],
             options={
-                'db_table': 'number_given',
-                'indexes': [models.Index(fields=['distribution', 'school_id'], name='number_given_school')],
+                "db_table": "number_given",
+                "indexes": [models.Index(fields=["distribution", "school_id"], name="number_given_school")],
             },
         ),
         migrations.CreateModel(
-            name='Item',
+            name="Item",
             fields=[
-                ('pk', models.CompositePrimaryKey('batch_id', 'person_id', blank=True, editable=False, primary_key=True, serialize=False)),
-                ('person_id', models.UUIDField()),
-                ('part_no', models.IntegerField()),
-                ('county_id', models.IntegerField()),
-                ('school_id', models.IntegerField()),
-                ('doc_no', models.PositiveSmallIntegerField()),
-                ('state', models.CharField(choices=[('waiting', '待比对'), ('retry', '待重试'), ('passed', '一致'), ('failed', '不一致'), ('unknown', '未比对')], default='waiting', max_length=8)),
-                ('differs', models.CharField(blank=True, help_text='which fact differs, as the register says', max_length=20)),
-                ('answered_at', models.DateTimeField(null=True)),
-                ('source', models.CharField(blank=True, help_text='who answered', max_length=40)),
-                ('batch', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='items', to='population.batch')),
+                (
+                    "pk",
+                    models.CompositePrimaryKey(
+                        "batch_id", "person_id", blank=True, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                ("person_id", models.UUIDField()),
+                ("part_no", models.IntegerField()),
+                ("county_id", models.IntegerField()),
+                ("school_id", models.IntegerField()),
+                ("doc_no", models.PositiveSmallIntegerField()),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[
+                            ("waiting", "待比对"),
+                            ("retry", "待重试"),
+                            ("passed", "一致"),
+                            ("failed", "不一致"),
+                            ("unknown", "未比对"),
+                        ],
+                        default="waiting",
+                        max_length=8,
+                    ),
+                ),
+                (
+                    "differs",
+                    models.CharField(
+                        blank=True, help_text="which fact differs, as the register says", max_length=20
+                    ),
+                ),
+                ("answered_at", models.DateTimeField(null=True)),
+                ("source", models.CharField(blank=True, help_text="who answered", max_length=40)),
+                (
+                    "batch",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="items",
+                        to="population.batch",
+                    ),
+                ),
             ],
             options={
-                'db_table': 'population_item',
-                'indexes': [models.Index(fields=['batch', 'part_no'], name='population_item_part'), models.Index(fields=['school_id', 'state'], name='population_item_school'), models.Index(fields=['person_id'], name='population_item_person')],
+                "db_table": "population_item",
+                "indexes": [
+                    models.Index(fields=["batch", "part_no"], name="population_item_part"),
+                    models.Index(fields=["school_id", "state"], name="population_item_school"),
+                    models.Index(fields=["person_id"], name="population_item_person"),
+                ],
             },
         ),
         migrations.CreateModel(
-            name='Part',
+            name="Part",
             fields=[
-                ('id', models.BigAutoField(primary_key=True, serialize=False)),
-                ('county_id', models.IntegerField()),
-                ('no', models.IntegerField()),
-                ('key', models.UUIDField(default=uuid.uuid4)),
-                ('done', models.BooleanField(default=False)),
-                ('given_up', models.BooleanField(default=False)),
-                ('attempts', models.IntegerField(default=0)),
-                ('next_try_at', models.DateTimeField()),
-                ('trouble', models.CharField(blank=True, max_length=200)),
-                ('batch', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='parts', to='population.batch')),
+                ("id", models.BigAutoField(primary_key=True, serialize=False)),
+                ("county_id", models.IntegerField()),
+                ("no", models.IntegerField()),
+                ("key", models.UUIDField(default=uuid.uuid4)),
+                ("done", models.BooleanField(default=False)),
+                ("given_up", models.BooleanField(default=False)),
+                ("attempts", models.IntegerField(default=0)),
+                ("next_try_at", models.DateTimeField()),
+                ("trouble", models.CharField(blank=True, max_length=200)),
+                (
+                    "batch",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="parts",
+                        to="population.batch",
+                    ),
+                ),
             ],
             options={
-                'db_table': 'population_part',
-                'indexes': [models.Index(condition=models.Q(('done', False), ('given_up', False)), fields=['next_try_at'], name='population_part_due')],
-                'constraints': [models.UniqueConstraint(fields=('batch', 'no'), name='population_part_once')],
+                "db_table": "population_part",
+                "indexes": [
+                    models.Index(
+                        condition=models.Q(("done", False), ("given_up", False)),
+                        fields=["next_try_at"],
+                        name="population_part_due",
+                    )
+                ],
+                "constraints": [models.UniqueConstraint(fields=("batch", "no"), name="population_part_once")],
             },
         ),
     ]

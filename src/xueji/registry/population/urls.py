@@ -1,0 +1,20 @@
+"""Addresses of comparisons and distributions."""
+
+from __future__ import annotations
+
+from django.urls import path
+
+from . import views
+
+app_name = "population"
+urlpatterns = [
+    path("population/", views.results, name="results"),
+    path("population/batches/", views.batches, name="batches"),
+    path("population/begin/", views.begin, name="begin"),
+    path("population/batches/<int:batch_id>/again/", views.again, name="again"),
+    path("population/batches/<int:batch_id>/problems/", views.problems, name="problems"),
+    path("population/numbers/", views.distributions, name="distributions"),
+    path("population/numbers/start/", views.start, name="start"),
+    path("population/numbers/<int:pk>/", views.distribution, name="distribution"),
+    path("population/numbers/<int:pk>/sheet/", views.sheet, name="sheet"),
+]
