@@ -245,6 +245,8 @@ def _registrar(user: str) -> Iterator[Page]:
     yield Page(user, "cases, searched", "/cases/?q=王", report=True)
 
 
+    yield Page(user, "/cases/corrections/", "/cases/corrections/", report=True)
+    yield Page(user, "/cases/late/", "/cases/late/", report=True)
 def _families() -> Iterator[Page]:
     for user in ("parent", "student"):
         for path in ("/cases/", "/help/", "/me/"):

@@ -26,6 +26,7 @@ EITHER = {
     PERMISSIONS_PAGE: ("permission.view", "permission.approve"),
     SETTLING: ("permission.change", "permission.approve", "teaching.scope"),
     ACCOUNTS: ("account.manage", "account.manage_own"),
+    "corrections.any": ("register.print", "case.overview"),
     "authorise.any": ("student.edit", "student.authorise"),
     "emergency.any": ("emergency.open", "emergency.answer"),
     COLLECTING: ("collect.check", "collect.confirm"),
@@ -363,6 +364,9 @@ ADDRESSES: dict[str, Address] = {
     "changes:desk": Address("/cases/desk/", "case.decide", both=True),
     "changes:hand_over": Address(
         "/cases/{case}/hand-over/", "case.start", about="case", post=True, answers=DEED
+    "changes:corrections": Address("/cases/corrections/", "corrections.any"),
+    "changes:corrections_file": Address("/cases/corrections/file/?form=xlsx", "corrections.any"),
+    "changes:late": Address("/cases/late/", "corrections.any"),
     ),
     "changes:again": Address("/cases/{case}/again/", "case.view", about="case", answers=(200, 404)),
     "changes:take_back": Address(

@@ -136,7 +136,6 @@ def test_a_register_is_balanced_signed_for_and_put_on_record_with_its_past(
     ill, came, left, paperless = (person_of(x) for x in (rows[2]["姓名"], "转来生", "毕业生", "无证生"))
     with act_as(place.user("registrar", "a1")) as actor:
         links = enrolment.chain(ill.person_id)
-        assert [(x.business, x.status, x.valid_from.astimezone().date()) for x in links][0][0] == "enrol"
         assert [(x.business, x.status) for x in links] == [("enrol", 1), ("suspend", 2)]
         assert enrolment.as_of(ill.person_id, date(2026, 3, 1)).status == 1
         assert enrolment.as_of(ill.person_id, date(2026, 3, 2)).status == 2
@@ -296,7 +295,7 @@ def test_the_number_of_statements_does_not_grow_with_the_rows(place: Place) -> N
         rows = [sheets.child(start + i, klass=1 + i % 2) for i in range(n)]
         with act_as(place.user("registrar", "a1")) as actor, CaptureQueriesContext(connection) as brought:
             found = commands.bring(actor, sheets.roster(rows), "名册.xlsx")
-        assert found.counts["new"] == n, [i for i in range(1)]
+        assert found.counts["new"] == n
         with act_as(place.user("registrar", "a1")) as actor:
             commands.set_totals(actor, found.pk, balance(found))
             with CaptureQueriesContext(connection) as published:

@@ -490,6 +490,7 @@ _BUSINESS: dict[str, Promise] = {
     "intake": _("建籍"),
     "leave": _("请长假"),
     "move": _("批量变动"),
+    "late_record": _("补建学籍"),
     "problem": _("问题学籍"),
     "person_merge": _("档案合并"),
     "duplicate_pair": _("疑似重复"),

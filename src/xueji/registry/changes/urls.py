@@ -7,6 +7,7 @@ from django.urls import path
 from . import (
     views,
     views_absence,
+    views_corrections,
     views_desk,
     views_draft,
     views_guest,
@@ -26,6 +27,9 @@ urlpatterns = [
     path("cases/desk/", views_desk.page, name="desk"),
     path("cases/overview/", views_overview.page, name="overview"),
     path("cases/held/", views_overview.held, name="held"),
+    path("cases/corrections/", views_corrections.page, name="corrections"),
+    path("cases/corrections/file/", views_corrections.file, name="corrections_file"),
+    path("cases/late/", views_corrections.late, name="late"),
     path("cases/registers/", views_registers.registers, name="registers"),
     path("cases/registers/file/", views_registers.register_file, name="register_file"),
     path("classes/<int:class_id>/ledger.<str:form>", views_registers.ledger, name="ledger"),

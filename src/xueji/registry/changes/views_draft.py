@@ -100,11 +100,14 @@ def new_transfer(request: HttpRequest) -> HttpResponse:
 
 @require_POST
 def new_arrival(request: HttpRequest) -> HttpResponse:
-    """Begin a transfer from a system that is not ours, on paper."""
+    """Begin a transfer from a system that is not ours, on paper, or a record for who never had one."""
     actor = actor_of(request)
     try:
         case = commands.start_newcomer(
-            actor, name=request.POST.get("name", "")[:100], number=request.POST.get("number", "")[:40]
+            actor,
+            name=request.POST.get("name", "")[:100],
+            number=request.POST.get("number", "")[:40],
+            business=request.POST.get("business", "transfer_in")[:30],
         )
     except CaseError as error:
         messages.error(request, error.message)

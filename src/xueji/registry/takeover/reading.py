@@ -235,6 +235,10 @@ class Reader:
         if entry is None:
             return
         school, still_here = self.school, Status(row.status).is_open
+        born = row.values.get("birth_date")
+        if born is not None and entry.year <= born.year:
+            row.fault("entry_month", _("入学年月早于出生日期, 请核对"))
+            return
         row.begins = date(entry.year, 9, 1) if entry.month in (7, 8) else entry
         cohort = entry.year if entry.month in (7, 8) else start_year_of(entry)
         parsed = read_class(raw.get("class_no", ""))
@@ -242,7 +246,6 @@ class Reader:
         named = read_grade(raw.get(GRADE, ""), school) or read_grade(before, school) if still_here else None
         stage = _STAGE_LETTER.get(compact(raw.get(STAGE, "")), "") or (named[0] if named else "")
         if not stage:
-            born = row.values.get("birth_date")
             age = entry.year - born.year if born else 6
             stage = (
                 school.stages[0]

@@ -69,6 +69,8 @@ MENU: tuple[Group, ...] = (
             Item(gettext_lazy("办理时效"), "/cases/overview/", "case.overview"),
             Item(gettext_lazy("到期与跟进"), "/cases/absences/", "absence.view"),
             Item(gettext_lazy("变动花名册"), "/cases/registers/", "register.print"),
+            Item(gettext_lazy("补建学籍名单"), "/cases/late/", "corrections.any"),
+            Item(gettext_lazy("信息更正表"), "/cases/corrections/", "corrections.any"),
             Item(gettext_lazy("问题学籍"), "/problems/", "problem.view"),
             Item(gettext_lazy("疑似重复"), "/duplicates/", "duplicate.check"),
             Item(gettext_lazy("档案合并"), "/merges/", "person.merge"),
@@ -180,6 +182,7 @@ _SCHOOL_ONLY = frozenset({"/classes/"})
 #: Places that open to whoever may do one of several things.
 _EITHER = {
     "permission.any": ("permission.view", "permission.approve"),
+    "corrections.any": ("register.print", "case.overview"),
     "account.any": ("account.manage", "account.manage_own"),
     "authorise.any": ("student.edit", "student.authorise"),
     "emergency.any": ("emergency.open", "emergency.answer"),

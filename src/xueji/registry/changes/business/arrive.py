@@ -37,6 +37,9 @@ from .spec import Check, Kind
 
 REASONS = ("家庭住址变动", "监护人工作调动", "随监护人迁移户口", "其他")
 _NOWHERE = uuid.UUID(int=0)
+#: A record for a child beyond the entry grade whom nobody ever recorded (非起始年级补建, NAT-ENR-11).
+LATE = "late_record"
+LATE_REASONS = ("原就读学校没有建立学籍", "民办学校未建籍", "长期未入学现就读", "境外返回就读", "其他")
 
 
 class ArriveForm(ClassForm):
@@ -84,6 +87,21 @@ class ArriveForm(ClassForm):
         if raw and not found.ok:
             raise forms.ValidationError(found.problems[0].message)
         return found.value if raw else ""
+
+
+class LateForm(ArriveForm):
+    """The child as the family's papers show it, where it was until now, and the class."""
+
+    reason = reason_field(*LATE_REASONS)
+    effective_on = day_field(_("建籍日期"), _("自这一天起在本校在籍, 今天或以后"))
+
+    def prepare(self) -> None:
+        super().prepare()
+        self.fields["new_name"].help_text = _("照户口簿填写")
+        self.fields["from_school"].label = _("以前就读的学校")
+        self.fields["from_school"].help_text = _("没有上过学的写“无”")
+        self.fields["reason"].choices = [("", _("请选择")), *((r, r) for r in LATE_REASONS)]  # type: ignore[attr-defined]
+        self.fields["to_class_id"].help_text = _("编入与年龄和学力相当的年级")
 
 
 def newcomer(case: Case, child: Subject | None) -> Subject:
@@ -147,6 +165,8 @@ def _facts(m: Material) -> dict[str, Any]:
 
 def _checks(policy: PolicySet, m: Material, trace: Trace) -> Iterable[Check]:
     yield from common.chosen_class(policy, m, trace)
+    if m.case.business == LATE:
+        yield from _late(m)
     if m.subject.status != Status.NONE:
         yield Check("record", "pass", now("该生曾在本系统, 转出后回来, 沿用原来的学籍"))
         return
@@ -172,6 +192,18 @@ def _checks(policy: PolicySet, m: Material, trace: Trace) -> Iterable[Check]:
         yield Check(
             "dedup", verdict, now("系统内已有姓名、性别、出生日期都相同的学生, 请先核对是不是同一个人")
         )
+
+
+def _late(m: Material) -> Iterable[Check]:
+    """A new record is for who never had one; the entry grade is entered by the list of new pupils (C-NUM-15)."""
+    if m.subject.status != Status.NONE:
+        yield Check("record", "block", now("该生已有学籍, 请改办转入, 不能补建"))
+    grade = m.place.grade(m.today) if m.place else None
+    if grade is not None and grade.stage == "P" and grade.year == 1:
+        yield Check("entry", "block", now("小学一年级新生请用“导入与建籍”办理, 不用补建"))
+    if not m.case.form.get("reason"):
+        yield _missing("reason", now("还没有选择补建的原因"))
+    yield Check("route", "pass", now("县级核准后, 由省级每月汇总全国查重; 查重未通过的, 改办转学"))
 
 
 def _identity(m: Material) -> Iterable[Check]:
@@ -243,7 +275,7 @@ def _effect(actor: Any, case: Case, m: Material, policy: PolicySet) -> date:
         actor,
         Step(
             person_id=s.person_id,
-            business=case.business,
+            business="enrol" if case.business == LATE else case.business,
             to_status=Status.STUDYING,
             at=midnight(day),
             case_id=case.case_id,
@@ -275,6 +307,24 @@ KINDS = (
         wanted=_wanted,
         suggested=lambda _child, today: {"effective_on": today.isoformat()},
         days=(("effective_on", _("转入日期")),),
+        newcomer=newcomer,
+    ),
+    Kind(
+        LATE,
+        _("补建学籍"),
+        _("为从未建籍的非起始年级学生补建学籍"),
+        _("学校提出, 县级核准, 省级每月汇总查重通过后才建立学籍"),
+        _("建立学籍"),
+        "user-plus",
+        "move",
+        frozenset({Status.NONE}),
+        LateForm,
+        _effect,
+        facts=_facts,
+        checks=_checks,
+        wanted=_wanted,
+        suggested=lambda _child, today: {"effective_on": today.isoformat()},
+        days=(("effective_on", _("建籍日期")),),
         newcomer=newcomer,
     ),
 )

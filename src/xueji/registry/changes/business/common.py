@@ -22,6 +22,14 @@ from ..models import Case
 from ..subject import class_place, classes_of_grade
 from .spec import Check
 
+#: Senior schools' corrections, where a place has them reviewed by county, city and province.
+SENIOR = "senior"
+
+
+def senior_variant(policy: PolicySet, m: Material) -> str:
+    """The chain for a senior record where the place declares one (C-INF-09); else ''."""
+    return SENIOR if m.subject.stage == "S" and (m.case.business, SENIOR) in policy.chains() else ""
+
 
 def row(label: Any, value: Any) -> dict[str, str]:
     """One line of what deciders read."""

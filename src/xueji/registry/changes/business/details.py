@@ -15,6 +15,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as now
 from django.utils.translation import gettext_lazy as _
 
+from xueji.ground.orgs.models import School
 from xueji.ground.policy.engine import PolicySet
 from xueji.ground.policy.findings import Trace
 from xueji.ground.standards import fields as national_form
@@ -66,13 +67,27 @@ class DetailsForm(CaseForm):
     def prepare(self) -> None:
         held = self.case.form.get("changes") or {}
         masked = self.case.form.get("secret_masked") or {}
+        held_above = self._held_above()
         for key, spec in changeable().items():
             name = f"to_{key}"
             self.fields[name] = _input(spec)
             self.initial[name] = held.get(key, "")
+            # Who may change what is the place's to say, field by field; whoever fills the form in reads it there.
+            above = spec.name in held_above or "" in held_above
+            self.fields[name].help_text = now("需主管部门核准") if above else now("由学校直接改")
             if key in masked:
                 self.fields[name].help_text = now("已填 %s, 留空表示不再改动, 填“-”取消") % masked[key]
         self.fields.pop("changes")
+
+    def _held_above(self) -> frozenset[str]:
+        """Names of the fields that go to the authority; '' stands for all of them (senior schools)."""
+        school = School.objects.select_related("org").filter(pk=self.case.org_id).first()
+        if school is None:
+            return frozenset()
+        policy = policy_for(school.org, timezone.localdate())
+        if self.case.summary.get("stage") == "S" and (self.case.business, common.SENIOR) in policy.chains():
+            return frozenset({""})
+        return authority_fields(policy)
 
     def values(self) -> dict[str, Any]:
         """What the case keeps: open values under `changes`, the rest to be sealed under `secret`."""
@@ -124,9 +139,18 @@ def _names(m: Material) -> list[str]:
 
 
 def _variant(m: Material) -> str:
-    """`authority` when the place leaves one of the fields to the authority, else `school`."""
-    held = policy_for(m.units.start, m.today).param("correct.authority_fields")
-    return "authority" if held.stated and set(held.value) & set(_names(m)) else "school"
+    """`senior` where the place has senior records reviewed level by level (C-INF-09); `authority` when the place
+    leaves one of the fields to the authority, else `school`."""
+    policy = policy_for(m.units.start, m.today)
+    if senior := common.senior_variant(policy, m):
+        return senior
+    return "authority" if authority_fields(policy) & set(_names(m)) else "school"
+
+
+def authority_fields(policy: PolicySet) -> frozenset[str]:
+    """Names of the fields that the place leaves to the authority in charge; the others are the school's own."""
+    held = policy.param("correct.authority_fields")
+    return frozenset(held.value) if held.stated else frozenset()
 
 
 def _facts(m: Material) -> dict[str, Any]:
@@ -151,7 +175,9 @@ def _checks(policy: PolicySet, m: Material, trace: Trace) -> Iterable[Check]:
             action_url="#id_initiator",
             action_label=now("去填写"),
         )
-    if m.units.variant == "authority":
+    if m.units.variant == common.SENIOR:
+        yield Check("route", "pass", now("普通高中学生的信息变更, 学校同意后由主管部门逐级审核"))
+    elif m.units.variant == "authority":
         yield Check("route", "pass", now("变更的信息里有要主管部门核准的项目, 学校同意后报主管部门"))
     else:
         yield Check("route", "pass", now("变更的信息由学校负责人同意后生效"))

@@ -25,6 +25,7 @@ from xueji.registry.people.models import IdentityLookup
 from ..facts import held_number
 from ..material import Material, form_date
 from ..models import Case
+from ..routing import policy_for
 from ..subject import SEX
 from . import common
 from .forms import CaseForm, day_field
@@ -206,6 +207,10 @@ def write(actor: Any, case: Case, m: Material, policy: PolicySet) -> date:
     return m.today
 
 
+def _variant(m: Material) -> str:
+    return common.senior_variant(policy_for(m.units.start, m.today), m)
+
+
 KINDS = (
     Kind(
         "correct_key",
@@ -223,5 +228,6 @@ KINDS = (
         wanted=wanted,
         despite_problem=True,
         common=True,
+        variant=_variant,
     ),
 )

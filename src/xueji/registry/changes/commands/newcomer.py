@@ -6,6 +6,7 @@ import uuid
 from typing import Any
 
 from django.db import connection, transaction
+from django.http import Http404
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -17,6 +18,7 @@ from xueji.ground.standards.names import normalise_name
 from xueji.registry.people.models import Person
 
 from .. import subject as subjects
+from ..business.arrive import LATE
 from ..errors import CaseError, NotFoundByNumber
 from ..kinds import KINDS
 from ..models import Case, CaseStatus
@@ -27,15 +29,18 @@ from .draft import find_child
 BUSINESS = "transfer_in"
 
 
-def start_newcomer(actor: Any, *, name: str, number: str = "") -> Case:
-    """Begin a transfer on paper (C-TRF-03) with a name and, where there is one, a resident identity number.
+def start_newcomer(actor: Any, *, name: str, number: str = "", business: str = BUSINESS) -> Case:
+    """Begin a transfer on paper (C-TRF-03), or a late record (补建学籍, C-NUM-15), with a name and, where there is one,
+    a resident identity number.
 
     The key of the future record is given now; the record itself is written when all have decided. A child who left
     this system before keeps its record. Raises `CaseError` when the child is in this system (that is 转到我校), when
     the name cannot be one, and after too many tries.
     """
     actor.require("case.start")
-    kind = KINDS[BUSINESS]
+    if business not in (BUSINESS, LATE):
+        raise Http404
+    kind = KINDS[business]
     clean = normalise_name(name)
     if not clean.ok:
         raise CaseError(clean.problems[0].message)
@@ -48,15 +53,15 @@ def start_newcomer(actor: Any, *, name: str, number: str = "") -> Case:
         else:
             with transaction.atomic(), acting("writer"):
                 known = subjects.read(person_id)
-            if known is None or known.status != Status.TRANSFERRED_OUT:
+            if business == LATE or known is None or known.status != Status.TRANSFERRED_OUT:
                 raise CaseError(_("%s 在本系统已有学籍, 请用“转到我校”办理, 不用重新填写") % clean.value)
     value = normalise_identity(number) if number.strip() and known is None else ""
     with transaction.atomic(), acting("writer"):
-        if (begun := _begun(actor, clean.value, value, person_id if known else None)) is not None:
+        if (begun := _begun(actor, business, clean.value, value, person_id if known else None)) is not None:
             return begun
         today = timezone.localdate()
         case = Case(
-            business=BUSINESS,
+            business=business,
             org_id=actor.org_id,
             creator_id=actor.user_id,
             person_id=person_id,
@@ -79,12 +84,12 @@ def start_newcomer(actor: Any, *, name: str, number: str = "") -> Case:
     return case
 
 
-def _begun(actor: Any, name: str, number: str, person_id: uuid.UUID | None) -> Case | None:
+def _begun(actor: Any, business: str, name: str, number: str, person_id: uuid.UUID | None) -> Case | None:
     """The unit's own draft of the same child, taken up again: a button pressed twice begins one."""
     with connection.cursor() as c:
         c.execute("select pg_advisory_xact_lock(hashtext('newcomer'), %s)", [actor.org_id])
     drafts = Case.objects.filter(
-        org_id=actor.org_id, business=BUSINESS, status=CaseStatus.DRAFT, student_name=name
+        org_id=actor.org_id, business=business, status=CaseStatus.DRAFT, student_name=name
     ).order_by("created_at")[:20]
     for case in drafts:
         if person_id is not None:
