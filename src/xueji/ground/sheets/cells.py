@@ -37,16 +37,21 @@ _PRIVATE_USE = {
 _INVISIBLE = dict.fromkeys([0x200B, 0x200E, 0x200F, 0x202A, 0x202C, 0x2060, 0xFEFF])
 _TEXT = {**_PRIVATE_USE, **_INVISIBLE, 0xA0: 0x20, 0x0D: None}
 _NEEDS_TEXT_RULES = re.compile("[\ue78d-\ue864\u200b-\u202c\u2060\ufeff\xa0\r]")
+_MARKS = ("'", "‘", "’", "＇")
 _SCIENTIFIC = re.compile(r"[1-9](?:\.\d+)?[Ee]\+(?:1[4-9]|[2-9]\d)")
 _DANGEROUS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 _CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 
 
 def plain_text(value: str) -> str:
-    """Text as a person meant it: trimmed, no invisible characters, rare characters standardised."""
+    """Text as a person meant it: trimmed, no invisible characters, no text mark before a number, rare characters
+    standardised.
+    """
     if _NEEDS_TEXT_RULES.search(value):
         value = value.translate(_TEXT)
-    return value.strip()
+    value = value.strip()
+    # An apostrophe before a number is the mark by which spreadsheets keep it a text, typed or copied along.
+    return value[1:].lstrip() if value[:1] in _MARKS and value[1:2].isdigit() else value
 
 
 def read_cell(value: object) -> Cell:

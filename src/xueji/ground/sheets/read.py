@@ -56,13 +56,15 @@ def _plain_row(raw: Sequence[object]) -> int:
     """The length of a row of texts that `read_cell` would leave as they are, joined; 0 when that is not certain.
 
     Looked at as one text: what is printable holds none of the characters that are dropped or replaced, and without a
-    blank there is nothing to trim.
+    blank there is nothing to trim, without an apostrophe no number that is marked as a text.
     """
     try:
         text = ",".join(raw)  # type: ignore[arg-type]
     except TypeError:
         return 0
-    return len(text) if text.isprintable() and " " not in text and "+" not in text else 0
+    if " " in text or "+" in text or "'" in text or "’" in text or "‘" in text or "＇" in text:
+        return 0
+    return len(text) if text.isprintable() else 0
 
 
 @dataclass(slots=True)
