@@ -4,3 +4,12 @@ from django.apps import AppConfig
 class CollectConfig(AppConfig):
     name = "xueji.registry.collect"
     label = "collect"
+
+    def ready(self) -> None:
+        """The blank paper form asks no more than the form on the phone."""
+        from xueji.registry.family import collection
+
+        from .levels import not_collected
+
+        if not_collected not in collection.NARROWED:
+            collection.NARROWED.append(not_collected)

@@ -83,3 +83,8 @@ def before_own(org_id: int, stage: str) -> dict[str, str]:
     for row in FieldLevel.objects.filter(org_id__in=above, stage=stage):
         said.setdefault(row.org_id, {})[row.key] = row.level
     return merged([(True, said.get(org, {})) for org in above])
+
+
+def not_collected(school_id: int, stage: str) -> frozenset[str]:
+    """Fields that a school does not collect at a stage."""
+    return frozenset(k for k, level in of_school(school_id, [stage])[stage].items() if level == "none")

@@ -39,7 +39,7 @@ def listing(request: HttpRequest) -> HttpResponse:
     before = whole(request.GET.get("before"))
     rows = queries.tasks(actor, before=before)
     page = rows[: queries.PAGE]
-    counts = queries.counts_of([t.pk for t in page])
+    counts = queries.counts_of(actor, [t.pk for t in page])
     return render(
         request,
         "collect/list.html",
@@ -150,7 +150,7 @@ def board(request: HttpRequest, task_id: int) -> HttpResponse:
     actor = actor_of(request)
     actor.require("collect.view")
     task = queries.task(actor, task_id)
-    counts = queries.counts(task_id)
+    counts = queries.counts(actor, task_id)
     mine = task.school_id == actor.org_id
     return render(
         request,

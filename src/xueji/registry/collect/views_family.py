@@ -115,11 +115,10 @@ def _asks(task: Task, key: str) -> bool:
 def _consents(actor: Any, person_id: uuid.UUID, sent: Any) -> None:
     """Yes or no to voluntary items, where the family said something new."""
     asked, own_no = consents.of_family(actor, person_id)
+    held_by = {"yes": (consents.GIVEN,), "no": (consents.REFUSED, consents.WITHDRAWN)}
     for standing in asked:
         said = sent.get(f"consent_{standing.question.code}", "")
-        if said in ("yes", "no") and (said == "yes") != (standing.own(own_no) == consents.GIVEN):
-            if said == "no" and standing.own(own_no) in (consents.REFUSED, consents.WITHDRAWN):
-                continue
+        if said in held_by and standing.own(own_no) not in held_by[said]:
             consents.answer(actor, person_id, standing.question.code, agreed=said == "yes")
 
 

@@ -18,10 +18,12 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from xueji.ground.accounts.http import actor_of, see_other, whole
 from xueji.ground.audit.commands import note
 from xueji.registry.enrolment import queries as enrolment
+from xueji.registry.family import consents
 
-from . import commands, queries, reading, sheet
+from . import blocks, commands, queries, reading, sheet
 from . import notes as pupil_notes
 from .errors import CollectError
+from .held import Held, held
 from .models import WITH_FAMILY, Form, State, Task
 from .views import day_of
 from .words import ACTIONS, COMMITMENTS, NOTES, PAPERS, SIGNED, STAFF_NOTES
@@ -115,7 +117,20 @@ def _context(actor: Any, task: Task, row: Form, child: Any) -> dict[str, Any]:
         and (row.state == State.CHECKED or (row.state == State.SENT and "class_teacher" not in task.chain)),
         "may_fill": checks and row.state in WITH_FAMILY,
         "may_reveal": bool(row.sealed),
-        "today": timezone.localdate(),
+        "blocks": blocks.of_pupil(
+            actor,
+            row.person_id,
+            row.school_id,
+            child.stage,
+            held(actor, [row.person_id]).get(row.person_id, Held()),
+            notes=any(n.kind == "resume" for n in pupil_notes.of_pupil(actor, row.person_id)),
+        ),
+        "consents": [
+            s
+            for s in consents.standings([row.person_id]).get(row.person_id, {}).values()
+            if s.asked and s.question.fields
+        ],
+        "refreshed": queries.refreshed(row.person_id) if task.refresh else None,
         "back": reverse("collect:class", args=[task.pk, row.class_id])
         if row.class_id and checks
         else reverse("collect:task", args=[task.pk]),
@@ -184,7 +199,7 @@ def fill(request: HttpRequest, task_id: int, person_id: uuid.UUID) -> HttpRespon
     """The teacher fills in for a family: from the signed paper, or with the reason why."""
     actor = actor_of(request)
     actor.require("collect.check")
-    task, row, held = commands.look(actor, task_id, person_id)
+    task, row, values = commands.look(actor, task_id, person_id)
     child = enrolment.get_row(actor, person_id)
     faults: dict[str, str] = {}
     raw: dict[str, str] = {}
@@ -214,7 +229,7 @@ def fill(request: HttpRequest, task_id: int, person_id: uuid.UUID) -> HttpRespon
         "child": child,
         "cards": sheet.cards(
             commands.fields_for(actor, task, person_id),
-            held,
+            values,
             answers["new"],
             typed=raw or None,
             errors=faults,

@@ -63,12 +63,13 @@ DECLARATION = _(
 NOTES = {
     "interest": _("兴趣爱好"),
     "talent": _("特长"),
+    "resume": _("简历(获奖、任职和奖惩)"),
     "self": _("自我评价"),
     "survey": _("家长问卷"),
     "visit": _("家访记录"),
     "observe": _("课堂观察"),
 }
-FAMILY_NOTES = ("interest", "talent", "self", "survey")
+FAMILY_NOTES = ("interest", "talent", "resume", "self", "survey")
 STAFF_NOTES = ("visit", "observe")
 SURVEY = _("家长问卷: 孩子在家的学习和生活, 希望老师多关注什么")
 #: Archive categories under which scans and pictures are kept (C-COL-17, C-COL-18).

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from django.utils import timezone
@@ -20,11 +21,16 @@ SCHOOLS = frozenset({
 })  # fmt: skip
 
 
+#: Rooms above say which fields a school does not collect: functions of school and stage (C-COL-22).
+NARROWED: list[Callable[[int, str], frozenset[str]]] = []
+
+
 def blank(actor: Any, class_id: int) -> bytes:
     """One blank form for a class as PDF, with the reasons on the next page. Raises PermissionDenied, Http404."""
     actor.require("roster.print")
     row = orgs.class_row(actor, class_id)
-    asked = [f for f in national_form.fields() if f.key not in SCHOOLS]
+    shut = frozenset().union(*(narrow(row.school_id, row.stage) for narrow in NARROWED))
+    asked = [f for f in national_form.fields() if f.key not in SCHOOLS and f.key not in shut]
     key_fields = [f for f in asked if f.is_key]
     others = [f for f in asked if not f.is_key and not f.member]
     kin = [f for f in asked if f.member and not f.key.endswith(("_ethnicity", "_relation_note"))]

@@ -224,7 +224,7 @@ def close_task(actor: Any, task_id: int, *, reason: str = "") -> None:
     """
     actor.require("collect.open")
     task = _own(actor, task_id)
-    open_left = queries.counts(task_id).open
+    open_left = queries.counts(actor, task_id).open
     said = words(reason) if open_left else ""
     with transaction.atomic():
         with acting("writer"), connection.cursor() as c:
@@ -247,7 +247,7 @@ def give_progress(actor: Any, task_id: int) -> Progress:
     """Give today's figures to the authority (C-COL-24); a second time on one day replaces the first."""
     actor.require("collect.open")
     task = _own(actor, task_id)
-    found = queries.counts(task_id)
+    found = queries.counts(actor, task_id)
     with transaction.atomic():
         with acting("writer"):
             row, _new = Progress.objects.update_or_create(
