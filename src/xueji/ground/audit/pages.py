@@ -26,7 +26,7 @@ _RECORD = re.compile(
 _ABOUT_PUPILS = frozenset(
     {
         "certificates", "changes", "charge", "dropout", "enrolment", "exports", "family", "handover", "home", "intake",
-        "photos",
+        "photos", "placement",
         "portal", "problems", "relay", "statistics", "submission", "yearly",
     }
 )  # fmt: skip
