@@ -65,7 +65,8 @@ class Scope:
 
     def where(self) -> tuple[str, list[Any]]:
         """Condition on roster rows `r`, and its values."""
-        parts, given = ["r.kind = 1 and r.reason = 'enrolled' and r.status between 1 and 9"], []
+        parts = ["r.kind = 1 and r.reason = 'enrolled' and r.status between 1 and 9"]
+        given: list[Any] = []
         if self.schools:
             parts.append("r.school_id = any(%s)")
             given.append(list(self.schools))
@@ -123,7 +124,8 @@ def counts(scope: Scope) -> dict[int, dict[str, int]]:
         for school, total, *numbers in c.fetchall():
             out[school] = {"total": total, **dict(zip(_CHILD, numbers, strict=True))}
         ours = "k.school_id = any(%s)" if scope.schools else "s.county_id = any(%s)"
-        mine = [list(scope.schools or scope.counties)]
+        mine: list[Any] = [list(scope.schools or scope.counties)]
+        graded: list[Any] = [scope.year, list(scope.grades)] if scope.grades else []
         c.execute(
             "select k.school_id, count(*) from school_class k join school s on s.org_id = k.school_id"
             f" where {ours} and k.closed_on is null"
@@ -132,7 +134,7 @@ def counts(scope: Scope) -> dict[int, dict[str, int]]:
             "   and r.status between 1 and 9)"
             " and not exists (select 1 from class_check v where v.class_id = k.id and v.year = %s and v.term = %s"
             "   and v.state = 'verified') group by 1",
-            [*mine, *([scope.year, list(scope.grades)] if scope.grades else []), scope.year, scope.term],
+            [*mine, *graded, scope.year, scope.term],
         )
         for school, n in c.fetchall():
             out.setdefault(school, {"total": 0})["unverified"] = n

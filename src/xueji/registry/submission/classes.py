@@ -178,4 +178,4 @@ def label_of(class_id: int) -> str:
             [class_id],
         )
         row = c.fetchone()
-    return class_label(*row, today()) if row else _("班级")
+    return class_label(row[0], row[1], row[2], row[3], today()) if row else _("班级")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import uuid
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any
 
@@ -94,7 +94,9 @@ def rounds(actor: Any, *, before: int | None = None, ended: bool = False) -> lis
     held = Round.objects.in_bulk([f[0] for f in found])
     names = dict(Org.objects.filter(pk__in={r.org_id for r in held.values()}).values_list("pk", "name"))
     return [
-        RoundRow(held[f[0]], names.get(held[f[0]].org_id, ""), *f[1:7], mine=f[7], state=f[8] or "")
+        RoundRow(
+            held[f[0]], names.get(held[f[0]].org_id, ""), f[1], f[2], f[3], f[4], f[5], f[6], f[7], f[8] or ""
+        )
         for f in found
     ]
 
@@ -173,7 +175,8 @@ def schools(round_id: int, *, show: str = "", after: str = "") -> tuple[list[Sch
             [round_id, after, PAGE + 1],
         )
         found = c.fetchall()
-    rows = [SchoolRow(*f[:14], _json(f[14]), *f[15:]) for f in found]
+    columns = [x.name for x in fields(SchoolRow)]
+    rows = [SchoolRow(**dict(zip(columns, (*f[:14], _json(f[14]), *f[15:]), strict=True))) for f in found]
     return rows[:PAGE], rows[PAGE - 1].key if len(rows) > PAGE else ""
 
 

@@ -52,7 +52,9 @@ def children(
         )
         found = c.fetchall()
     day = today()
-    rows = [Row(f[0], f[1], class_label(*f[2:6], day) if f[4] else "", f[6], f[7]) for f in found]
+    rows = [
+        Row(f[0], f[1], class_label(f[2], f[3], f[4], f[5], day) if f[4] else "", f[6], f[7]) for f in found
+    ]
     return rows[:PAGE], rows[PAGE - 1].key if len(rows) > PAGE else ""
 
 

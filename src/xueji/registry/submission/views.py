@@ -68,7 +68,7 @@ def new(request: HttpRequest) -> HttpResponse:
     """Open a round."""
     actor = actor_of(request)
     actor.require("submission.round")
-    org = Org.objects.get(pk=actor.org_id)
+    org = Org.objects.get(pk=actor.org_id or 0)
     must = checks.blocking(policy_for(org, today()).param("submission.blocking").value)
     post = request.POST
     if request.method == "POST":

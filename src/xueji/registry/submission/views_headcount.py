@@ -186,7 +186,7 @@ def settle(request: HttpRequest, check_id: int) -> HttpResponse:
     actor = actor_of(request)
     actor.require("headcount.settle")
     how = {
-        int(key.removeprefix("how:")): value
+        int(key.removeprefix("how:")): str(value)
         for key, value in request.POST.items()
         if key.startswith("how:") and whole(key.removeprefix("how:")) is not None
     }

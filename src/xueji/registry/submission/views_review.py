@@ -78,7 +78,7 @@ def send(request: HttpRequest) -> HttpResponse:
     actor = actor_of(request)
     actor.require("submission.send")
     held = moment(request.POST.get("held_on"))
-    resolved = {k.removeprefix("how:"): v for k, v in request.POST.items() if k.startswith("how:")}
+    resolved = {k.removeprefix("how:"): str(v) for k, v in request.POST.items() if k.startswith("how:")}
     run(
         request,
         lambda: commands.send_review(
@@ -134,7 +134,7 @@ def untouched(request: HttpRequest) -> HttpResponse:
             "choices": stale.CHOICES,
             "rows": rows,
             "total": stale.count(actor, months),
-            "next_url": "?" + urlencode({"months": months, "after": following}) if following else "",
+            "next_url": "?" + urlencode({"months": str(months), "after": following}) if following else "",
             "first_url": f"?months={months}" if after else "",
         },
     )
