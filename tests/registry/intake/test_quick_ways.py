@@ -70,7 +70,9 @@ def test_objects_written_by_piece_are_the_objects_written_at_once(values: list[s
         assert json.loads(written or "{}") == present
 
 
-def test_what_is_sealed_together_opens_each_in_its_own_place_and_with_its_own_nonce() -> None:
+def test_what_is_sealed_together_opens_each_in_its_own_place_and_with_its_own_nonce(
+    django_db_setup: None,
+) -> None:
     places = [f"guardian.sealed:x:{n}" for n in range(50)]
     sealed = vault.seal_many([("同样的内容", where) for where in places])
     assert [vault.open(blob, where) for blob, where in zip(sealed, places, strict=True)] == [

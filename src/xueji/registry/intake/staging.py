@@ -50,6 +50,16 @@ def drop(batch_id: int, rows: Sequence[int] | None = None) -> None:
             )
 
 
+def forget_published(batch_id: int) -> None:
+    """Remove the rows that this batch has put on record before: their events name them."""
+    with connection.cursor() as c:
+        c.execute(
+            "delete from staged_row s using event e where s.batch_id = %s and e.batch_id = s.batch_id"
+            " and e.business = 'enrol' and (e.detail ->> 'row')::int = s.row_no",
+            [batch_id],
+        )
+
+
 @dataclass(frozen=True)
 class Hit:
     """A row that meets another: in the same sheet (`other_row`) or a person who is on record already."""

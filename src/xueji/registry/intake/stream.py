@@ -218,8 +218,11 @@ def child_main() -> None:
     out = _Out(os.fdopen(os.dup(1), "wb", buffering=1 << 20))
     os.dup2(2, 1)
     source = os.fdopen(os.dup(0), "rb", buffering=0)
-    order = pickle.load(_Exact(source))  # written by the first process  # noqa: S301  # nosec B301
-    data = _Exact(source).read(order["size"])
+    try:
+        order = pickle.load(_Exact(source))  # written by the first process  # noqa: S301  # nosec B301
+        data = _Exact(source).read(order["size"])
+    except EOFError:  # the first process is gone, and with it whoever wanted this
+        return
     os.set_blocking(0, False)
     gc.disable()
     divisions.use_demo(order["demo"])
@@ -243,6 +246,8 @@ def child_main() -> None:
         out.send("sheet", (error.code, error.params))
     except WrongColumns as error:
         out.send("columns", (error.missing, error.unknown, error.mapping))
+    except BrokenPipeError:
+        return
     except Exception:
         out.send("bug", traceback.format_exc())
 

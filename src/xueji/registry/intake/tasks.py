@@ -2,34 +2,59 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from django.db import InterfaceError, OperationalError, close_old_connections
+from procrastinate import RetryStrategy
 from procrastinate.contrib.django import app
 
+#: The database was away: the work is done again when it is back, from where the batch stands then.
+AWAY = (InterfaceError, OperationalError)
+_AGAIN = RetryStrategy(max_attempts=10, wait=15, retry_exceptions=AWAY)
 
-@app.task(queue="intake", name="intake.check_batch")
+
+@contextmanager
+def _with_database() -> Iterator[None]:
+    """A connection that a crash of the database has cut is not used again."""
+    close_old_connections()
+    try:
+        yield
+    finally:
+        close_old_connections()
+
+
+@app.task(queue="intake", retry=_AGAIN, name="intake.check_batch")
 def check_batch(batch_id: int) -> None:
     """Check a big sheet."""
     from .commands import give_up, run_check
 
     try:
-        run_check(batch_id)
+        with _with_database():
+            run_check(batch_id)
+    except AWAY:
+        raise
     except Exception:
         give_up(batch_id)
         raise
 
 
-@app.task(queue="intake", name="intake.publish_batch")
+@app.task(queue="intake", retry=_AGAIN, name="intake.publish_batch")
 def publish_batch(batch_id: int, user_id: int, assignment_id: int, address: str) -> None:
     """Publish a big batch for the person who asked for it, in that person's own scope."""
     from .commands import give_up, publish_for
 
     try:
-        publish_for(batch_id, user_id, assignment_id, address)
+        with _with_database():
+            publish_for(batch_id, user_id, assignment_id, address)
+    except AWAY:
+        raise
     except Exception:
         give_up(batch_id)
         raise
 
 
-@app.task(queue="intake", name="intake.undo_batch")
+@app.task(queue="intake", retry=_AGAIN, name="intake.undo_batch")
 def undo_batch(
     batch_id: int, user_id: int, assignment_id: int, address: str, expected: int, reason: str
 ) -> None:
@@ -39,7 +64,10 @@ def undo_batch(
     from .commands import not_undone, undo_for
 
     try:
-        undo_for(batch_id, user_id, assignment_id, address, expected, reason)
+        with _with_database():
+            undo_for(batch_id, user_id, assignment_id, address, expected, reason)
+    except AWAY:
+        raise
     except Exception:
         not_undone(batch_id, _("系统处理这个批次时出错, 没有撤销任何一行。请稍后重试"))
         raise

@@ -90,9 +90,12 @@ def _writer(kind: str) -> Callable[[Any], bytes]:
         return lambda value: _INT2(2, value)
     if kind == "int4":
         return lambda value: _INT4(4, value)
-    return {"uuid": _uuid, "bytea": _bytea, "jsonb": _jsonb, "date": _date, "bool": _flag, "text": _text}[
-        kind
-    ]
+    return _PLAIN[kind]
+
+
+_PLAIN: dict[str, Callable[[Any], bytes]] = {
+    "uuid": _uuid, "bytea": _bytea, "jsonb": _jsonb, "date": _date, "bool": _flag, "text": _text,
+}  # fmt: skip
 
 
 @lru_cache(maxsize=1)

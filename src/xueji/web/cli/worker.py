@@ -9,6 +9,7 @@ import signal
 import threading
 import time
 from collections.abc import Callable
+from typing import Any
 
 log = logging.getLogger("xueji.worker")
 
@@ -34,6 +35,7 @@ def due_now() -> dict[str, int]:
     from xueji.registry.duplicates import commands as duplicates
     from xueji.registry.enrolment import commands as enrolment
     from xueji.registry.family import guardianship
+    from xueji.registry.intake import commands as intake
     from xueji.registry.population import tasks as population
     from xueji.registry.problems import commands as problems
     from xueji.registry.relay import tasks as relay
@@ -46,6 +48,7 @@ def due_now() -> dict[str, int]:
         ("lists", yearly.finish_due),
         ("sealed", sealing.duty),
         ("suspected", duplicates.resume),
+        ("resumed", intake.resume_lost),
     ]
     if time.monotonic() >= _sweep_at:
         _sweep_at = time.monotonic() + SWEEP
@@ -85,6 +88,32 @@ def _clock(stop: threading.Event) -> None:
         stop.wait(TICK)
 
 
+#: Jobs that may be done twice: they look at the state of their batch first, under its lock.
+REVIVED = ("intake",)
+#: A worker that gave no sign of life for so long, in seconds, is dead; its jobs are given to another.
+SILENT = 60.0
+
+
+async def revive(manager: Any) -> int:
+    """Jobs that a worker held when it died wait again (a batch goes on after a crash). Returns how many."""
+    revived = 0
+    for queue in REVIVED:
+        for job in await manager.get_stalled_jobs(queue=queue, seconds_since_heartbeat=SILENT):
+            await manager.retry_job(job)
+            revived += 1
+    return revived
+
+
+async def _reviving(manager: Any) -> None:
+    while True:
+        try:
+            if revived := await revive(manager):
+                log.warning("%s jobs of a dead worker wait again", revived)
+        except Exception:
+            log.exception("jobs of a dead worker could not be taken up")
+        await asyncio.sleep(TICK)
+
+
 def main() -> int:
     """Work until a signal."""
     from .boot import setup_django
@@ -107,11 +136,13 @@ def main() -> int:
                     delete_jobs="never",
                 )
             )
+            reviving = asyncio.create_task(_reviving(worker_app.job_manager))
             loop = asyncio.get_running_loop()
             for s in (signal.SIGTERM, signal.SIGINT):
                 loop.add_signal_handler(s, task.cancel)
             with contextlib.suppress(asyncio.CancelledError):
                 await task
+            reviving.cancel()
 
     try:
         asyncio.run(work())

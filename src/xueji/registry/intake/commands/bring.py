@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from django.db import transaction
+from django.db import connection, transaction
 from django.http import Http404
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -170,6 +170,7 @@ def run_check(
     Called inside the upload's transaction for small files, by the worker for big ones (then each block of rows is a
     transaction of its own: staging is nothing legal, and the pages see it grow).
     """
+    alone = not connection.in_atomic_block
     with transaction.atomic(), acting("intake"):
         batch = ImportBatch.objects.get(pk=batch_id)
         if batch.state not in (BatchState.UPLOADED, BatchState.CHECKING):
@@ -188,8 +189,9 @@ def run_check(
         ):
             done = min(90, 5 + 85 * outcome.rows // max(expected, outcome.rows))
             with transaction.atomic(), acting("intake"):
-                # Staging is nothing legal: a crash takes it along anyway, so no block waits for the disk.
-                staging.no_waiting()
+                if alone:
+                    # Staging is nothing legal: a crash takes it along anyway, so no block waits for the disk.
+                    staging.no_waiting()
                 staging.load(block)
                 ImportBatch.objects.filter(pk=batch_id).update(progress=done)
             if progress is not None:
@@ -201,6 +203,10 @@ def run_check(
         _ask_columns(batch_id, error, batch.mapping)
         return
     assert outcome.mapping is not None
+    if batch.counts.get("published"):
+        # Checked again after a crash: these are on record, the rest goes on.
+        with transaction.atomic(), acting("intake"):
+            staging.forget_published(batch_id)
     if outcome.rows >= MANY:
         # In a transaction of its own for the worker: the lock that it takes must not outlast it.
         with transaction.atomic(), acting("intake"):

@@ -197,7 +197,8 @@ def publish_for(batch_id: int, user_id: int, assignment_id: int, address: str) -
         why = str(error)
     if why:
         with transaction.atomic(), acting("intake"):
-            ImportBatch.objects.filter(pk=batch_id).update(
+            # A job that is done again after a crash may find its batch published, or on its way through the check.
+            ImportBatch.objects.filter(pk=batch_id, state=BatchState.PUBLISHING).update(
                 state=BatchState.CHECKED, problem=why[:500], progress=100
             )
 

@@ -144,6 +144,8 @@ def not_undone(batch_id: int, why: str) -> None:
     """A batch on which the worker failed goes back to where it stood, with the reason."""
     with transaction.atomic(), acting("intake"):
         batch = ImportBatch.objects.select_for_update().get(pk=batch_id)
+        if batch.state != BatchState.UNDOING:
+            return
         waiting = sum(batch.counts.get(k, 0) for k in ("ok", "warning", "error", "duplicate"))
         batch.state = BatchState.CHECKED if waiting else BatchState.PUBLISHED
         batch.problem, batch.progress = why[:500], 100
