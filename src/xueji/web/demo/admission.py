@@ -76,7 +76,8 @@ def _lines(people: list[tuple[str, str]], papers: str) -> str:
         chosen = "是" if i % 5 == 4 else "否"
         kindergarten = ("花园", "河东")[i % 2] + "幼儿园"
         cells = (
-            name, number, f"{name[0]}建国", "父亲", f"1390000{1000 + i}", "东湖社区", kindergarten, papers, "是", "是", "是", chosen,
+            name, number, f"{name[0]}建国", "父亲", f"1390000{1000 + i}", "东湖社区", kindergarten, papers,
+            "是", "是", "是", chosen,
         )  # fmt: skip
         out.append("\t".join(cells))
     return "\n".join(out)
