@@ -50,6 +50,7 @@ INSTALLED_APPS = [
     "xueji.registry.intake",
     "xueji.registry.changes",
     "xueji.registry.takeover",
+    "xueji.registry.creation",
     "xueji.registry.relay",
     "xueji.registry.charge",
     "xueji.registry.placement",

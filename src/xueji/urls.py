@@ -29,6 +29,7 @@ ROOMS = (
     "xueji.registry.intake",
     "xueji.registry.changes",
     "xueji.registry.takeover",
+    "xueji.registry.creation",
     "xueji.registry.relay",
     "xueji.registry.placement",
     "xueji.registry.yearly",

@@ -176,6 +176,23 @@ ADDRESSES: dict[str, Address] = {
     "people:photo": Address("/people/{photo}/photo.jpg", "student.view", about="photo"),
     "enrolment:students": Address("/students/", "student.list"),
     "enrolment:student": Address("/students/{person}/", "student.view", about="person"),
+    "creation:list": Address("/creation/", "creation.view"),
+    "creation:senior": Address("/creation/senior/", "creation.view"),
+    "creation:batch": Address("/creation/batch/", "creation.decide", post=True, answers=DEED),
+    "creation:windows": Address("/creation/windows/", "creation.view"),
+    "creation:window_close": Address("/creation/windows/1/close/", "creation.window", post=True, answers=DEED),
+    "creation:detail": Address("/creation/{batch}/", "creation.view", about="batch"),
+    **{
+        f"creation:{deed}": Address(
+            f"/creation/{{batch}}/{deed}/",
+            "creation.send" if deed == "withdraw" else "creation.decide",
+            about="batch",
+            post=True,
+            answers=DEED,
+            data=(("version", "1"), ("reason", "材料不全")),
+        )
+        for deed in ("decide", "return", "withdraw")
+    },
     "takeover:list": Address("/takeover/", "takeover.view"),
     "takeover:template": Address("/takeover/template.xlsx", "takeover.run"),
     "takeover:detail": Address("/takeover/{batch}/", "takeover.view", about="batch"),

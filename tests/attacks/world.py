@@ -397,6 +397,31 @@ def _accounts(world: World) -> None:
                     place.org(school).pk,
                     place.user("registrar", school).pk,
                 ],
+            c.execute(
+                "insert into creation_list (id, kind, county_id, school_id, year, state, total, current_seq, note, creator_id,"
+                " creator_name, created_at, version) values (%s, 'creation', %s, %s, 2026, 'running', 1, 1, '', %s, '', now(), 1)",
+                [
+                    world.batches[school],
+                    place.org(school[0]).pk,
+                    place.org(school).pk,
+                    place.user("registrar", school).pk,
+                ],
+            )
+            c.execute(
+                "insert into creation_item (list_id, person_id, kind, year, county_id, school_id, state, reason)"
+                " values (%s, gen_random_uuid(), 'creation', 2026, %s, %s, 'pending', '')",
+                [world.batches[school], place.org(school[0]).pk, place.org(school).pk],
+            )
+            c.execute(
+                "insert into creation_step (list_id, seq, county_id, school_id, org_id, role, label, state, decider_name,"
+                " opinion) values (%s, 1, %s, %s, %s, 'county_clerk', '主管部门经办', 'current', '', '')",
+                [
+                    world.batches[school],
+                    place.org(school[0]).pk,
+                    place.org(school).pk,
+                    place.org(school[0]).pk,
+                ],
+            )
             )
             c.execute(
                 "insert into takeover_difference (takeover_id, county_id, school_id, name, place, kind, field, here, there,"

@@ -69,6 +69,8 @@ MENU: tuple[Group, ...] = (
             Item(gettext_lazy("办理时效"), "/cases/overview/", "case.overview"),
             Item(gettext_lazy("到期与跟进"), "/cases/absences/", "absence.view"),
             Item(gettext_lazy("变动花名册"), "/cases/registers/", "register.print"),
+            Item(gettext_lazy("学籍核准"), "/creation/", "creation.view"),
+            Item(gettext_lazy("高中学籍注册"), "/creation/senior/", "creation.view"),
             Item(gettext_lazy("补建学籍名单"), "/cases/late/", "corrections.any"),
             Item(gettext_lazy("信息更正表"), "/cases/corrections/", "corrections.any"),
             Item(gettext_lazy("问题学籍"), "/problems/", "problem.view"),

@@ -22,7 +22,7 @@ from xueji.registry.problems import commands as problems
 from xueji.registry.problems.errors import ProblemError
 from xueji.registry.problems.models import Kind as ProblemKind
 
-from .. import publishing, queries, staging
+from .. import gates, publishing, queries, staging
 from ..checker import AUXILIARY
 from ..columns import Mapping as Columns
 from ..errors import IntakeError, PublishConflict
@@ -58,6 +58,7 @@ def publish(actor: Any, batch_id: int, *, expected: int | None = None) -> Publis
             if expected is not None and expected != good:
                 raise IntakeError(_("可以导入的行数已变为 %(n)s 行, 请刷新后重新确认") % {"n": good})
             school = queries.school_facts(batch.school_id)
+            gates.require_open(school)
             article, scheme = _policy(school)
             _brought_again(batch_id, scheme.id if scheme else AUXILIARY)
             with acting("intake"):

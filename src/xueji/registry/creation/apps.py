@@ -1,0 +1,13 @@
+from django.apps import AppConfig
+
+
+class CreationConfig(AppConfig):
+    name = "xueji.registry.creation"
+    label = "creation"
+
+    def ready(self) -> None:
+        from xueji.registry.intake import gates
+
+        from .windows import why_closed
+
+        gates.add(why_closed)

@@ -1,0 +1,249 @@
+"""The only code that reads lists of new records, their items and steps, for pages and programs."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import Any
+
+from django.db import connection
+from django.db.models import Q
+from django.http import Http404
+from django.utils import timezone
+
+from xueji.ground.orgs.grades import class_label, start_year_of
+from xueji.ground.orgs.models import Org, School
+from xueji.ground.policy.places import policy_for
+from xueji.registry.enrolment.timeline import local_day, midnight
+
+from .models import CreationItem, CreationList, CreationStep, CreationWindow, Kind, ListState
+
+PAGE = 50
+#: A school sends at most so many pupils with one list.
+MOST = 3_000
+
+
+@dataclass(frozen=True)
+class Unsent:
+    """A pupil on record who stands on no list yet."""
+
+    person_id: uuid.UUID
+    name: str
+    place: str
+    class_id: int | None
+    since: date
+    overdue: bool
+    returned: str
+
+
+def year_now() -> int:
+    """The school year, by its first calendar year."""
+    return start_year_of(timezone.localdate())
+
+
+def unsent(school_id: int, kind: str, *, cohort: int | None = None) -> list[Unsent]:
+    """New records of this school year that the authority was not asked to approve (C-NUM-01), or seniors of a cohort
+    who are not registered for this year (C-NUM-19). What came by a decided case or a takeover is approved already.
+
+    Three queries, at most MOST rows.
+    """
+    today, year = timezone.localdate(), year_now()
+    school = School.objects.select_related("org").get(pk=school_id)
+    if kind == Kind.SENIOR:
+        what = (
+            "select r.person_id, r.name, r.class_id, r.since from roster r where r.school_id = %(school)s and r.kind = 1"
+            " and r.reason = 'enrolled' and r.stage = 'S' and r.status = 1 and r.cohort_year = %(cohort)s"
+        )
+    else:
+        what = (
+            "select r.person_id, r.name, r.class_id, s.valid_from as since from enrolment_state s"
+            " join event e on e.person_id = s.person_id and e.event_id = s.event_id"
+            " join roster r on r.person_id = s.person_id and r.school_id = s.school_id and r.kind = 1 and r.reason = 'enrolled'"
+            " where s.school_id = %(school)s and s.kind = 1 and s.from_status = 0 and s.business = 'enrol'"
+            " and s.valid_from >= %(first)s and e.case_id is null and not (e.detail ? 'takeover') and r.status < 10"
+        )
+    with connection.cursor() as c:
+        c.execute(
+            f"select w.person_id, w.name, w.class_id, w.since, k.stage, k.cohort_year, k.number, b.reason from ({what}) w"
+            " left join school_class k on k.id = w.class_id"
+            " left join lateral (select i.reason from creation_item i where i.person_id = w.person_id and i.kind = %(kind)s"
+            "   and i.year = %(year)s and i.state = 'returned' order by i.list_id desc limit 1) b on true"
+            " where not exists (select 1 from creation_item i where i.person_id = w.person_id and i.kind = %(kind)s"
+            "   and i.year = %(year)s and i.state in ('pending', 'approved'))"
+            " order by k.stage, k.cohort_year desc, k.number, w.name limit %(most)s",
+            {
+                "school": school_id,
+                "cohort": cohort or year,
+                "first": midnight(date(year, 7, 1)),
+                "kind": kind,
+                "year": year,
+                "most": MOST,
+            },
+        )
+        rows = c.fetchall()
+    limit = deadline(school.org, today)
+    return [
+        Unsent(
+            person, name, class_label(stage, cohort_year, number, school.system, today) if number else "", class_id,
+            local_day(since), kind == Kind.CREATION and limit is not None and local_day(since) < limit, reason or "",
+        )
+        for person, name, class_id, since, stage, cohort_year, number, reason in rows
+    ]  # fmt: skip
+
+
+def deadline(org: Org, today: date) -> date | None:
+    """Whoever entered before this day is overdue: the file has to be opened within a period of the entry."""
+    held = policy_for(org, today).param("file.open_within")
+    if not held.stated:
+        return None
+    day = today - timedelta(days=400)
+    # The period is counted forward from the entry; the last day of entry that is overdue is found backwards.
+    for back in range(1, 400):
+        day = today - timedelta(days=back)
+        if held.value.after(day) < today:
+            return day + timedelta(days=1)
+    return None
+
+
+def found(actor: Any, list_id: int) -> CreationList:
+    """A list in the actor's scope. Raises Http404."""
+    actor.require("creation.view")
+    one = CreationList.objects.filter(pk=list_id).first()
+    if one is None:
+        raise Http404
+    return one
+
+
+def lists(actor: Any, kind: str, *, waiting: bool = False, before: int | None = None) -> list[CreationList]:
+    """Lists of a kind, newest first, one more than a page; `waiting`: those that the actor can decide now."""
+    actor.require("creation.view")
+    rows = CreationList.objects.filter(kind=kind).order_by("-id")
+    if waiting:
+        mine = CreationStep.objects.filter(org_id=actor.org_id, role=actor.role, state="current").values(
+            "list_id"
+        )
+        rows = rows.filter(pk__in=mine, state=ListState.RUNNING)
+    if before:
+        rows = rows.filter(pk__lt=before)
+    return list(rows[: PAGE + 1])
+
+
+def schools(rows: Sequence[CreationList]) -> dict[int, str]:
+    """Names of the schools of lists."""
+    return dict(Org.objects.filter(pk__in={r.school_id for r in rows}).values_list("pk", "name"))
+
+
+def holders(rows: Sequence[CreationList]) -> dict[int, str]:
+    """What each running list waits for, in words."""
+    steps = CreationStep.objects.filter(list_id__in=[r.pk for r in rows], state="current")
+    return dict(steps.values_list("list_id", "label"))
+
+
+def steps(list_id: int) -> list[CreationStep]:
+    """The steps of a list in order."""
+    return list(CreationStep.objects.filter(list_id=list_id).order_by("seq"))
+
+
+@dataclass(frozen=True)
+class ItemRow:
+    """A pupil of a list."""
+
+    person_id: uuid.UUID
+    name: str
+    sex: str
+    birth_date: date | None
+    place: str
+    prefix: str
+    state: str
+    reason: str
+
+
+def items(one: CreationList, *, after: int = 0) -> list[ItemRow]:
+    """Pupils of a list in the order of classes, one more than a page; whoever left the school is named by the list."""
+    with connection.cursor() as c:
+        c.execute(
+            "select i.person_id, coalesce(r.name, p.name), coalesce(r.sex, p.sex), coalesce(r.birth_date, p.birth_date), k.stage,"
+            "  k.cohort_year, k.number, h.system, coalesce(r.number_prefix, ''), i.state, i.reason"
+            " from creation_item i join school h on h.org_id = i.school_id left join person p on p.person_id = i.person_id"
+            " left join roster r on r.person_id = i.person_id and r.school_id = i.school_id and r.kind = 1"
+            " left join school_class k on k.id = r.class_id where i.list_id = %s"
+            " order by k.stage, k.cohort_year desc, k.number, coalesce(r.pinyin_sort, p.pinyin_sort), i.person_id"
+            " offset %s limit %s",
+            [one.pk, after, PAGE + 1],
+        )
+        rows = c.fetchall()
+    today = timezone.localdate()
+    sexes = {"1": "男", "2": "女"}
+    return [
+        ItemRow(
+            person, name or "—", sexes.get(sex, ""), birth,
+            class_label(stage, cohort, number, system, today) if number else "", prefix, state, reason,
+        )
+        for person, name, sex, birth, stage, cohort, number, system, prefix, state, reason in rows
+    ]  # fmt: skip
+
+
+@dataclass(frozen=True)
+class SchoolLine:
+    """A school as its authority sees it: what it has not sent, what waits, what is approved."""
+
+    school_id: int
+    name: str
+    unsent: int
+    overdue: int
+    pending: int
+    approved: int
+
+
+def overview(actor: Any, kind: str) -> list[SchoolLine]:
+    """Schools of a county with the state of their new records or seniors, those with something open first. Two queries."""
+    actor.require("creation.view")
+    year = year_now()
+    limit = (
+        deadline(Org.objects.get(pk=actor.org_id), timezone.localdate()) if kind == Kind.CREATION else None
+    )
+    new = (
+        "select s.school_id, s.person_id, s.valid_from from enrolment_state s join event e on e.person_id = s.person_id"
+        "  and e.event_id = s.event_id where s.county_id = %(county)s and s.kind = 1 and s.from_status = 0"
+        "  and s.business = 'enrol' and s.valid_from >= %(first)s and e.case_id is null and not (e.detail ? 'takeover')"
+        if kind == Kind.CREATION
+        else "select r.school_id, r.person_id, r.since from roster r where r.county_id = %(county)s and r.kind = 1"
+        "  and r.reason = 'enrolled' and r.stage = 'S' and r.status = 1 and r.cohort_year = %(year)s"
+    )
+    with connection.cursor() as c:
+        c.execute(
+            f"with fresh(school_id, person_id, since) as ({new}),"
+            " counted as (select f.school_id, count(*) filter (where i.person_id is null) as unsent,"
+            "   count(*) filter (where i.person_id is null and f.since < %(limit)s) as overdue,"
+            "   count(*) filter (where i.state = 'pending') as pending, count(*) filter (where i.state = 'approved') as approved"
+            "  from fresh f left join creation_item i on i.person_id = f.person_id and i.kind = %(kind)s and i.year = %(year)s"
+            "   and i.state in ('pending', 'approved') group by 1)"
+            " select o.id, o.name, n.unsent, n.overdue, n.pending, n.approved from counted n join org o on o.id = n.school_id"
+            " order by n.overdue desc, n.unsent desc, n.pending desc, o.id limit 500",
+            {
+                "county": actor.org_id,
+                "first": midnight(date(year, 7, 1)),
+                "kind": kind,
+                "year": year,
+                "limit": midnight(limit) if limit else None,
+            },
+        )
+        return [SchoolLine(*row) for row in c.fetchall()]
+
+
+def approved(person_ids: Sequence[uuid.UUID], kind: str, year: int | None = None) -> set[uuid.UUID]:
+    """Who of these pupils is approved, or registered for a year: the precondition for exams and diplomas."""
+    rows = CreationItem.objects.filter(person_id__in=list(person_ids), kind=kind, state="approved")
+    if year is not None:
+        rows = rows.filter(year=year)
+    return set(rows.values_list("person_id", flat=True))
+
+
+def windows(actor: Any) -> list[CreationWindow]:
+    """Windows of the actor's unit and of those above it, the newest first."""
+    actor.require("creation.view")
+    path = Org.objects.filter(pk=actor.org_id).values_list("path", flat=True).first() or ""
+    own = [int(x) for x in path.split("/") if x]
+    return list(CreationWindow.objects.filter(Q(org_id__in=own)).order_by("-opens_on", "-id")[:50])

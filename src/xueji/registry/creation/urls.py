@@ -1,0 +1,20 @@
+"""Addresses of the approval of records."""
+
+from __future__ import annotations
+
+from django.urls import path
+
+from . import views
+
+app_name = "creation"
+urlpatterns = [
+    path("creation/", views.listing, {"kind": "creation"}, name="list"),
+    path("creation/senior/", views.listing, {"kind": "senior"}, name="senior"),
+    path("creation/batch/", views.batch, name="batch"),
+    path("creation/windows/", views.windows_page, name="windows"),
+    path("creation/windows/<int:window_id>/close/", views.close_window, name="window_close"),
+    path("creation/<int:list_id>/", views.detail, name="detail"),
+    path("creation/<int:list_id>/decide/", views.decide, name="decide"),
+    path("creation/<int:list_id>/return/", views.give_back, name="return"),
+    path("creation/<int:list_id>/withdraw/", views.withdraw, name="withdraw"),
+]
