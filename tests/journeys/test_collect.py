@@ -1,0 +1,51 @@
+"""A mother checks her child's data on the phone and signs with her finger, in a real browser."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+pytestmark = [pytest.mark.browser]
+
+
+@pytest.mark.capability("C-COL-03")
+@pytest.mark.capability("C-COL-26")
+def test_a_mother_corrects_the_phone_and_signs_with_her_finger(person: Any) -> None:
+    """On the phone she opens what the school asks, changes one number, leaves, comes back to it, declares and signs
+    with her finger; she ends with the form handed in, and what she typed was kept meanwhile.
+    """
+    mother = person("parent", phone=True)
+    page = mother.page
+    mother.go("/my/")
+    page.click("text=核对孩子的信息 >> nth=0")
+    page.wait_for_load_state()
+    address = page.url
+    page.focus("summary:has-text('住址与联系方式')")
+    page.keyboard.press("Enter")
+    with page.expect_response(lambda r: r.request.method == "POST" and r.status == 204):
+        page.fill("#id_to_phone", "13712345678")
+        page.press("#id_to_phone", "Tab")
+    mother.shot("collect-form")
+    page.goto(address)
+    assert "137****5678" in (page.get_attribute("#id_to_phone", "placeholder") or "")
+    page.evaluate("document.querySelector('main form button.btn-primary').scrollIntoView({block: 'center'})")
+    page.click("button:has-text('下一步: 核对并签字')")
+    page.wait_for_url("**/sign/")
+    width = page.evaluate("document.documentElement.scrollWidth")
+    assert width <= 390, width
+    page.check("#id_declared")
+    page.check("input[name=commitments]")
+    page.evaluate("document.querySelector('canvas').scrollIntoView({block: 'center'})")
+    box = page.locator("canvas").bounding_box()
+    page.mouse.move(box["x"] + 20, box["y"] + 70)
+    page.mouse.down()
+    for step in range(1, 9):
+        page.mouse.move(box["x"] + 20 + step * 30, box["y"] + (30 if step % 2 else 80))
+    page.mouse.up()
+    mother.shot("collect-sign")
+    page.evaluate("document.querySelector('main form button.btn-primary').scrollIntoView({block: 'center'})")
+    page.click("button:has-text('签字并提交')")
+    page.wait_for_url(address)
+    assert "有差异" in page.inner_text("main") and "手写签名" in page.inner_text("main")
+    mother.shot("collect-sent")
