@@ -228,6 +228,14 @@ def _registrar(user: str) -> Iterator[Page]:
     yield Page("teacher.a", "a class of the term", "/terms/", (r"/terms/\d+/",))
     yield Page("county1.clerk", "/terms/", "/terms/", report=True)
     yield Page(user, "/photos/", "/photos/")
+    yield Page(user, "/collect/", "/collect/")
+    yield Page(user, "/collect/new/", "/collect/new/")
+    yield Page(user, "/collect/fields/", "/collect/fields/")
+    yield Page(user, "/collect/keys/", "/collect/keys/")
+    yield Page(user, "a collection", "/collect/", (r"/collect/\d+/",))
+    yield Page("teacher.a", "a class of a collection", "/collect/", (r"/collect/\d+/", r"/collect/\d+/classes/\d+/"))
+    yield Page("head.a", "collected, to confirm", "/collect/", (r"/collect/\d+/", r"/collect/\d+/confirm/"))
+    yield Page("county1.clerk", "/collect/progress/", "/collect/progress/")
     yield Page(user, "/admission/", "/admission/")
     yield Page("county.clerk", "/admission/ of a county", "/admission/")
     yield Page(user, "/admission/candidates/", "/admission/candidates/")
@@ -266,8 +274,6 @@ def _registrar(user: str) -> Iterator[Page]:
     yield Page(user, "cases, searched", "/cases/?q=王", report=True)
 
 
-    yield Page(user, "/cases/corrections/", "/cases/corrections/", report=True)
-    yield Page(user, "/cases/late/", "/cases/late/", report=True)
 def _families() -> Iterator[Page]:
     for user in ("parent", "student"):
         for path in ("/cases/", "/help/", "/me/"):
