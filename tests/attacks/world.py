@@ -13,7 +13,7 @@ from typing import Any
 
 from django.db import connection, transaction
 from django.utils import timezone
-from tests.attacks import admission, charge, collect, duplicates, placement, privacy, relay, submission
+from tests.attacks import admission, charge, classes, collect, duplicates, privacy, relay, submission
 from tests.children import enrol, id_number
 from tests.helpers import Place, act_as, give_role, link_child, make_county, seeing_all
 from tests.registry.changes.world import EIGHT, attach, pass_all, picture, send
@@ -153,7 +153,7 @@ def build() -> World:
         {school: (world.persons[key], world.name(key)) for school, key in (("a1", "one"), ("c1", "c1"))},
     )
     world.charge = charge.build(world)
-    placement.build(world)
+    classes.build(world)
     world.admission = admission.build(world)
     collect.build(world)
     duplicates.build(world)

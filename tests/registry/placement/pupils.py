@@ -7,19 +7,13 @@ import uuid
 from datetime import date, datetime, timedelta
 from typing import Any
 
-import pytest
 from django.utils import timezone
 from tests.children import STUDYING, id_number
-from tests.helpers import Place, act_as, make_county
+from tests.helpers import Place, act_as
 
 from xueji.registry.enrolment import commands
 from xueji.registry.enrolment.timeline import Step, midnight
 from xueji.registry.people.commands import Newcomer, add_person
-
-
-@pytest.fixture
-def place() -> Place:
-    return make_county()
 
 
 def wait_for_class(

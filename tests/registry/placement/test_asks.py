@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from django.test import Client
 from tests.children import enrol
-from tests.helpers import Place, act_as, login, seeing_all
-from tests.registry.placement.conftest import text, wait_for_class
+from tests.helpers import Place, act_as, login, make_county, seeing_all
+from tests.registry.placement.pupils import text, wait_for_class
 
 from xueji.ground.accounts.actor import today
 from xueji.ground.orgs.models import Org
@@ -21,6 +21,11 @@ from xueji.registry.placement.errors import PlacementError
 from xueji.registry.placement.models import Ask, AskState
 
 pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def place() -> Place:
+    return make_county()
 
 
 def row(person: Any) -> Roster:

@@ -13,8 +13,8 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from openpyxl import load_workbook
 from tests.children import enrol
-from tests.helpers import Place, act_as, login, seeing_all
-from tests.registry.placement.conftest import text, wait_for_class
+from tests.helpers import Place, act_as, login, make_county, seeing_all
+from tests.registry.placement.pupils import text, wait_for_class
 
 from xueji.ground.accounts.actor import today
 from xueji.ground.orgs.models import Org, SchoolClass
@@ -26,6 +26,11 @@ from xueji.registry.placement.models import Item, Run, RunState
 from xueji.registry.placement.queries import roster
 
 pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def place() -> Place:
+    return make_county()
 
 
 def rows(*persons: Any) -> list[Roster]:

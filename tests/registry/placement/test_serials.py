@@ -8,7 +8,7 @@ import uuid
 import pytest
 from django.db import connection
 from tests.helpers import act_as, make_county, seeing_all
-from tests.registry.placement.conftest import wait_for_class
+from tests.registry.placement.pupils import wait_for_class
 
 from xueji.registry.enrolment.models import Roster
 from xueji.registry.placement.commands import placing

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from django.test import Client
 from tests.children import enrol
-from tests.helpers import Place, act_as, login, seeing_all
-from tests.registry.placement.conftest import text
+from tests.helpers import Place, act_as, login, make_county, seeing_all
+from tests.registry.placement.pupils import text
 
 from xueji.ground.accounts.actor import today
 from xueji.registry.dropout.models import Source, Watch
@@ -19,6 +19,11 @@ from xueji.registry.placement.models import EntryReview, TermMark
 from xueji.registry.placement.queries import terms
 
 pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def place() -> Place:
+    return make_county()
 
 
 @pytest.mark.capability("C-ENR-09", page="/terms/{id}/")

@@ -177,7 +177,7 @@ def apart(request: HttpRequest) -> HttpResponse:
                 {
                     "row": r,
                     "why": words[r.why],
-                    "place": classes[r.class_id].label if r.class_id in classes else "",
+                    "place": roster.label_of(classes, r.class_id),
                 }
                 for r in found["rows"]
             ]
@@ -220,10 +220,7 @@ def reviews(request: HttpRequest) -> HttpResponse:
         "placement/reviews.html",
         found
         | {
-            "rows": [
-                {"row": r, "place": classes[r.class_id].label if r.class_id in classes else ""}
-                for r in found["rows"]
-            ],
+            "rows": [{"row": r, "place": roster.label_of(classes, r.class_id)} for r in found["rows"]],
             "tab": tab,
             "views": [
                 {"label": labels[t], "url": f"?tab={t}", "active": t == tab, "count": counts[t]}

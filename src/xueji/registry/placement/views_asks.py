@@ -46,8 +46,8 @@ def changes(request: HttpRequest) -> HttpResponse:
             "rows": [
                 {
                     "row": r,
-                    "before": classes[r.before].label if r.before in classes else "",
-                    "after": classes[r.after].label if r.after in classes else "",
+                    "before": roster.label_of(classes, r.before),
+                    "after": roster.label_of(classes, r.after),
                 }
                 for r in found["rows"]
             ],
@@ -96,7 +96,7 @@ def swap(request: HttpRequest) -> HttpResponse:
             "b": names[1],
             "found": [
                 [
-                    {"row": c, "place": classes[c.class_id].label if c.class_id in classes else ""}
+                    {"row": c, "place": roster.label_of(classes, c.class_id)}
                     for c in roster.named(school.pk, name)
                 ]
                 for name in names
@@ -146,10 +146,7 @@ def entries(request: HttpRequest) -> HttpResponse:
         "placement/entries.html",
         found
         | {
-            "rows": [
-                {"row": r, "place": classes[r.class_id].label if r.class_id in classes else ""}
-                for r in found["rows"]
-            ],
+            "rows": [{"row": r, "place": roster.label_of(classes, r.class_id)} for r in found["rows"]],
             "waiting": [
                 {"row": c, "label": roster.grade_of(school, c, today())}
                 for c in asks.entrants(actor, today())
@@ -197,14 +194,13 @@ def ask(request: HttpRequest, ask_id: uuid.UUID) -> HttpResponse:
     child = roster.of_persons(school.pk, [found.person_id]).get(found.person_id)
     mates = [k for k in classes.values() if child and k.cohort_year == child.cohort_year and k.grade]
     totals = roster.totals(school.pk, [k.id for k in mates])
-    label = {i: classes[i].label for i in (found.from_class, found.class_id) if i in classes}
     return render(
         request,
         "placement/ask.html",
         {
             "ask": found,
-            "before": label.get(found.from_class or 0, ""),
-            "after": label.get(found.class_id or 0, ""),
+            "before": roster.label_of(classes, found.from_class),
+            "after": roster.label_of(classes, found.class_id),
             "classes": [{"row": k, "n": totals[k.id]} for k in mates],
             "may_decide": actor.can("placement.decide") and found.state == AskState.ASKED,
             "may_assign": actor.can("placement.write") and found.state == AskState.APPROVED,

@@ -30,16 +30,17 @@ def index(request: HttpRequest) -> HttpResponse:
     term = terms.term_of(today())
     context = {"term": term}
     if actor.org_kind != "school":
-        rows = terms.by_school(actor, term.year, term.number, path=actor.org_path)
+        schools = terms.by_school(actor, term.year, term.number, path=actor.org_path)
         total = [
-            sum(getattr(c, k) for _n, c in rows)
+            sum(getattr(c, k) for _n, c in schools)
             for k in ("expected", "returned", "excused", "absent", "open")
         ]
-        return render(request, "placement/terms_schools.html", context | {"rows": rows, "total": total})
+        return render(request, "placement/terms_schools.html", context | {"rows": schools, "total": total})
     classes = [k for k in orgs.classes_of(actor.org_id or 0) if not actor.classes or k.id in actor.classes]
     found = terms.counts(actor.org_id or 0, term.year, term.number)
     checks = terms.checks([k.id for k in classes])
-    rows = [{"row": k, "count": found.get(k.id, terms.NOBODY), "check": checks.get(k.id)} for k in classes]
+    counts = {k.id: found.get(k.id, terms.NOBODY) for k in classes}
+    rows = [{"row": k, "count": counts[k.id], "check": checks.get(k.id)} for k in classes]
     keys = ("expected", "returned", "excused", "absent", "open")
     return render(
         request,
@@ -47,7 +48,7 @@ def index(request: HttpRequest) -> HttpResponse:
         context
         | {
             "rows": rows,
-            "total": {k: sum(getattr(r["count"], k) for r in rows) for k in keys},
+            "total": {k: sum(getattr(n, k) for n in counts.values()) for k in keys},
             "may_register": actor.can("term.register"),
         },
     )
@@ -170,9 +171,7 @@ def missing(request: HttpRequest) -> HttpResponse:
         | {
             "term": term,
             "total": total,
-            "rows": [
-                {"row": r, "place": classes[r.class_id].label if r.class_id in classes else ""} for r in rows
-            ],
+            "rows": [{"row": r, "place": roster.label_of(classes, r.class_id)} for r in rows],
             "may_watch": actor.can("dropout.write"),
             "may_register": actor.can("term.register"),
         },

@@ -25,7 +25,7 @@ from xueji.registry.dropout import commands as dropout
 from xueji.registry.enrolment.timeline import CHINA
 from xueji.registry.problems import commands as problem_records
 
-from . import admission, cases, collecting, papers, protection, year
+from . import admission, cases, collecting, papers, placing, protection, year
 from .accounts import Personnel, Staff
 from .children import Child, Nursery
 from .history import Historian
@@ -83,6 +83,7 @@ def build(
     made |= papers.make(world, staff, children, seed, cases.busy())
     made |= year.make(world, staff)
     made |= admission.make(world, staff)
+    made |= placing.make(world, staff)
     made |= _watched(world, staff, children, {c.person_id for c in family} | cases.busy())
     made |= protection.make(world, staff, children)
     made |= collecting.make(world, staff, {c.person_id for c in family})

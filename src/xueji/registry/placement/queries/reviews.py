@@ -5,6 +5,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from django.db import connection
 
@@ -42,7 +43,7 @@ def entrants(
 ) -> list[Entrant]:
     """Pupils who entered the school's stages in this year: by class and number. `result` narrows: waiting, or a result."""
     where = ""
-    values: list[object] = []
+    values: list[Any] = []
     if persons is not None:
         where, values, limit = " and r.person_id = any(%s::uuid[])", [list(persons)], len(persons)
     elif result == "waiting":

@@ -250,3 +250,9 @@ def waiting_count(actor: Any) -> int:
     with connection.cursor() as c:
         c.execute(f"select count(*) from roster r where {_HERE} and r.class_id is null", [actor.org_id])
         return int(c.fetchone()[0])
+
+
+def label_of(classes: Mapping[int, ClassRow], class_id: int | None) -> str:
+    """How a class is called today; nothing for none and for classes of other schools."""
+    found = classes.get(class_id or 0)
+    return found.label if found else ""
