@@ -104,7 +104,6 @@ class World:
     collect: dict[str, int] = field(default_factory=dict)
     runs: dict[str, uuid.UUID] = field(default_factory=dict)
     asks: dict[str, uuid.UUID] = field(default_factory=dict)
-    collect: dict[str, int] = field(default_factory=dict)
     peer: int = 0
     many: int = 0
 
@@ -397,6 +396,7 @@ def _accounts(world: World) -> None:
                     place.org(school).pk,
                     place.user("registrar", school).pk,
                 ],
+            )
             c.execute(
                 "insert into creation_list (id, kind, county_id, school_id, year, state, total, current_seq, note, creator_id,"
                 " creator_name, created_at, version) values (%s, 'creation', %s, %s, 2026, 'running', 1, 1, '', %s, '', now(), 1)",
@@ -421,7 +421,6 @@ def _accounts(world: World) -> None:
                     place.org(school).pk,
                     place.org(school[0]).pk,
                 ],
-            )
             )
             c.execute(
                 "insert into takeover_difference (takeover_id, county_id, school_id, name, place, kind, field, here, there,"
