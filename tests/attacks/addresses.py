@@ -375,15 +375,15 @@ ADDRESSES: dict[str, Address] = {
         "/import/{batch}/original/", "intake.import", about="batch", answers=(200, 404)
     ),
     "changes:held": Address("/cases/held/", "case.overview"),
+    "changes:corrections": Address("/cases/corrections/", "corrections.any"),
+    "changes:corrections_file": Address("/cases/corrections/file/?form=xlsx", "corrections.any"),
+    "changes:late": Address("/cases/late/", "corrections.any"),
     "changes:registers": Address("/cases/registers/", "register.print"),
     "changes:register_file": Address("/cases/registers/file/?form=xlsx", "register.print"),
     "changes:ledger": Address("/classes/{klass}/ledger.xlsx", "roster.print", about="klass"),
     "changes:desk": Address("/cases/desk/", "case.decide", both=True),
     "changes:hand_over": Address(
         "/cases/{case}/hand-over/", "case.start", about="case", post=True, answers=DEED
-    "changes:corrections": Address("/cases/corrections/", "corrections.any"),
-    "changes:corrections_file": Address("/cases/corrections/file/?form=xlsx", "corrections.any"),
-    "changes:late": Address("/cases/late/", "corrections.any"),
     ),
     "changes:again": Address("/cases/{case}/again/", "case.view", about="case", answers=(200, 404)),
     "changes:take_back": Address(
