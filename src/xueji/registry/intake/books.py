@@ -130,7 +130,7 @@ def header_csv(school: SchoolFacts) -> bytes:
     return write_csv([f.label for f in _fields(school)], [])
 
 
-_CUSTOM = re.compile(r'name="(xueji-[a-z]+)"[^>]*>\s*<vt:lpwstr>([^<]{0,80})<')
+_CUSTOM = re.compile(r'name="(xueji-[a-z]+)"[^>]*>\s*<(?:\w+:)?lpwstr[^>]*>([^<]{0,80})<')
 
 
 def marks_of(data: bytes) -> dict[str, str]:

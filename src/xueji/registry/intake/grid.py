@@ -138,7 +138,7 @@ def columns_of(batch: ImportBatch, *, only: str = "") -> list[Column]:
     ]
     if only == "faulty":
         out = [c for c in out if c.faults or c.key in ("name", "id_number")]
-    elif only:
+    elif only not in ("", "all"):
         out = [c for c in out if c.key in (only, "name")]
     return out
 

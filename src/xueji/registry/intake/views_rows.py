@@ -18,7 +18,7 @@ from . import commands, grid, queries, repair
 from .columns import EXTRAS, GRADE, STAGE, Mapping
 from .errors import IntakeError
 from .http import actor_of, lists
-from .models import BatchState, ImportBatch
+from .models import BatchState
 from .reports import summary
 
 
@@ -114,10 +114,13 @@ def sheet(request: HttpRequest, batch_id: int) -> HttpResponse:
         return redirect("intake:batch", batch_id)
     bad = found.counts.get("error", 0) + found.counts.get("duplicate", 0)
     show = request.GET.get("show") or ("todo" if bad else "all")
-    fault, only = request.GET.get("fault", ""), request.GET.get("only", "")
+    fault = request.GET.get("fault", "")
+    # What is to be mended comes first: seventy columns are for whoever asks for them.
+    only = request.GET.get("only", "") or ("faulty" if bad and show in ("todo", "error") else "all")
     raw = request.GET.get("after", "")
     after = int(raw) if raw.isdecimal() else 0
     page = grid.page(found, show=show, fault=fault, only=only, after=after)
+    offered = {o.key for row in page.rows for cell_ in row.cells for o in cell_.offers}
     kept = {k: v for k, v in (("show", show), ("fault", fault), ("only", only)) if v}
     counts = {k: found.counts.get(k, 0) for k in ("error", "duplicate", "warning", "ok", "noted")}
     labels = [
@@ -141,7 +144,7 @@ def sheet(request: HttpRequest, batch_id: int) -> HttpResponse:
             "only": only,
             "views": [
                 {
-                    "url": "?" + urlencode({"show": key} | ({"only": only} if only else {})),
+                    "url": "?" + urlencode({"show": key}),
                     "label": label,
                     "count": n,
                     "active": key == show and not fault,
@@ -150,11 +153,10 @@ def sheet(request: HttpRequest, batch_id: int) -> HttpResponse:
             ],
             "faults": [c for c in grid.columns_of(found) if c.faults],
             "keys": [(c.key, c.label) for c in grid.columns_of(found)],
-            "suggested": [c for c in page.columns if c.faults and not repair.is_own(c.key)]
-            + [
-                c
-                for c in page.columns
-                if c.key in ("sex", "birth_date") and not c.faults and _disagrees(found)
+            "suggested": [
+                (key, label)
+                for key, label in ((c.key, c.label) for c in grid.columns_of(found))
+                if key in offered and not repair.is_own(key)
             ],
             "next_url": f"?{urlencode({**kept, 'after': page.next_after})}" if page.next_after else "",
             "first_url": f"?{urlencode(kept)}" if after else "",
@@ -162,11 +164,6 @@ def sheet(request: HttpRequest, batch_id: int) -> HttpResponse:
             "lists": lists({c.key for c in page.columns}),
         },
     )
-
-
-def _disagrees(found: ImportBatch) -> bool:
-    """Whether identity numbers have faults: sex and birth date can then be taken from them."""
-    return any(isinstance(f, dict) and f["field"] == "id_number" for f in found.counts.get("faults", []))
 
 
 @require_POST
