@@ -563,6 +563,15 @@ ADDRESSES: dict[str, Address] = {
         )
         for deed in ("slots", "inspect", "close")
     },
+    "submission:gather": Address(
+        "/submission/rounds/{round}/gather/", "submission.decide", about="round", post=True, answers=(*DEED, 403)
+    ),
+    "submission:package": Address(
+        "/submission/packages/{package}/package.zip", "submission.decide", about="package", answers=(200, 404)
+    ),
+    "submission:package_answer": Address(
+        "/submission/packages/{package}/answer/", "submission.decide", about="package", post=True, answers=(*DEED, 404)
+    ),
     "submission:reviews": Address("/submission/reviews/", "submission.view"),
     "submission:review_send": Address("/submission/reviews/send/", "submission.send", post=True, answers=DEED),
     "submission:review_pdf": Address("/submission/reviews/{review}/review.pdf", "submission.view", about="review"),
@@ -971,7 +980,7 @@ def objects(world: World, address: Address) -> list[tuple[dict[str, Any], str]]:
         "peer": 99999999, "relay": NOBODY, "stage": 99999999, "klass": 99999999, "user": 99999999,
         "batch": 99999999, "any": NOBODY, "incident": NOBODY, "complaint": NOBODY,
         "list": NOBODY, "export": NOBODY, "problem": NOBODY, "watch": NOBODY, "submission": NOBODY,
-        "round": 99999999, "check": 99999999, "review": 99999999,
+        "round": 99999999, "check": 99999999, "review": 99999999, "package": 99999999,
         "run": NOBODY, "ask": NOBODY, "task": 99999999, "authorisation": 99999999, "grant": 99999999, "handover": 99999999,
     }  # fmt: skip
     nothing |= admission.NOTHING
@@ -1006,11 +1015,11 @@ def objects(world: World, address: Address) -> list[tuple[dict[str, Any], str]]:
             found = [({"list": v}, k) for k, v in world.lists.items()]
         case "problem":
             found = [({"problem": v}, k) for k, v in world.problems.items()]
-        case "round" | "submission" | "check" | "review":
+        case "round" | "submission" | "check" | "review" | "package":
             found = [({address.about: v}, k) for k, v in world.submission[address.about].items()]
         case "candidate" | "adm_list" | "adm_claim" | "adm_clear" | "adm_area":
             found = [({address.about: v}, k) for k, v in world.admission[address.about].items()]
-        case "round" | "submission" | "check" | "review":
+        case "round" | "submission" | "check" | "review" | "package":
             found = [({address.about: v}, k) for k, v in world.submission[address.about].items()]
         case "watch":
             found = [({"watch": v}, k) for k, v in world.watches.items()]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from datetime import date, timedelta
 from typing import Any
 
@@ -12,7 +13,7 @@ from xueji.registry.submission import classes, commands, models, terms
 
 #: Key of a school -> key of a child there.
 AT = {"a1": "one", "c1": "c1"}
-KINDS = ("round", "submission", "check", "review")
+KINDS = ("round", "submission", "check", "review", "package")
 
 
 def build(world: Any) -> dict[str, dict[str, Any]]:
@@ -57,6 +58,10 @@ def build(world: Any) -> dict[str, dict[str, Any]]:
                 submission=one, **where, person_id=person, category="migrant", verified=True, by_id=user.pk,
                 by_name="-", at=now,
             )  # fmt: skip
+            out["package"][school] = models.Package.objects.create(
+                round=row, org_id=where["county_id"], county_id=where["county_id"], number=1, file_id=uuid.uuid4(),
+                sha256="0" * 64, total=1, maker_id=user.pk, maker_name="-", made_at=now,
+            ).pk  # fmt: skip
             out["review"][school] = models.TermReview.objects.create(
                 **where, year=term.year, term=term.number, members="-", held_on=date.today(), digest=b"0" * 32,
                 sent_by=user.pk, sent_name="-", sent_at=now,
@@ -82,6 +87,7 @@ ORACLES = {
         ),
         of_school,
     ),
+    "submission_package": lambda _f, s, row: bool({row["org_id"], row["county_id"]} & s.units),
     **dict.fromkeys(("class_check", "class_check_line"), of_class),
 }  # fmt: skip
 
@@ -91,6 +97,8 @@ def sees(world: Any, facts: Any, sight: Any, about: str, school: str) -> bool:
     org = world.place.org
     if about == "check":
         return bool(sight.units == {org(school).pk})
+    if about == "package":
+        return org(school[0]).pk in sight.units
     if about == "round":
         return any(sight.school(facts, org(k).pk) for k in ("a1", "a2", "b1", "c1") if k[0] == school[0])
     return bool(sight.school(facts, org(school).pk))

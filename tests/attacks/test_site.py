@@ -116,7 +116,7 @@ def sees(world: World, facts: Facts, sight: Sight, about: str, key: str) -> bool
             return charge.sees(world, facts, sight, about, key)
         case "candidate" | "adm_list" | "adm_claim" | "adm_clear" | "adm_area":
             return admission.sees(world, facts, sight, about, key)
-        case "round" | "submission" | "check" | "review":
+        case "round" | "submission" | "check" | "review" | "package":
             return submission.sees(world, facts, sight, about, key)
         case "figures":
             org = place.org(key).pk

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
+import io
 import uuid
+import zipfile
 from datetime import date, timedelta
 from typing import Any
 from urllib.parse import quote
@@ -23,7 +26,7 @@ from xueji.registry.people import commands as people
 from xueji.registry.people.errors import BadValue
 from xueji.registry.submission import checks, classes, commands, omitted, queries
 from xueji.registry.submission.errors import SubmissionError
-from xueji.registry.submission.models import ClassCheck, Round, Signature, State, Submission
+from xueji.registry.submission.models import ClassCheck, Package, Round, Signature, State, Submission
 
 pytestmark = pytest.mark.django_db
 
@@ -361,3 +364,35 @@ def test_a_pasted_roster_shows_who_is_missing_on_either_side(place: Place, clien
         found = omitted.compare(actor, text)
         assert found.missing == ["卓玛·央金"] and [n for _p, n, _k in found.surplus] == ["苏晴川"]
         assert (found.typed, found.listed) == (3, 3)
+
+
+@pytest.mark.capability("C-SUB-08", page="/submission/rounds/{id}/")
+@pytest.mark.capability("C-SUB-10", page="/submission/packages/{id}/package.zip")
+def test_the_central_school_gathers_a_package_and_the_county_accepts_it(place: Place, client: Client) -> None:
+    """The central school gathers what its schools handed in, a copy with its digest stays; the county downloads the same
+    bytes, a workbook for each school under its code and full name, and accepts; who gathered cannot.
+    """
+    _child, one = ready(place)
+    row = one.round
+    with act_as(place.user(*CENTRAL)) as actor, pytest.raises(SubmissionError, match="还没有学校上报"):
+        commands.gather(actor, row.pk)
+    send(place, one)
+    login(client, place.user(*CENTRAL))
+    client.post(f"/submission/rounds/{row.pk}/gather/")
+    with seeing_all():
+        package = Package.objects.get()
+    assert (package.total, package.schools[0]["name"]) == (1, "青禾县东乡小学")
+    assert "待接收" in client.get(f"/submission/rounds/{row.pk}/").content.decode()
+    with act_as(place.user(*CENTRAL)) as actor, pytest.raises(Http404):
+        commands.answer_package(actor, package.pk, accept=True)
+    login(client, place.user(*COUNTY))
+    data = client.get(f"/submission/packages/{package.pk}/package.zip").content
+    assert hashlib.sha256(data).hexdigest() == package.sha256
+    school = place.org("a2")
+    with zipfile.ZipFile(io.BytesIO(data)) as files:
+        assert files.namelist() == [f"{school.code}{school.name}.xlsx", "contents.txt"]
+        assert (mine(place, row).number or "") in files.read("contents.txt").decode()
+    client.post(f"/submission/packages/{package.pk}/answer/", {"deed": "accept"})
+    assert "已接收" in client.get(f"/submission/rounds/{row.pk}/").content.decode()
+    with act_as(place.user("county_clerk", "b")):
+        assert not Package.objects.exists()

@@ -15,6 +15,7 @@ from .errors import SubmissionError
 
 MIME = {
     "pdf": "application/pdf",
+    "zip": "application/zip",
     "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
 }
 

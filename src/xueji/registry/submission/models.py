@@ -339,3 +339,30 @@ class InspectionResult(Placed):
 
     class Meta:
         db_table = "inspection_result"
+
+
+class Package(models.Model):
+    """数据包: what a central school or county gathered of its schools' submissions in a round, kept with its digest."""
+
+    id = models.BigAutoField(primary_key=True)
+    round = models.ForeignKey(Round, on_delete=models.PROTECT, related_name="packages")
+    org_id = models.IntegerField(help_text="who gathered it")
+    county_id = models.IntegerField(help_text="to whom it goes")
+    number = models.PositiveSmallIntegerField(help_text="within the round and unit")
+    file_id = models.UUIDField()
+    sha256 = models.CharField(max_length=64)
+    schools = models.JSONField(default=nothing, help_text="school, name, batch number, pupils, digest")
+    total = models.PositiveIntegerField()
+    state = models.CharField(max_length=10, default="sent", help_text="sent, accepted or returned")
+    maker_id = models.BigIntegerField()
+    maker_name = models.CharField(max_length=60)
+    made_at = models.DateTimeField()
+    answered_name = models.CharField(max_length=60, blank=True)
+    answered_at = models.DateTimeField(null=True)
+    answer = models.CharField(max_length=300, blank=True)
+
+    class Meta:
+        db_table = "submission_package"
+        constraints = [
+            models.UniqueConstraint(fields=["round", "org_id", "number"], name="package_number"),
+        ]

@@ -18,5 +18,6 @@ TABLES = [
     Table("class_check", "local", scope=_CLASS, writer=_ALL),
     Table("class_check_line", "local", scope=_CLASS, writer=_ALL),
     Table("term_review", "local", scope=_OWN),
+    Table("submission_package", "local", scope=Scope(orgs=("org_id", "county_id"))),
     Table("inspection_result", "local", scope=_OWN, writer=_ALL),
 ]

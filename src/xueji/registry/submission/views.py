@@ -24,7 +24,7 @@ from xueji.ground.policy.places import policy_for
 from . import checks, commands, evidence, queries, signing
 from .commands.send import scope_of
 from .http import moment, run, signature
-from .models import RoundKind, State, Submission
+from .models import Package, RoundKind, State, Submission
 
 GRADES = {"P": 6, "J": 3, "S": 3}
 _STAGES = {"P": gettext_lazy("小学"), "J": gettext_lazy("初中"), "S": gettext_lazy("高中")}
@@ -165,6 +165,11 @@ def round_(request: HttpRequest, round_id: int) -> HttpResponse:
             ],
             "blocking": [checks.FINDINGS[c] for c in row.blocking if c in checks.FINDINGS],
             "inspecting": inspecting,
+            "packages": [] if inspecting else list(Package.objects.filter(round_id=round_id).order_by("-id")[:50]),
+            "county": actor.org_id,
+            "may_gather": not inspecting
+            and actor.org_kind in ("central", "county")
+            and actor.can("submission.decide"),
             "own": row.org_id == actor.org_id and actor.can("submission.round") and row.closed_at is None,
             "next_url": "?" + urlencode({"show": show, "after": following}) if following else "",
             "first_url": f"?show={show}" if request.GET.get("after") else "",
@@ -231,7 +236,7 @@ def page(request: HttpRequest, submission_id: uuid.UUID) -> HttpResponse:
         "row": row,
         "page": frame,
         "state": State(row.state).label,
-        "face": {"waiting": "draft", "running": "running", "returned": "returned", "passed": "done"}[
+        "face": {"waiting": "pending", "running": "running", "returned": "returned", "passed": "done"}[
             row.state
         ],
         "due": queries.due_words(row.round.due_at, done=row.state in (State.PASSED, State.RUNNING)),
