@@ -141,6 +141,9 @@ def test_from_the_plan_to_pupils_who_wait_for_a_class(place: Place, client: Clie
     with act_as(place.user("registrar", "a1")):
         waiting = Roster.objects.filter(school_id=school_id, class_id=None, status=1)
         assert {str(r.person_id) for r in waiting} == set(good[:2])
+    record = text(registrar.get(f"/students/{good[0]}/"))
+    assert first.name in record
+    assert first.name in text(registrar.get("/students/"))
     assert Client().get("/admission/").status_code in (302, 303)
 
 

@@ -93,6 +93,7 @@ def test_the_roster_tells_who_has_not_entered_and_fills_in_the_candidate(
     away = book(registrar.post("/admission/reports/export/", {"what": "elsewhere", "year": YEAR}).content)
     assert "去外地" in away
     assert place.org("b1").name in away
+    assert "适龄未入学儿童" in text(registrar.get("/dropout/"))
     plan(place)
     with act_as(place.user("registrar", "a1")) as actor:
         row = candidates(place)[0]

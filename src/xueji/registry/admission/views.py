@@ -22,7 +22,7 @@ from . import commands, eligibility, paper, queries
 from .commands._base import setting
 from .errors import AdmissionError
 from .http import chosen, day_of, run, ticked, to
-from .models import Origin, State, Verdict
+from .models import Applicant, Origin, State, Verdict
 
 VERDICTS = [(v.value or "none", v.label) for v in Verdict]
 MARKS = (
@@ -206,7 +206,8 @@ def act(request: HttpRequest) -> HttpResponse:
     actor.require("admission.prepare")
     ids, post = ticked(request), request.POST
     today = timezone.localdate()
-    words = post.get("words", "")
+    # Several boxes of the page ask for a reason; the one that was filled in counts.
+    words = next((w for w in post.getlist("words") if w.strip()), "")
     deeds: dict[str, tuple[Any, str]] = {
         "papers": (lambda: commands.state_facts(actor, ids, papers=post.getlist("papers")), _("已登记 %s 人的材料, 并重新审查")),
         "facts": (lambda: commands.state_facts(actor, ids, facts=_facts(post)), _("已登记 %s 人的情况, 并重新审查")),
@@ -291,10 +292,33 @@ def candidate(request: HttpRequest, applicant_id: uuid.UUID) -> HttpResponse:
             "missing": [p for p in usual if p not in found.papers],
             "questions": [(key, label, found.facts.get(key)) for key, label in asked],
             "claims": [c for c in queries.claims(actor, found.year) if found.pk in (c.first_id, c.second_id)],
-            "late_days": found.late_until,
-            "how": dict(commands.HOW).get(found.delivered_how, ""),
+            "items": _items(found),
         },
     )
+
+
+def _items(a: Applicant) -> list[dict[str, Any]]:
+    """What is known of a candidate, as the page shows it; numbers stay sealed."""
+    sent = f"{a.delivered_on} {commands.HOW.get(a.delivered_how, '')}" if a.delivered_on else _("未送达")
+    pairs: list[tuple[Any, Any, str]] = [
+        (_("性别"), queries.SEX.get(a.sex, ""), ""),
+        (_("出生日期"), a.birth_date.isoformat(), ""),
+        (_("身份证件"), _("已登记(加密保存)") if a.id_sealed else _("没有"), ""),
+        (_("入学方式"), a.get_origin_display() + (_(" · 择校生") + f" {a.choice_note}" if a.choice else ""), ""),
+        (_("监护人"), a.guardian_name or "—", ""),
+        (_("街道、村或社区"), a.area or "—", ""),
+        (_("原学校或幼儿园"), a.from_school or "—", ""),
+        (_("准考证号"), a.exam_no, ""),
+        (_("学前学籍号"), a.preschool_no, ""),
+        (_("通知书"), f"{a.notice_no}, {sent}" if a.notice_no else "—", ""),
+        (_("延期报到"), f"{a.late_until} {a.late_reason}" if a.late_until else "",
+         reverse("files:file", args=[a.late_file_id]) if a.late_file_id else ""),
+        (_("报到"), a.reported_on.isoformat() if a.reported_on else "—",
+         f"/students/{a.person_id}/" if a.person_id else ""),
+        (_("还缺"), f"{a.condition} ({a.condition_due})" if a.condition else "", ""),
+        (_("说明"), a.words, ""),
+    ]  # fmt: skip
+    return [{"label": label, "value": value, "url": url} for label, value, url in pairs if value]
 
 
 @require_POST

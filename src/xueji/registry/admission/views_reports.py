@@ -105,6 +105,7 @@ def export(request: HttpRequest) -> HttpResponse:
 def _sheet(
     actor: Any, f: queries.Filters, what: str
 ) -> tuple[Sequence[Sequence[object]], Sequence[str], str, Iterator[uuid.UUID]]:
+    head: tuple[str, ...]
     if what == "missing":
         rows, _more = reports.children(actor, f.year, "missing", limit=5_000)
         lines: list[Sequence[object]] = [

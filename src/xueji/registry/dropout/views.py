@@ -44,6 +44,7 @@ def listing(request: HttpRequest) -> HttpResponse:
         "dropout/list.html",
         {
             "rows": rows,
+            "children_url": "/admission/children/" if actor.can("admission.view") else "",
             "tab": tab,
             "late": counts["late"],
             "views": [
