@@ -116,6 +116,7 @@ ATTACHED: dict[str, Attached] = {
     "submission_child": _history("a line of a return that was submitted"),
     "submission_proof": _history("as submission_child"),
     "class_check_line": _history("a line of a check of a class"),
+    "special_record": _history("a type of going to school, of one school"),
     "creation_item": _history("a pupil of a list that was decided"),
     "takeover_row": _history("staging of a takeover"),
     "takeover_difference": _history("a line of a comparison"),

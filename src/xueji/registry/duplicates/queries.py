@@ -230,19 +230,17 @@ def preview(actor: Any, kept: uuid.UUID, merged: uuid.UUID) -> Preview:
         found = both(kept, merged)
         counts = _counts(kept, merged)
         conflicts = [*found.conflicts]
+    sexes, photo = {"1": _("男"), "2": _("女")}, {True: _("有"), False: _("无")}
     lines = [
         Line("name", _("姓名"), a.name, b.name, True),
-        Line("sex", _("性别"), *({"1": _("男"), "2": _("女")}.get(x.sex, x.sex) for x in (a, b)), True),
+        Line("sex", _("性别"), sexes.get(a.sex, a.sex), sexes.get(b.sex, b.sex), True),
         Line("birth_date", _("出生日期"), a.birth_date.isoformat(), b.birth_date.isoformat(), True),
         Line("ethnicity", _("民族"), a.ethnicity_label, b.ethnicity_label, True),
         Line("nationality", _("国籍/地区"), a.nationality_label, b.nationality_label, True),
         Line("identity", _("身份证件(学籍号随证件)"), a.identity, b.identity, bool(b.identity)),
         Line("number", _("全国学籍号"), a.number, b.number, False),
-        Line(
-            "photo", _("照片"), *(_("有") if x.has_photo else _("无") for x in (a, b)),
-            a.has_photo and b.has_photo,
-        ),
-    ]  # fmt: skip
+        Line("photo", _("照片"), photo[a.has_photo], photo[b.has_photo], a.has_photo and b.has_photo),
+    ]
     return Preview(
         superior=found.superior.name,
         mine=found.superior.pk == actor.org_id,

@@ -71,7 +71,8 @@ def results(
     actor: Any, *, state: str = "", school_id: int | None = None, after: str = "", limit: int = LIMIT
 ) -> Page:
     """Children with what the register said of them last, by name; with `state`, only those in it."""
-    where, args = ["r.kind = 1", "r.reason = 'enrolled'", "r.status < 10"], {"n": limit + 1, "state": state}
+    where = ["r.kind = 1", "r.reason = 'enrolled'", "r.status < 10"]
+    args: dict[str, Any] = {"n": limit + 1, "state": state}
     if state:
         where.append("coalesce(i.state, 'unknown') = %(state)s")
     if school_id:
@@ -153,7 +154,8 @@ def lines(
     limit: int = LIMIT,
 ) -> Page:
     """The lines of a distribution that the actor's unit may read, by school and name."""
-    where, args = ["g.distribution_id = %(pk)s"], {"pk": pk, "n": limit + 1, "result": result}
+    where = ["g.distribution_id = %(pk)s"]
+    args: dict[str, Any] = {"pk": pk, "n": limit + 1, "result": result}
     if result == "held":
         where.append("g.result not in ('G', 'J')")
     elif result:

@@ -131,9 +131,15 @@ def open_each(who: Any, kind: str, persons: Sequence[uuid.UUID], *, source: str,
             for number, (person, place) in zip(numbers, mine, strict=True):
                 parties = sorted({county_id, place["school_id"]})
                 problem = Problem(
-                    kind=kind, number=number, source=source, note=note[:300], superior_id=county_id, opened_at=now,
-                    opened_by=who.user_name, parties=parties,
-                )  # fmt: skip
+                    kind=kind,
+                    number=number,
+                    source=source,
+                    note=note[:300],
+                    superior_id=county_id,
+                    opened_at=now,
+                    opened_by=who.user_name,
+                    parties=parties,
+                )
                 problems.append(problem)
                 sides.append(
                     Side(
@@ -148,7 +154,7 @@ def open_each(who: Any, kind: str, persons: Sequence[uuid.UUID], *, source: str,
                         holds=True,
                         due_on=due,
                         parties=parties,
-                    )  # fmt: skip
+                    )
                 )
         Problem.objects.bulk_create(problems)
         Side.objects.bulk_create(sides)
@@ -161,7 +167,7 @@ def open_each(who: Any, kind: str, persons: Sequence[uuid.UUID], *, source: str,
                 action="open",
                 text=note[:500],
                 parties=p.parties,
-            )  # fmt: skip
+            )
             for p in problems
         )
         enrolment.mark_problems(list(rows))
@@ -294,6 +300,42 @@ def lapse_due(today: date | None = None) -> int:
             settle.hand_up(SYSTEM, problem)
             done += 1
     return done
+
+
+#: Working days before the end of a side's time on which all parties are reminded.
+REMIND_DAYS = 3
+
+
+def remind_due(today: date | None = None) -> int:
+    """Sides whose time ends soon: one entry on the problem's page for all parties, once; set-based. Called hourly."""
+    today = today or timezone.localdate()
+    with transaction.atomic(), acting("writer"):
+        soon = list(
+            Side.objects.filter(
+                is_open=True,
+                answered_at=None,
+                lapsed=False,
+                due_on__gte=today,
+                due_on__lte=add_workdays(today, REMIND_DAYS),
+            )
+            .exclude(problem__log__action="remind")
+            .select_related("problem")
+            .order_by("id")[:1000]
+        )
+        now = timezone.now()
+        Entry.objects.bulk_create(
+            Entry(
+                problem=side.problem,
+                at=now,
+                actor_name=SYSTEM.user_name,
+                org_id=None,
+                action="remind",
+                text=_("%(who)s 的学校请在 %(day)s 前处理") % {"who": side.student, "day": side.due_on},
+                parties=side.problem.parties,
+            )
+            for side in soon
+        )
+    return len(soon)
 
 
 def comment(actor: Any, problem_id: uuid.UUID, text: str) -> None:

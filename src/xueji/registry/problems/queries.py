@@ -69,7 +69,13 @@ class Page:
 
 
 def listing(
-    actor: Any, *, state: str = "", kind: str = "", after: str = "", limit: int = LIMIT
+    actor: Any,
+    *,
+    state: str = "",
+    kind: str = "",
+    school_id: int | None = None,
+    after: str = "",
+    limit: int = LIMIT,
 ) -> tuple[list[Row], str]:
     """Problems that the actor's unit takes part in, the newest first; `after` is the key of the page before."""
     where = ["true"]
@@ -85,6 +91,11 @@ def listing(
     if kind:
         where.append("p.kind = %(kind)s")
         args["kind"] = kind
+    if school_id:
+        where.append(
+            "exists (select 1 from problem_side x where x.problem_id = p.problem_id and x.school_id = %(school)s)"
+        )
+        args["school"] = school_id
     if after:
         where.append("p.number < %(after)s")
         args["after"] = after
@@ -118,6 +129,35 @@ def counts(actor: Any) -> dict[str, int]:
         )
         opened, arbitrating, mine = c.fetchone()
     return {"open": opened, "arbitrating": arbitrating, "mine": mine}
+
+
+@dataclass(frozen=True)
+class Queue:
+    """What a school still has to answer: by kind, how long the oldest has waited, how many are overdue (C-DUP-03)."""
+
+    school_id: int
+    school: str
+    wrong_id: int
+    same_id: int
+    same_person: int
+    oldest: int
+    overdue: int
+
+
+def queues(actor: Any, limit: int = 200) -> list[Queue]:
+    """The open queue of each school in sight by kind, those with the most overdue first; one query."""
+    with connection.cursor() as c:
+        c.execute(
+            "select s.school_id, o.name, count(*) filter (where p.kind = 'wrong_id'),"
+            "  count(*) filter (where p.kind = 'same_id'), count(*) filter (where p.kind = 'same_person'),"
+            "  max(%(today)s::date - (p.opened_at at time zone 'Asia/Shanghai')::date),"
+            "  count(*) filter (where s.due_on < %(today)s) as late"
+            " from problem_side s join problem_record p on p.problem_id = s.problem_id join org o on o.id = s.school_id"
+            " where s.is_open and s.answered_at is null and p.state <> 'closed'"
+            " group by 1, 2 order by late desc, 6 desc, 2 limit %(n)s",
+            {"today": timezone.localdate(), "n": limit},
+        )
+        return [Queue(*row) for row in c.fetchall()]
 
 
 def page(actor: Any, problem_id: uuid.UUID) -> Page:

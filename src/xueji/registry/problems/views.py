@@ -34,10 +34,13 @@ def listing(request: HttpRequest) -> HttpResponse:
     if state not in _TABS:
         state = "" if request.GET else "mine"
     kind = request.GET.get("kind", "") if request.GET.get("kind") in Kind.values else ""
-    rows, following = queries.listing(actor, state=state, kind=kind, after=request.GET.get("after", "")[:30])
+    school = whole(request.GET.get("school"))
+    rows, following = queries.listing(
+        actor, state=state, kind=kind, school_id=school, after=request.GET.get("after", "")[:30]
+    )
     counts = queries.counts(actor)
     labels = {"mine": _("待我单位处理"), **{value: str(label) for value, label in State.choices}}
-    asked = {"tab": state, "kind": kind, "after": following}
+    asked = {"tab": state, "kind": kind, "school": school or "", "after": following}
     return render(
         request,
         "problems/list.html",
@@ -46,6 +49,7 @@ def listing(request: HttpRequest) -> HttpResponse:
             "tab": state,
             "kind": kind,
             "kinds": Kind.choices,
+            "queues": queries.queues(actor) if actor.org_kind != "school" else [],
             "views": [
                 {"label": labels[t], "url": f"?tab={t}", "active": t == state, "count": counts.get(t)}
                 for t in _TABS

@@ -53,6 +53,7 @@ def due_now() -> dict[str, int]:
     if time.monotonic() >= _sweep_at:
         _sweep_at = time.monotonic() + SWEEP
         duties += [("swept", files.sweep), ("tended", changes.tend), ("problems", problems.lapse_due)]
+        duties += [("reminded", problems.remind_due)]
         duties += [("anchored", anchors.daily), ("watched", watch.daily), ("archived", archive.daily)]
         duties += [("absences", changes.remind_absences), ("rested", accounts.rest_unused)]
         duties += [("guarded", guardianship.follow_day)]

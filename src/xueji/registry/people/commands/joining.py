@@ -284,7 +284,7 @@ def _names(
     last = max((no for person, no, _n, _u in found if person == kept), default=0)
     known = {name for person, _no, name, _u in found if person == kept}
     known.add(b["name"] if "name" in theirs else a["name"])
-    rows = []
+    rows: list[tuple[Any, ...]] = []
     other = a["name"] if "name" in theirs else b["name"]
     for name, until in [*((n, u) for p, _no, n, u in found if p != kept), (other, at)]:
         if name not in known:
@@ -304,7 +304,7 @@ def _family(c: Any, out: Joined, kept: uuid.UUID, merged: uuid.UUID, a: dict[str
     found = c.fetchall()
     mine = {(r[2], r[3]): r[1] for r in found if r[0] == kept}
     last = max((r[1] for r in found if r[0] == kept), default=0)
-    rows = []
+    rows: list[tuple[Any, ...]] = []
     for _p, old, name, relation, note, legal, sealed, since, until, guarded in (
         r for r in found if r[0] == merged
     ):
