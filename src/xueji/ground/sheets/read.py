@@ -8,7 +8,7 @@ from __future__ import annotations
 import csv
 import io
 import re
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeVar
@@ -20,6 +20,7 @@ from .errors import SheetError
 from .guard import DEFAULT_LIMITS, Limits, check_package, column_letters, kind_of
 from .ods import check_ods
 from .ole import check_xls
+from .zipped import ZippedText, check_zipped, is_zipped_text
 
 T = TypeVar("T")
 HEADER_ROWS = 10
@@ -98,6 +99,8 @@ class SheetReader:
                 cells.pop()
             if not cells:
                 blank_run += 1
+                if blank_run > limits.max_rows:
+                    raise SheetError("too_many_rows", rows=number, limit=limits.max_rows)
                 continue
             self.skipped_blank += blank_run
             blank_run = 0
@@ -224,6 +227,10 @@ def open_sheet(
     if not isinstance(source, bytes):
         data = Path(source).read_bytes()
     kind = kind_of(data)
+    if kind == "xlsx" and is_zipped_text(data):
+        if guarded:
+            check_zipped(data, limits)
+        return _zipped_reader(ZippedText(data), limits, None)
     if kind == "text":
         delimiter = "\t" if filename.lower().endswith(".tsv") else None
         return _text_reader(_decode(data), "csv", limits, delimiter)
@@ -236,7 +243,9 @@ def look_at(data: bytes, *, limits: Limits = DEFAULT_LIMITS) -> None:
     if len(data) > limits.max_bytes:
         raise SheetError("too_large", size=-(-len(data) >> 20) or 1, limit=limits.max_bytes >> 20)
     kind = kind_of(data)
-    if kind != "text":
+    if kind == "xlsx" and is_zipped_text(data):
+        check_zipped(data, limits)
+    elif kind != "text":
         _look_inside(data, kind, limits)
 
 
@@ -314,9 +323,13 @@ def _decode(data: bytes) -> str:
                 text = data.decode("gb18030")
     except UnicodeDecodeError as error:
         raise SheetError("not_sheet") from error
-    if _BAD_TEXT.search(text[:100_000]):
-        raise SheetError("not_sheet")
+    _refuse_bad(text[:100_000])
     return text
+
+
+def _refuse_bad(head: str) -> None:
+    if _BAD_TEXT.search(head):
+        raise SheetError("not_sheet")
 
 
 def _sniff_delimiter(text: str) -> str:
@@ -343,14 +356,32 @@ def _text_reader(text: str, kind: str, limits: Limits, delimiter: str | None) ->
     sep = delimiter or _sniff_delimiter(text)
 
     def source() -> Iterator[Sequence[object]]:
-        reader = csv.reader(io.StringIO(text, newline=""), delimiter=sep)
-        while True:
-            try:
-                row = next(reader)
-            except StopIteration:
-                return
-            except csv.Error as error:  # a field beyond the csv module's own limit
-                raise SheetError("cell_too_long", row=reader.line_num, limit=limits.max_cell) from error
-            yield [restore(value) for value in row]
+        return _cut(io.StringIO(text, newline=""), sep, limits)
 
     return SheetReader(kind, "", [], {}, limits, 0, source)
+
+
+def _zipped_reader(packed: ZippedText, limits: Limits, delimiter: str | None) -> SheetReader:
+    head = packed.head()
+    if not head.strip():
+        raise SheetError("empty")
+    _refuse_bad(head)
+    sep = delimiter or _sniff_delimiter(head)
+
+    def source() -> Iterator[Sequence[object]]:
+        return _cut(packed.lines(), sep, limits)
+
+    return SheetReader("csv", "", [], {}, limits, 0, source)
+
+
+def _cut(lines: Iterable[str], sep: str, limits: Limits) -> Iterator[Sequence[object]]:
+    reader = csv.reader(lines, delimiter=sep)
+    while True:
+        try:
+            row = next(reader)
+        except StopIteration:
+            return
+        except csv.Error as error:  # a field beyond the csv module's own limit
+            raise SheetError("cell_too_long", row=reader.line_num, limit=limits.max_cell) from error
+        # Only an apostrophe protects a cell from being run as a formula; hardly any row has one.
+        yield [restore(value) for value in row] if any(value[:1] == "'" for value in row) else row

@@ -18,6 +18,7 @@ from xueji.ground.files import storage
 from xueji.ground.files.models import StoredFile
 from xueji.ground.sheets.errors import SheetError
 from xueji.ground.sheets.guard import Limits
+from xueji.ground.sheets.zipped import is_zipped_text, unpacked_size
 
 from .. import books, queries, staging
 from ..columns import Mapping as Columns
@@ -181,8 +182,8 @@ def run_check(
     if data is None:
         data = file_of(batch)
     outcome = Outcome()
-    # A rough idea of the number of rows, for the progress bar: a row of the full template takes some 350 bytes.
-    expected = max(1, len(data) // 350)
+    # A rough idea of the number of rows, for the progress bar: a row of the full template takes some 350 bytes packed.
+    expected = max(1, (unpacked_size(data) // 700 if is_zipped_text(data) else len(data) // 350))
     try:
         for block, _rows in check_stream(
             data, batch.file_name, school, batch_id, outcome, limits=LIMITS, big=big
