@@ -313,7 +313,7 @@ ORACLES: dict[str, Oracle] = {
     **dict.fromkeys(("enrolment_state", "enrolment_superseded", "event", "roster"), at_the_time),
     "cube_delta": of_school,
     "import_batch": of_school,
-    **dict.fromkeys(("takeover", "takeover_difference", "creation_list", "creation_item", "creation_step"), of_school),
+    **dict.fromkeys(("takeover", "takeover_difference", "creation_list", "creation_item", "creation_step", "special_record"), of_school),
     "export_request": lambda f, s, row: row["org_id"] in s.units,
     "known_heading": of_school,
     **dict.fromkeys(

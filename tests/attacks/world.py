@@ -413,6 +413,11 @@ def _accounts(world: World) -> None:
                 [world.batches[school], place.org(school[0]).pk, place.org(school).pk],
             )
             c.execute(
+                "insert into special_record (person_id, county_id, school_id, mode, since, basis, ended_why, entered_by,"
+                " entered_name, entered_at) values (gen_random_uuid(), %s, %s, 'home', '2026-09-01', '评估', '', 1, '', now())",
+                [place.org(school[0]).pk, place.org(school).pk],
+            )
+            c.execute(
                 "insert into creation_step (list_id, seq, county_id, school_id, org_id, role, label, state, decider_name,"
                 " opinion) values (%s, 1, %s, %s, %s, 'county_clerk', '主管部门经办', 'current', '', '')",
                 [

@@ -20,9 +20,19 @@ from xueji.registry.changes.errors import CaseError
 from xueji.registry.enrolment import commands as enrolment
 from xueji.registry.intake import queries as intake
 
-from . import queries, windows
+from . import queries, special, windows
 from .errors import CreationError
-from .models import CreationItem, CreationList, CreationStep, CreationWindow, ItemState, Kind, ListState
+from .models import (
+    CreationItem,
+    CreationList,
+    CreationStep,
+    CreationWindow,
+    ItemState,
+    Kind,
+    ListState,
+    Mode,
+    SpecialRecord,
+)
 
 #: Variants of the business `enrol` whose chains decide the two kinds of lists.
 _VARIANT = {Kind.CREATION: "", Kind.SENIOR: "senior_year"}
@@ -331,11 +341,75 @@ def close_window(actor: Any, window_id: int) -> None:
         record(actor, "creation.window.close", object_type="creation_window", object_id=window_id)
 
 
+# --- special ways of going to school -------------------------------------------------------------------------
+
+
+def register_mode(actor: Any, person_id: uuid.UUID, mode: str, *, since: date, basis: str) -> SpecialRecord:
+    """Enter that a pupil of the own school goes to school in a special way (C-NUM-17); an earlier way ends that day.
+
+    Raises PermissionDenied, Http404, `CreationError`.
+    """
+    actor.require("creation.send")
+    if mode not in Mode.values:
+        raise CreationError(_("请选择就读方式"))
+    if since > timezone.localdate():
+        raise CreationError(_("开始日期还没有到"))
+    if len(basis.strip()) < 2:
+        raise CreationError(_("请写明依据(如评估意见、文号)"))
+    special.own_pupil(actor, person_id)
+    with transaction.atomic(), acting("writer"):
+        before = SpecialRecord.objects.filter(person_id=person_id, school_id=actor.org_id, until=None)
+        if before.filter(mode=mode).exists():
+            raise CreationError(_("该生已经登记为这种就读方式"))
+        before.update(until=since, ended_why=_("改为%s") % special.label(mode))
+        one = SpecialRecord.objects.create(
+            person_id=person_id, county_id=actor.county_id, school_id=actor.org_id, mode=mode, since=since,
+            basis=basis.strip()[:200], entered_by=actor.user_id, entered_name=actor.user_name,
+        )  # fmt: skip
+        _told(actor, one, special.label(mode), basis.strip())
+        record(
+            actor, "creation.special", object_type="special_record", object_id=one.pk, person_id=person_id,
+            after={"mode": mode, "since": since.isoformat()},
+        )  # fmt: skip
+    return one
+
+
+def end_mode(actor: Any, record_id: int, *, why: str) -> None:
+    """End it today. Raises PermissionDenied, `CreationError`."""
+    actor.require("creation.send")
+    if len(why.strip()) < 2:
+        raise CreationError(_("请写明结束的原因"))
+    with transaction.atomic(), acting("writer"):
+        one = (
+            SpecialRecord.objects.select_for_update()
+            .filter(pk=record_id, school_id=actor.org_id, until=None)
+            .first()
+        )
+        if one is None:
+            raise CreationError(_("没有这条登记, 或已经结束"))
+        one.until, one.ended_why = timezone.localdate(), why.strip()[:200]
+        one.save()
+        _told(actor, one, _("结束%s") % special.label(one.mode), why.strip())
+        record(
+            actor, "creation.special.end", object_type="special_record", object_id=one.pk, person_id=one.person_id,
+            after={"mode": one.mode},
+        )  # fmt: skip
+
+
+def _told(actor: Any, one: SpecialRecord, what: str, why: str) -> None:
+    enrolment.write_events(
+        actor, {one.person_id: uuid.uuid4()}, business="special_mode", at=timezone.now(), reason=f"{what}: {why}",
+        detail={"mode": one.mode},
+    )  # fmt: skip
+
+
 __all__ = [
     "close_window",
     "decide",
     "decide_many",
+    "end_mode",
     "open_window",
+    "register_mode",
     "return_list",
     "send",
     "withdraw",

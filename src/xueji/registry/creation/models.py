@@ -128,3 +128,38 @@ class CreationWindow(models.Model):
             )
         ]
         indexes = [models.Index(fields=["org_id", "closes_on"], name="creation_window_org")]
+
+
+class Mode(models.TextChoices):
+    """Special ways of going to school that the record shows as a type of its own (C-NUM-17)."""
+
+    HOME = "home", _("送教上门")
+    SPECIAL = "special", _("特殊教育")
+    REFORM = "reform", _("专门学校(工读)")
+    INCLUSIVE = "inclusive", _("随班就读")
+
+
+class SpecialRecord(models.Model):
+    """That a pupil goes to school in a special way, since when, on what ground; entered by the school in charge."""
+
+    id = models.BigAutoField(primary_key=True)
+    person_id = models.UUIDField()
+    county_id = models.IntegerField()
+    school_id = models.IntegerField(help_text="承担学校")
+    mode = models.CharField(max_length=9, choices=Mode.choices)
+    since = models.DateField()
+    until = models.DateField(null=True)
+    basis = models.CharField(max_length=200)
+    ended_why = models.CharField(max_length=200, blank=True)
+    entered_by = models.BigIntegerField()
+    entered_name = models.CharField(max_length=60)
+    entered_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        db_table = "special_record"
+        constraints = [
+            models.UniqueConstraint(
+                fields=["person_id", "school_id"], condition=models.Q(until=None), name="one_special_mode"
+            )
+        ]
+        indexes = [models.Index(fields=["school_id", "mode"], name="special_school")]

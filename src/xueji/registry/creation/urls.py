@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from . import views
+from . import views, views_special
 
 app_name = "creation"
 urlpatterns = [
@@ -13,6 +13,9 @@ urlpatterns = [
     path("creation/batch/", views.batch, name="batch"),
     path("creation/windows/", views.windows_page, name="windows"),
     path("creation/windows/<int:window_id>/close/", views.close_window, name="window_close"),
+    path("creation/special/", views_special.page, name="special"),
+    path("creation/special/list.xlsx", views_special.sheet, name="special_sheet"),
+    path("creation/special/<int:record_id>/end/", views_special.end, name="special_end"),
     path("creation/<int:list_id>/", views.detail, name="detail"),
     path("creation/<int:list_id>/decide/", views.decide, name="decide"),
     path("creation/<int:list_id>/return/", views.give_back, name="return"),

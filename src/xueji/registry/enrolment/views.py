@@ -15,7 +15,7 @@ from xueji.ground.accounts import search
 from xueji.ground.audit.commands import note, record
 from xueji.registry.people import queries as people
 
-from . import listing, page, queries
+from . import listing, marks, page, queries
 from .words import FACES
 
 _CASE_NUMBER = re.compile(r"[A-Z]{2}-\d{4}-\d{6}-\d+", re.I)
@@ -68,12 +68,14 @@ def students(request: HttpRequest) -> HttpResponse:
 def _rows(actor: Any, rows: list[queries.RosterRow]) -> list[dict[str, Any]]:
     """Rows with their masked numbers: one query for the page. A former school has no part in the number."""
     cards = people.cards(actor, [r.person_id for r in rows if not r.former])
+    beside = marks.of([r.person_id for r in rows if not r.former])
     return [
         {
             "row": r,
             "face": FACES.get(r.status, ""),
             "url": f"/students/{r.person_id}/",
             "number": cards[r.person_id].number if r.person_id in cards else "",
+            "marks": beside.get(r.person_id, []),
         }
         for r in rows
     ]

@@ -5,95 +5,165 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
-    dependencies = [
-    ]
+    dependencies = []
 
     operations = [
         migrations.CreateModel(
-            name='CreationItem',
+            name="CreationItem",
             fields=[
-                ('pk', models.CompositePrimaryKey('list_id', 'person_id', blank=True, editable=False, primary_key=True, serialize=False)),
-                ('list_id', models.BigIntegerField()),
-                ('person_id', models.UUIDField(db_index=True)),
-                ('kind', models.CharField(max_length=8)),
-                ('year', models.SmallIntegerField()),
-                ('county_id', models.IntegerField()),
-                ('school_id', models.IntegerField()),
-                ('state', models.CharField(choices=[('pending', '学籍待审核'), ('approved', '已核准'), ('returned', '已退回')], default='pending', max_length=8)),
-                ('reason', models.CharField(blank=True, max_length=200)),
+                (
+                    "pk",
+                    models.CompositePrimaryKey(
+                        "list_id", "person_id", blank=True, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                ("list_id", models.BigIntegerField()),
+                ("person_id", models.UUIDField(db_index=True)),
+                ("kind", models.CharField(max_length=8)),
+                ("year", models.SmallIntegerField()),
+                ("county_id", models.IntegerField()),
+                ("school_id", models.IntegerField()),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[("pending", "学籍待审核"), ("approved", "已核准"), ("returned", "已退回")],
+                        default="pending",
+                        max_length=8,
+                    ),
+                ),
+                ("reason", models.CharField(blank=True, max_length=200)),
             ],
             options={
-                'db_table': 'creation_item',
-                'constraints': [models.UniqueConstraint(condition=models.Q(('state__in', ['pending', 'approved'])), fields=('person_id', 'kind', 'year'), name='one_creation_list')],
+                "db_table": "creation_item",
+                "constraints": [
+                    models.UniqueConstraint(
+                        condition=models.Q(("state__in", ["pending", "approved"])),
+                        fields=("person_id", "kind", "year"),
+                        name="one_creation_list",
+                    )
+                ],
             },
         ),
         migrations.CreateModel(
-            name='CreationList',
+            name="CreationList",
             fields=[
-                ('id', models.BigAutoField(primary_key=True, serialize=False)),
-                ('kind', models.CharField(choices=[('creation', '新建学籍核准'), ('senior', '高中学籍注册')], max_length=8)),
-                ('county_id', models.IntegerField()),
-                ('school_id', models.IntegerField()),
-                ('year', models.SmallIntegerField(help_text='school year, by its first calendar year')),
-                ('state', models.CharField(choices=[('running', '待核准'), ('returned', '已退回'), ('approved', '已核准'), ('withdrawn', '已撤回')], default='running', max_length=9)),
-                ('total', models.IntegerField()),
-                ('current_seq', models.SmallIntegerField(null=True)),
-                ('note', models.CharField(blank=True, max_length=300)),
-                ('creator_id', models.BigIntegerField()),
-                ('creator_name', models.CharField(max_length=60)),
-                ('created_at', models.DateTimeField(auto_now_add=True)),
-                ('ended_at', models.DateTimeField(null=True)),
-                ('version', models.IntegerField(default=1)),
+                ("id", models.BigAutoField(primary_key=True, serialize=False)),
+                (
+                    "kind",
+                    models.CharField(
+                        choices=[("creation", "新建学籍核准"), ("senior", "高中学籍注册")], max_length=8
+                    ),
+                ),
+                ("county_id", models.IntegerField()),
+                ("school_id", models.IntegerField()),
+                ("year", models.SmallIntegerField(help_text="school year, by its first calendar year")),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[
+                            ("running", "待核准"),
+                            ("returned", "已退回"),
+                            ("approved", "已核准"),
+                            ("withdrawn", "已撤回"),
+                        ],
+                        default="running",
+                        max_length=9,
+                    ),
+                ),
+                ("total", models.IntegerField()),
+                ("current_seq", models.SmallIntegerField(null=True)),
+                ("note", models.CharField(blank=True, max_length=300)),
+                ("creator_id", models.BigIntegerField()),
+                ("creator_name", models.CharField(max_length=60)),
+                ("created_at", models.DateTimeField(auto_now_add=True)),
+                ("ended_at", models.DateTimeField(null=True)),
+                ("version", models.IntegerField(default=1)),
             ],
             options={
-                'db_table': 'creation_list',
-                'indexes': [models.Index(fields=['school_id', '-id'], name='creation_school'), models.Index(fields=['county_id', 'state'], name='creation_county')],
+                "db_table": "creation_list",
+                "indexes": [
+                    models.Index(fields=["school_id", "-id"], name="creation_school"),
+                    models.Index(fields=["county_id", "state"], name="creation_county"),
+                ],
             },
         ),
         migrations.CreateModel(
-            name='CreationStep',
+            name="CreationStep",
             fields=[
-                ('pk', models.CompositePrimaryKey('list_id', 'seq', blank=True, editable=False, primary_key=True, serialize=False)),
-                ('list_id', models.BigIntegerField()),
-                ('seq', models.SmallIntegerField()),
-                ('county_id', models.IntegerField()),
-                ('school_id', models.IntegerField()),
-                ('org_id', models.IntegerField()),
-                ('role', models.CharField(max_length=20)),
-                ('label', models.CharField(max_length=40)),
-                ('state', models.CharField(default='future', help_text='future, current, done, returned', max_length=8)),
-                ('decider_id', models.BigIntegerField(null=True)),
-                ('decider_name', models.CharField(blank=True, max_length=60)),
-                ('decided_at', models.DateTimeField(null=True)),
-                ('opinion', models.CharField(blank=True, max_length=300)),
+                (
+                    "pk",
+                    models.CompositePrimaryKey(
+                        "list_id", "seq", blank=True, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                ("list_id", models.BigIntegerField()),
+                ("seq", models.SmallIntegerField()),
+                ("county_id", models.IntegerField()),
+                ("school_id", models.IntegerField()),
+                ("org_id", models.IntegerField()),
+                ("role", models.CharField(max_length=20)),
+                ("label", models.CharField(max_length=40)),
+                (
+                    "state",
+                    models.CharField(
+                        default="future", help_text="future, current, done, returned", max_length=8
+                    ),
+                ),
+                ("decider_id", models.BigIntegerField(null=True)),
+                ("decider_name", models.CharField(blank=True, max_length=60)),
+                ("decided_at", models.DateTimeField(null=True)),
+                ("opinion", models.CharField(blank=True, max_length=300)),
             ],
             options={
-                'db_table': 'creation_step',
-                'indexes': [models.Index(condition=models.Q(('state', 'current')), fields=['org_id', 'role'], name='creation_todo')],
+                "db_table": "creation_step",
+                "indexes": [
+                    models.Index(
+                        condition=models.Q(("state", "current")),
+                        fields=["org_id", "role"],
+                        name="creation_todo",
+                    )
+                ],
             },
         ),
         migrations.CreateModel(
-            name='CreationWindow',
+            name="CreationWindow",
             fields=[
-                ('id', models.BigAutoField(primary_key=True, serialize=False)),
-                ('kind', models.CharField(choices=[('creation', '新建学籍核准'), ('senior', '高中学籍注册')], max_length=8)),
-                ('org_id', models.IntegerField(help_text='the authority; holds for every school below it')),
-                ('stages', django.contrib.postgres.fields.ArrayField(base_field=models.CharField(max_length=1), default=list, help_text='empty: all', size=None)),
-                ('opens_on', models.DateField()),
-                ('closes_on', models.DateField()),
-                ('reason', models.CharField(max_length=200)),
-                ('opened_by', models.BigIntegerField()),
-                ('opened_name', models.CharField(max_length=60)),
-                ('created_at', models.DateTimeField(auto_now_add=True)),
-                ('closed_at', models.DateTimeField(help_text='closed before its day', null=True)),
+                ("id", models.BigAutoField(primary_key=True, serialize=False)),
+                (
+                    "kind",
+                    models.CharField(
+                        choices=[("creation", "新建学籍核准"), ("senior", "高中学籍注册")], max_length=8
+                    ),
+                ),
+                ("org_id", models.IntegerField(help_text="the authority; holds for every school below it")),
+                (
+                    "stages",
+                    django.contrib.postgres.fields.ArrayField(
+                        base_field=models.CharField(max_length=1),
+                        default=list,
+                        help_text="empty: all",
+                        size=None,
+                    ),
+                ),
+                ("opens_on", models.DateField()),
+                ("closes_on", models.DateField()),
+                ("reason", models.CharField(max_length=200)),
+                ("opened_by", models.BigIntegerField()),
+                ("opened_name", models.CharField(max_length=60)),
+                ("created_at", models.DateTimeField(auto_now_add=True)),
+                ("closed_at", models.DateTimeField(help_text="closed before its day", null=True)),
             ],
             options={
-                'db_table': 'creation_window',
-                'indexes': [models.Index(fields=['org_id', 'closes_on'], name='creation_window_org')],
-                'constraints': [models.CheckConstraint(condition=models.Q(('closes_on__gte', models.F('opens_on'))), name='creation_window_days')],
+                "db_table": "creation_window",
+                "indexes": [models.Index(fields=["org_id", "closes_on"], name="creation_window_org")],
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(("closes_on__gte", models.F("opens_on"))),
+                        name="creation_window_days",
+                    )
+                ],
             },
         ),
     ]
