@@ -46,10 +46,9 @@ MENU: tuple[Group, ...] = (
         ),
     ),
     Group(
-        gettext_lazy("新生入学"),
-        "upload",
+        gettext_lazy("招生入学"),
+        "user-plus",
         (
-            Item(gettext_lazy("导入与建籍"), "/import/", "intake.import"),
             Item(gettext_lazy("招生入学"), "/admission/", "admission.view"),
             Item(gettext_lazy("新生名单"), "/admission/candidates/", "admission.view"),
             Item(gettext_lazy("适龄儿童花名册"), "/admission/children/", "admission.view"),
