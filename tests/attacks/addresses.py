@@ -336,6 +336,12 @@ ADDRESSES: dict[str, Address] = {
     "changes:start": Address(
         "/cases/new/suspend/{person}/", "case.start", about="own", post=True, answers=DEED
     ),
+    "intake:header": Address("/import/header.csv", "intake.import"),
+    "intake:update": Address("/import/update/", "intake.import", both=True, answers=(200, 400)),
+    "intake:update_book": Address("/import/update/book.xlsx", "intake.import", answers=(200, 302)),
+    "intake:apply": Address(
+        "/import/{batch}/apply/", "intake.import", about="batch", post=True, answers=DEED
+    ),
     "changes:case": Address("/cases/{case}/", "case.view", about="case"),
     "changes:edit": Address("/cases/{case}/edit/", "case.start", about="case", answers=(200, 404)),
     "changes:save": Address(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 from datetime import timedelta
+from importlib import import_module
 from typing import Any
 
 import pytest
@@ -248,3 +249,26 @@ def test_statements_of_an_undo_do_not_grow_with_the_rows(place: Place) -> None:
             commands.undo(actor, batch.id, expected=n, reason="试一试")
         counts.append(len(queries_))
     assert counts[0] == counts[1]
+
+
+def test_a_big_batch_is_taken_back_by_the_worker_or_says_why_not(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # The module: the package's name `undo` is the command.
+    monkeypatch.setattr(import_module("xueji.registry.intake.commands.undo"), "AT_ONCE", 1)
+    batch = published(place, 3)
+    who = place.user("registrar", "a1")
+    with act_as(who) as actor:
+        assignment = actor.assignment_id
+        with pytest.raises(IntakeError, match="请写明撤销的原因"):
+            commands.request_undo(actor, batch.id, expected=3, reason=" ")
+        assert commands.request_undo(actor, batch.id, expected=3, reason="拿错了表格") is None
+    assert fresh_batch(batch.id).state == BatchState.UNDOING
+    commands.undo_for(batch.id, who.pk, assignment, "", 2, "拿错了表格")
+    left = fresh_batch(batch.id)
+    assert (left.state, "可以撤销的行数已变为 3 行" in left.problem) == (BatchState.PUBLISHED, True)
+    with act_as(who) as actor:
+        commands.request_undo(actor, batch.id, expected=3, reason="拿错了表格")
+    commands.undo_for(batch.id, who.pk, assignment, "", 3, "拿错了表格")
+    assert fresh_batch(batch.id).state == BatchState.UNDONE
+    assert problems() == []
