@@ -11,6 +11,7 @@ from typing import Any
 
 _BENCHES = {
     "audit": "bench.audit_bench",
+    "duplicates": "bench.duplicates_bench",
     "graduation": "bench.graduation_bench",
     "import": "bench.import_bench",
     "movement": "bench.movement_bench",

@@ -108,6 +108,7 @@ ATTACHED: dict[str, Attached] = {
     "population_item": _history("a line of a comparison of that record"),
     "number_given": _history("a line of a distribution"),
     "term_mark": _history("registered for a term at that school"),
+    "school_number": _history("the number stays with that record at that school"),
     "entry_review": _history("reviewed after entry at that school"),
     "adm_applicant": _history("a line of an admission, as it was decided"),
     "collect_form": _history("a form of a collection task of the school that asked"),

@@ -111,8 +111,8 @@ def problems(school_id: int) -> Problems:
     """How many present pupils have a problem on their record, or an identity not yet verified; one query."""
     with connection.cursor() as c:
         c.execute(
-            "select count(*) filter (where problem), count(*) filter (where check_state <> 'verified' and"
-            " check_state <> 'manual') from roster where school_id = %s and reason in ('enrolled', 'guest')"
+            "select count(*) filter (where problem), count(*) filter (where check_state <> 'passed')"
+            " from roster where school_id = %s and reason in ('enrolled', 'guest')"
             " and status between 1 and 9",
             [school_id],
         )

@@ -75,15 +75,15 @@ def check_one(actor: Any, *, name: str, sex: str, birth: date | None, number: st
         row_count=len(found),
         persons=list(found),
     )
-    hits = [
-        Hit(
-            p if p in seen else None,
-            *places.get(p, (_("不在任何学校"), "")),
-            score,
-            similar.in_words(reasons),
-        )
-        for p, (score, reasons) in found.items()
-    ]
+    hits = []
+    for person, (score, reasons) in found.items():
+        school, phone = places.get(person, (_("不在任何学校"), ""))
+        if person in seen:
+            hits.append(Hit(person, school, phone, score, similar.in_words(reasons)))
+        else:  # how near a guess came would tell the day of birth of a child out of scope
+            exact = [r for r in reasons if r in ("same_number", "old_number")]
+            words = similar.in_words(exact) or _("姓名、性别、出生日期相同或相近")
+            hits.append(Hit(None, school, phone, 100 if exact else 0, words))
     return sorted(hits, key=lambda h: -h.score)
 
 

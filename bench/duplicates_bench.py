@@ -1,0 +1,94 @@
+"""What looking for one child's second record costs: a county's records against the whole register, against a plain join.
+
+**Total** is the search of `registry/duplicates/similar.py` for 10,000 records, 1,000 at a time: same sound, sex and a day of
+birth that is equal, one digit off or turned round, former names, the reasons judged. **Floor** reads the same records
+by their primary key in the same portions. Both are asked in turn, the middle of the rounds counts.
+"""
+
+from __future__ import annotations
+
+import json
+import statistics
+import sys
+import time
+from typing import Any
+
+from bench import server
+
+TEXT = "查重: 一万份档案对全库查相似档案, 与按主键连接的比值"
+GOAL = 5.0
+#: register; records asked about; rounds
+SIZES = {"small": (20_000, 1_000, 3), "full": (1_000_000, 10_000, 3)}
+_CHUNK = 1000
+
+#: Names as they are spread in life: few sounds that very many bear, many that few bear.
+_LOAD = """
+set session_replication_role = replica;
+insert into person (person_id, name, pinyin, initials, pinyin_sort, former_name, sex, birth_date, ethnicity, nationality,
+  check_state, version, created_at, readers, klasses)
+select md5('p' || i)::uuid, '名' || s, 'py' || s, 'p', 'py' || s, '', (1 + i %% 2)::text,
+  date '2007-09-01' + ((i * 7919::bigint) %% 4380)::int, '01', 'CHN', 'unchecked', 1, now(), array[1], array[]::int[]
+  from (select i, floor(30000 * power(((i * 48271::bigint) %% 2147483647) / 2147483647.0, 3))::int as s
+          from generate_series(1, %(n)s) i) x;
+insert into identity_document (person_id, doc_no, id_type, sealed, since, readers, klasses)
+select person_id, 1, '1', decode('5a', 'hex'), now(), array[1], array[]::int[] from person;
+set session_replication_role = origin;
+"""
+
+
+def run(*, size: str = "small", rows: int | None = None, **_options: Any) -> dict[str, Any]:
+    """The whole bench in a process of its own."""
+    people, asked, rounds = SIZES[size]
+    with server.folder() as data:
+        said = server.call("bench.duplicates_bench", data, str(rows or people), str(asked), str(rounds))
+    figures = json.loads(said.splitlines()[-1])
+    ratio = figures["ratio"]
+    return {"name": "duplicates", "ratio": ratio, "goal": GOAL, "met": ratio <= GOAL, "figures": figures}
+
+
+# --- in a process of its own ---------------------------------------------------------------------------------
+
+
+def _all(people: int, asked: int, rounds: int) -> dict[str, Any]:
+    from django.db import connection, transaction
+
+    from xueji import config
+    from xueji.ground.db.scope import acting
+    from xueji.registry.duplicates import similar
+
+    with server.installation() as cluster:
+        with cluster.connect(config.owner_dsn().name) as c:
+            c.autocommit = True
+            c.execute(_LOAD % {"n": people})
+            c.execute("vacuum (analyze) person, identity_document")
+        with transaction.atomic(), acting("writer"), connection.cursor() as cursor:
+            cursor.execute("select person_id from person order by person_id limit %s", [asked])
+            ids = [row[0] for row in cursor.fetchall()]
+            parts = [ids[at : at + _CHUNK] for at in range(0, len(ids), _CHUNK)]
+            totals, floors, found = [], [], 0
+            for _round in range(rounds):
+                begun = time.perf_counter()
+                for part in parts:
+                    cursor.execute(
+                        "select p.person_id, p.name, p.birth_date from unnest(%s::uuid[]) as v(id)"
+                        " join person p on p.person_id = v.id",
+                        [part],
+                    )
+                    cursor.fetchall()
+                floors.append(time.perf_counter() - begun)
+                begun = time.perf_counter()
+                found = sum(len(similar.search(part)) for part in parts)
+                totals.append(time.perf_counter() - begun)
+        total, floor = statistics.median(totals), statistics.median(floors)
+    return {
+        "people": people,
+        "asked": asked,
+        "pairs": found,
+        "total_s": round(total, 3),
+        "floor_s": round(floor, 3),
+        "ratio": round(total / floor, 2),
+    }
+
+
+if __name__ == "__main__":
+    sys.stdout.write(json.dumps(_all(*map(int, sys.argv[1:4]))) + "\n")
