@@ -288,6 +288,10 @@ ADDRESSES: dict[str, Address] = {
         "/placement/runs/{run}/1/", "placement.write", about="run", both=True, answers=(200, 303, 422)
     ),
     "placement:changes": Address("/placement/changes/", "placement.view"),
+    "placement:claims": Address("/placement/claims/", "placement.view"),
+    "placement:numbers": Address(
+        "/placement/classes/{klass}/numbers/", "term.register", about="klass_own", both=True, answers=(200, 303)
+    ),
     "placement:swap": Address("/placement/swap/", "placement.write", both=True, answers=(200, 422)),
     "placement:entries": Address("/placement/entries/", "placement.view"),
     "placement:ask": Address(

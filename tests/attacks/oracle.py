@@ -346,6 +346,7 @@ ORACLES: dict[str, Oracle] = {
             "placement_ask",
             "term_mark",
             "entry_review",
+            "school_number",
             "class_list_check",
         ),
         watched,

@@ -92,3 +92,9 @@ def require_room(
                 _("%(class)s额定 %(room)s 人, 编入后有 %(n)s 人。请换一个班, 或先修改该班班额") % words
             )
     return over
+
+
+def allowed(policy: PolicySet, param: str) -> bool:
+    """Whether the rules of a place allow something that they may leave out."""
+    held = policy.param(param)
+    return held.stated and bool(held.value)

@@ -117,6 +117,7 @@ class AskKind(models.TextChoices):
 
     SWAP = "swap", _("两人对调")
     ENTRY = "entry", _("插班")
+    CLAIM = "claim", _("班主任认领")
 
 
 class AskState(models.TextChoices):
@@ -131,7 +132,7 @@ class AskState(models.TextChoices):
 
 
 class Ask(models.Model):
-    """A question about a child's class: a swap of two, a mid-term entry."""
+    """A question about a child's class: a swap of two, a mid-term entry, a claim."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4)
     county_id = models.IntegerField()
@@ -230,6 +231,28 @@ class EntryReview(models.Model):
 
     class Meta:
         db_table = "entry_review"
+
+
+class SchoolNumber(models.Model):
+    """A pupil's number at the school (注册学号): given once, kept for good, never given to another (C-NUM-11, C-NUM-12)."""
+
+    id = models.BigAutoField(primary_key=True)
+    school_id = models.IntegerField()
+    county_id = models.IntegerField()
+    class_id = models.IntegerField(null=True, help_text="the class in which the number was given")
+    person_id = models.UUIDField()
+    cohort_year = models.PositiveSmallIntegerField()
+    order = models.PositiveIntegerField(help_text="the how manyth of its year", db_column="nth")
+    number = models.CharField(max_length=20)
+    given_on = models.DateField()
+    given_by = models.CharField(max_length=60)
+
+    class Meta:
+        db_table = "school_number"
+        constraints = [
+            models.UniqueConstraint(fields=["school_id", "person_id"], name="one_school_number"),
+            models.UniqueConstraint(fields=["school_id", "number"], name="school_number_once"),
+        ]
 
 
 class ClassCheck(models.Model):

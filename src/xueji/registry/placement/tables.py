@@ -11,5 +11,6 @@ TABLES = [
     Table("placement_ask", "local", scope=_PLACED),
     Table("term_mark", "local", scope=_PLACED, writer="select, insert, update, delete"),
     Table("entry_review", "local", scope=_PLACED),
+    Table("school_number", "local", scope=_PLACED, writer="select, insert"),
     Table("class_list_check", "local", scope=_PLACED),
 ]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from . import views, views_asks, views_runs, views_terms
+from . import views, views_asks, views_claims, views_runs, views_terms
 
 app_name = "placement"
 urlpatterns = [
@@ -18,6 +18,8 @@ urlpatterns = [
     path("placement/runs/<uuid:run_id>/step/", views_runs.step, name="step"),
     path("placement/runs/<uuid:run_id>/list.xlsx", views_runs.public, name="public"),
     path("placement/runs/<uuid:run_id>/<int:no>/", views_runs.line, name="line"),
+    path("placement/claims/", views_claims.claims, name="claims"),
+    path("placement/classes/<int:class_id>/numbers/", views_claims.school_numbers, name="numbers"),
     path("placement/changes/", views_asks.changes, name="changes"),
     path("placement/swap/", views_asks.swap, name="swap"),
     path("placement/entries/", views_asks.entries, name="entries"),

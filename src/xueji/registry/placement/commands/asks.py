@@ -126,6 +126,8 @@ def decide(actor: Any, ask_id: uuid.UUID, *, agree: bool, words: str = "") -> As
         raise PlacementError(_("不同意要写明理由"))
     with transaction.atomic():
         ask = _mine(actor, ask_id, AskState.ASKED)
+        if ask.kind == AskKind.CLAIM:
+            raise Http404
         ask.head_name, ask.head_at, ask.head_words = actor.user_name, timezone.now(), words.strip()[:200]
         if not agree:
             ask.state = AskState.REFUSED

@@ -7,12 +7,14 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from django.db import connection
+from django.db import connection, transaction
 from django.http import Http404
 from django.utils.translation import gettext as _
 
+from xueji.ground.db.scope import acting
+
 from ..models import Ask, AskKind, AskState
-from .roster import PAGE, Child, is_entry, unplaced_all
+from .roster import MOST, PAGE, Child, is_entry, unplaced_all
 
 OPEN = (AskState.ASKED, AskState.APPROVED, AskState.PLACED)
 
@@ -102,9 +104,28 @@ def todo(actor: Any) -> dict[str, int]:
     mine = Ask.objects.filter(school_id=actor.org_id)
     out: dict[str, int] = {}
     if actor.can("placement.decide"):
-        out["decide"] = mine.filter(state=AskState.ASKED).count()
+        out["decide"] = mine.filter(state=AskState.ASKED).exclude(kind=AskKind.CLAIM).count()
     if actor.can("placement.write"):
         out["assign"] = mine.filter(state=AskState.APPROVED, kind=AskKind.ENTRY).count()
+        out["claims"] = mine.filter(state=AskState.ASKED, kind=AskKind.CLAIM).count()
     if actor.can("placement.receive"):
         out["receive"] = mine.filter(state=AskState.PLACED, class_id__in=list(actor.classes)).count()
     return out
+
+
+def claimable(actor: Any, stage: str, cohort: int) -> list[Child]:
+    """Pupils of a grade who wait for a class and whom nobody has claimed, for the teacher of one of its classes; the
+    caller has made sure that the place allows claims. Read in the writing role: a teacher sees the own class alone.
+    """
+    with transaction.atomic(), acting("writer"), connection.cursor() as c:
+        c.execute(
+            "select r.person_id, r.name, r.sex, r.birth_date, r.class_id, r.class_seat, r.pinyin_sort, r.status,"
+            " r.since, r.cohort_year from roster r where r.school_id = %s and r.kind = 1 and r.reason = 'enrolled'"
+            " and r.status = 1 and r.class_id is null and r.stage = %s and r.cohort_year = %s"
+            " and not exists (select 1 from placement_ask a where a.person_id = r.person_id"
+            "  and a.state in ('asked', 'approved'))"
+            " and not exists (select 1 from placement_item i where i.person_id = r.person_id and i.open)"
+            " order by r.pinyin_sort, r.person_id limit %s",
+            [actor.org_id, stage, cohort, MOST],
+        )
+        return [Child(*row) for row in c.fetchall()]
