@@ -199,7 +199,8 @@ def publish_for(batch_id: int, user_id: int, assignment_id: int, address: str) -
     if why:
         with transaction.atomic(), acting("intake"):
             # A job that is done again after a crash may find its batch published, or on its way through the check.
-            ImportBatch.objects.filter(pk=batch_id, state=BatchState.PUBLISHING).update(
+            waiting = (BatchState.PUBLISHING, BatchState.CHECKED)
+            ImportBatch.objects.filter(pk=batch_id, state__in=waiting).update(
                 state=BatchState.CHECKED, problem=why[:500], progress=100
             )
 
