@@ -79,7 +79,7 @@ def fields(request: HttpRequest) -> HttpResponse:
         raise Http404
     error = ""
     if request.method == "POST":
-        wanted = {k[6:]: v for k, v in request.POST.items() if k.startswith("level_")}
+        wanted = {k[6:]: str(v) for k, v in request.POST.items() if k.startswith("level_")}
         try:
             n = commands.set_levels(actor, stage, wanted)
             messages.success(request, _("已保存, 改动 %(n)s 项; 以后的采集任务按这个设置") % {"n": n})

@@ -80,13 +80,15 @@ def change_guardian(
                 ],
             )
         c.execute("update person set version = version + 1 where person_id = %s", [person_id])
+    difference = _differences(old, parts, kept, sealed, event_id)
     record(
         actor,
         "people.guardian.change",
         object_type="guardian",
         object_id=guardian_no,
         person_id=person_id,
-        **_differences(old, parts, kept, sealed, event_id),
+        before=difference["before"],
+        after=difference["after"],
     )
     return guardian_no
 
