@@ -76,7 +76,7 @@ MENU: tuple[Group, ...] = (
         (
             Item(gettext_lazy("问题学籍"), "/problems/", "problem.view"),
             Item(gettext_lazy("疑似重复"), "/duplicates/", "duplicate.check"),
-            Item(gettext_lazy("档案合并"), "/merges/", "person.merge"),
+            Item(gettext_lazy("档案合并"), "/merges/", "duplicate.check"),
             Item(gettext_lazy("身份核验"), "/population/", "population.view"),
         ),
     ),
