@@ -16,27 +16,17 @@ from xueji.registry.admission import commands
 from xueji.registry.admission.commands._base import year_of
 from xueji.registry.admission.commands.plans import Terms
 from xueji.registry.admission.errors import AdmissionError
-from xueji.registry.admission.models import Applicant, Verdict
+from xueji.registry.admission.models import Applicant, State, Verdict
 
 from .accounts import Staff
 from .world import World
 
 _NAMES = (
-    "柏安",
-    "岑乐",
-    "邓禾",
-    "方晴",
-    "甘棠",
-    "洪雨",
-    "简宁",
-    "柯然",
-    "蓝星",
-    "莫言舒",
-    "倪可",
-    "欧阳一诺",
-    "裴朗",
-    "丘实",
-)
+    "柏安", "岑乐", "邓禾", "方晴", "甘棠", "洪雨", "简宁", "柯然", "蓝星", "莫言舒", "倪可", "欧阳一诺", "裴朗", "丘实",
+    "冉青", "申诺", "陶野", "温可欣", "项北", "尹然", "左丘明远", "葛晨", "车晓", "竺宁",
+)  # fmt: skip
+#: Of them candidates, the rest stand on the roster only; and those whom the head sends.
+_CANDIDATES, _SENT = 20, 14
 _HEAD = "姓名\t身份证号\t监护人姓名\t与监护人关系\t监护人电话\t社区\t幼儿园\t已交材料\t学区内\t户口一致\t人户一致\t择校生"
 
 
@@ -50,7 +40,7 @@ def make(world: World, staff: Staff) -> dict[str, int]:
     year = year_of()
     born = date(year - 6, 2, 14)
     people = [
-        (name, _number(place.division, born + timedelta(days=i * 9), i)) for i, name in enumerate(_NAMES)
+        (name, _number(place.division, born + timedelta(days=i * 6), i)) for i, name in enumerate(_NAMES)
     ]
     try:
         with transaction.atomic():
@@ -105,7 +95,7 @@ def _story(
 
     _as(staff, Role.COUNTY_CLERK, place.county_id, plan)
     papers = "户口簿、房产证明、接种证、免疫证、体检表、通讯录"
-    text = _lines(people[:10], papers)
+    text = _lines(people[:_CANDIDATES], papers)
 
     def enter_all(actor: Any) -> None:
         commands.enter_children(actor, data=b"", file_name="", text=_lines(people, papers), year=year)
@@ -118,7 +108,12 @@ def _story(
             Role.REGISTRAR,
             other.org_id,
             lambda actor: commands.enter_sheet(
-                actor, data=b"", file_name="", text=_lines(people[9:10], papers), stage="P", year=year
+                actor,
+                data=b"",
+                file_name="",
+                text=_lines(people[_CANDIDATES - 1 : _CANDIDATES], papers),
+                stage="P",
+                year=year,
             ),
         )
 
@@ -126,24 +121,31 @@ def _story(
         rows = Applicant.objects.filter(
             school_id=place.org_id, disputed=False, verdict__in=[Verdict.PASS, Verdict.WARN]
         ).order_by("sort")
-        ids = list(rows.values_list("pk", flat=True)[:7])
+        ids = list(rows.values_list("pk", flat=True)[:_SENT])
         return commands.submit(actor, ids) if ids else None
 
     sent = _as(staff, Role.SCHOOL_HEAD, place.org_id, send)
     if sent is None:
-        return {"adm_applicant": 10}
-    _as(staff, Role.COUNTY_CLERK, place.county_id, lambda actor: commands.decide(actor, sent.pk))
+        return {"adm_applicant": _CANDIDATES}
+
+    def decide(actor: Any) -> None:
+        last = (
+            Applicant.objects.filter(submission_id=sent.pk).order_by("-sort").values_list("pk", flat=True)[:1]
+        )
+        commands.decide(actor, sent.pk, refused=dict.fromkeys(last, "户籍不在学校服务范围内"))
+
+    _as(staff, Role.COUNTY_CLERK, place.county_id, decide)
 
     def receive(actor: Any) -> None:
-        ids = list(
-            Applicant.objects.filter(submission_id=sent.pk).order_by("sort").values_list("pk", flat=True)
-        )
-        commands.deliver(actor, ids[:6], on=today - timedelta(days=10), how="hand")
-        commands.check_in(actor, ids[:3], on=today - timedelta(days=2))
+        waiting = Applicant.objects.filter(submission_id=sent.pk, state=State.APPROVED).order_by("sort")
+        ids = list(waiting.values_list("pk", flat=True))
+        commands.deliver(actor, ids[:-1], on=today - timedelta(days=10), how="hand")
+        commands.check_in(actor, ids[:7], on=today - timedelta(days=2))
         commands.check_in(
-            actor, ids[3:4], on=today, condition="接种证", condition_due=today + timedelta(days=14)
+            actor, ids[7:8], on=today, condition="接种证", condition_due=today + timedelta(days=14)
         )
-        commands.grant_late(actor, ids[4:5], until=today + timedelta(days=7), reason="住院治疗")
+        commands.grant_late(actor, ids[8:9], until=today + timedelta(days=7), reason="住院治疗")
+        commands.close_absent(actor, ids[9:10], words="三次电话都没有接通")
 
     _as(staff, Role.REGISTRAR, place.org_id, receive)
-    return {"adm_applicant": 10, "adm_child": len(people)}
+    return {"adm_applicant": _CANDIDATES, "adm_child": len(people)}

@@ -27,7 +27,7 @@ from xueji.ground.standards.names import grams
 from xueji.ground.standards.pinyin import pinyin_of
 from xueji.registry.enrolment.bulk import ListRefused, Move, apply_many
 from xueji.registry.enrolment.timeline import midnight
-from xueji.registry.intake import publishing
+from xueji.registry.intake import gates, publishing
 from xueji.registry.intake.errors import IntakeError
 from xueji.registry.intake.packing import array_literal
 from xueji.registry.intake.queries import school_facts
@@ -139,6 +139,10 @@ def _open(
 ) -> tuple[dict[uuid.UUID, uuid.UUID], bytes]:
     """New records by the publication of intake: the same claims, numbers, first links and head-counts."""
     facts = school_facts(school.pk)
+    try:
+        gates.require_open(facts)
+    except IntakeError as error:
+        raise AdmissionError(str(error)) from error
     cite = rules.policy.business("enrol").cite
     local = [s for s in rules.policy.number_schemes() if not s.reserved and s.life == "school"]
     with transaction.atomic(), acting("intake"), connection.cursor() as c:
