@@ -19,6 +19,7 @@ from xueji.ground.paper.report import Part, Report, render_report
 from xueji.ground.paper.roster import ListColumn, PaperList, render_list
 from xueji.ground.sheets.write import SheetColumn, write_table
 from xueji.ground.standards import fields as national_form
+from xueji.registry.enrolment.words import business_label
 from xueji.registry.people import queries as people
 
 from . import checks, queries, reviews, signing, terms
@@ -360,12 +361,17 @@ def corrections(actor: Any, *, limit: int = MOST) -> list[dict[str, Any]]:
     system = _school(actor.org_id).system
     return [
         {
-            "person": f[0], "name": f[1], "what": "、".join(labels.get(k, k) for k in f[2].split(",")), "who": f[3],
+            "person": f[0], "name": f[1], "what": _what(f[2], labels), "who": f[3],
             "at": timezone.localtime(f[4]), "ref": f[5],
             "place": class_label(f[6], f[7], f[8], system, today()) if f[8] else "",
         }
         for f in found
     ]  # fmt: skip
+
+
+def _what(keys: str, labels: dict[str, str]) -> str:
+    """Which items were corrected, or the business that corrected them, in words."""
+    return "、".join(labels.get(k) or business_label(k) for k in keys.split(","))
 
 
 def _field_labels() -> dict[str, str]:

@@ -11,8 +11,9 @@ from django.utils import timezone
 from xueji.ground.accounts.actor import enter
 from xueji.ground.accounts.roles import Role
 from xueji.registry.submission import checks, classes, commands, terms
+from xueji.registry.submission.commands.send import scope_of
 from xueji.registry.submission.errors import SubmissionError
-from xueji.registry.submission.models import Submission
+from xueji.registry.submission.models import Child, Step, Submission
 
 from .accounts import PASSWORD, Staff
 from .world import World
@@ -47,14 +48,19 @@ def make(world: World, staff: Staff) -> dict[str, int]:
             clerk, kind="inspect", title=f"{world.start_year}年秋季数据质量核查", opens_at=now, due_at=due,
             responsible=clerk.user_name, phone="0990-8800001",
         )  # fmt: skip
+        fresh = commands.open_round(
+            clerk, kind="newcomers", title=f"{world.start_year}年新生名册上报", opens_at=now - timedelta(days=9), due_at=due,
+            grades=["P1", "J1", "S1"], responsible=clerk.user_name, phone="0990-8800001",
+        )  # fmt: skip
     counted = _count(staff, a.org_id, leave=2, differ=True)
     sent = 0
     for place in others[:4]:
         counted += _count(staff, place.org_id)
         sent += _hand_in(staff, place.org_id, asked.pk)
+        sent += _hand_in(staff, place.org_id, fresh.pk, back=place is others[0])
     with transaction.atomic():
         commands.inspect(_as(staff.at(Role.COUNTY_CLERK, a.county_id).pk), looked.pk)
-    return {"submission_round": 2, "class_check": counted, "submission": sent}
+    return {"submission_round": 3, "class_check": counted, "submission": sent}
 
 
 def _count(staff: Staff, school: int, *, leave: int = 0, differ: bool = False) -> int:
@@ -73,14 +79,15 @@ def _count(staff: Staff, school: int, *, leave: int = 0, differ: bool = False) -
     return len(rows)
 
 
-def _hand_in(staff: Staff, school: int, round_id: int) -> int:
-    """A school hands in and its head signs: it lies with the county. Nothing where its records do not allow it."""
+def _hand_in(staff: Staff, school: int, round_id: int, *, back: bool = False) -> int:
+    """A school hands in and its head signs; `back`: the next tier returns one child. Nothing where records forbid it."""
     try:
         with transaction.atomic():
             actor = _as(staff.at(Role.REGISTRAR, school).pk)
             one = Submission.objects.select_related("round").get(round_id=round_id, school_id=school)
+            found = checks.counts(scope_of(one)).get(school, {})
             for code in checks.FINDINGS:
-                if code not in one.round.blocking:
+                if found.get(code) and code not in one.round.blocking:
                     commands.explain(actor, one.pk, code, "历史数据, 本学期内补齐")
             commands.send(actor, one.pk, password=PASSWORD)
         with transaction.atomic():
@@ -90,6 +97,12 @@ def _hand_in(staff: Staff, school: int, round_id: int) -> int:
                 opinion="数据完整, 同意上报",
                 password=PASSWORD,
             )
+            step = Step.objects.get(submission_id=one.pk, state="current")
+        if back:
+            with transaction.atomic():
+                actor = _as(staff.at(step.role, step.org_id).pk)
+                child = Child.objects.filter(submission_id=one.pk).order_by("name")[0]
+                commands.return_(actor, one.pk, items={child.person_id: "姓名与户口簿不一致, 请核对"})
     except SubmissionError:  # a school with a problem record cannot hand in
         return 0
     return 1
