@@ -516,18 +516,31 @@ ADDRESSES: dict[str, Address] = {
     ),
     "admission:overview": Address("/admission/", "admission.view"),
     "admission:candidates": Address("/admission/candidates/", "admission.view"),
-    "admission:new": Address("/admission/candidates/new/", "admission.prepare", both=True, answers=(200, 400)),
+    "admission:new": Address(
+        "/admission/candidates/new/", "admission.prepare", both=True, answers=(200, 400)
+    ),
     "admission:act": Address("/admission/candidates/act/", "admission.prepare", post=True, answers=DEED),
     "admission:notices": Address(
         "/admission/candidates/notices.pdf", "admission.prepare", post=True, answers=DEED
     ),
     "admission:candidate": Address(
-        "/admission/candidates/{candidate}/", "admission.view", about="candidate", both=True, answers=(*DEED, 403)
+        "/admission/candidates/{candidate}/",
+        "admission.view",
+        about="candidate",
+        both=True,
+        answers=(*DEED, 403),
+    ),
+    "admission:paper_file": Address(
+        "/admission/candidates/{candidate}/papers/", "admission.prepare", about="candidate", post=True, answers=DEED
     ),
     "admission:checkin": Address("/admission/checkin/", "admission.prepare", both=True),
     "admission:submission": Address("/admission/lists/{adm_list}/", "admission.view", about="adm_list"),
     "admission:decide": Address(
-        "/admission/lists/{adm_list}/decide/", "admission.approve", about="adm_list", post=True, answers=(*DEED, 404)
+        "/admission/lists/{adm_list}/decide/",
+        "admission.approve",
+        about="adm_list",
+        post=True,
+        answers=(*DEED, 404),
     ),
     "admission:official": Address("/admission/official/", "admission.approve", both=True, answers=(200, 400)),
     "admission:claims": Address("/admission/claims/", "admission.view"),
@@ -548,7 +561,11 @@ ADDRESSES: dict[str, Address] = {
     ),
     "admission:clearances": Address("/admission/clearances/", "admission.view", both=True, answers=DEED),
     "admission:clear": Address(
-        "/admission/clearances/{adm_clear}/", "admission.approve", about="adm_clear", post=True, answers=(*DEED, 404)
+        "/admission/clearances/{adm_clear}/",
+        "admission.approve",
+        about="adm_clear",
+        post=True,
+        answers=(*DEED, 404),
     ),
     "yearly:overview": Address("/yearly/", "yearly.view"),
     "yearly:promotion": Address("/yearly/promotion/", "yearly.view"),

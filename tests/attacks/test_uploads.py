@@ -132,8 +132,8 @@ def test_bombs_and_what_is_no_photo_are_refused_quickly_and_with_little_memory(d
 TAKES = {
     "changes:upload": "转学原因证明", "intake:list": "file", "intake:correct": "file", "intake:update": "file",
     "yearly:upload": "file",
-    "admission:new": "file", "admission:official": "file", "admission:children_act": "file",
-    "relay:import": "file",
+    "admission:new": "file", "admission:paper_file": "file", "admission:official": "file", "admission:children_act": "file",
+    "relay:import": "file", "collect:sign": "proof", "collect:form_do": "file",
 }  # fmt: skip
 
 

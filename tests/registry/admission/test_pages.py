@@ -7,6 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from django.utils import timezone
 from tests.children import id_number
@@ -18,6 +19,19 @@ from xueji.registry.enrolment.models import Roster
 
 pytestmark = pytest.mark.django_db
 TODAY = timezone.localdate()
+
+
+def _jpeg() -> bytes:
+    import io
+
+    from PIL import Image
+
+    buffer = io.BytesIO()
+    Image.new("RGB", (300, 300), "#eeeeee").save(buffer, "JPEG")
+    return buffer.getvalue()
+
+
+JPEG = _jpeg()
 
 
 @pytest.fixture
@@ -86,6 +100,18 @@ def test_from_the_plan_to_pupils_who_wait_for_a_class(place: Place, client: Clie
         {"do": "papers", "applicant": good, "papers": ["接种证", "体检表", "通讯录"]},
     )
     assert "材料齐全" in text(registrar.get(f"/admission/candidates/{good[0]}/"))
+    filed = registrar.post(
+        f"/admission/candidates/{rows['李远'].pk}/papers/",
+        {"paper": "房产证明", "file": SimpleUploadedFile("证.jpg", JPEG)},
+        follow=True,
+    )
+    assert "已存入新生档案" in text(filed)
+    assert "材料齐全" not in text(filed)
+    assert "还缺: 房产证明" not in text(filed)
+    kept = re.search(r'href="(/files/[0-9a-f-]{36}/[^"]*)">房产证明', filed.content.decode())
+    assert kept is not None
+    assert registrar.get(kept[1]).status_code == 200
+    assert login(Client(), place.user("registrar", "a2")).get(kept[1]).status_code == 404
     refused = registrar.post("/admission/candidates/act/", {"do": "submit", "applicant": good})
     assert refused.status_code == 403
 

@@ -482,6 +482,7 @@ ACTIONS: dict[str, Promise] = {
     "admission.late": _("准许延期报到"),
     "admission.list": _("下发统一招生名单"),
     "admission.notice": _("打印入学通知书"),
+    "admission.paper": _("存入新生材料"),
     "admission.plan": _("设置招生计划"),
     "admission.publish": _("打印公示名单"),
     "admission.report": _("登记新生报到"),

@@ -190,6 +190,7 @@ class Applicant(models.Model):
     papers = ArrayField(
         models.CharField(max_length=40), default=list, help_text="materials seen, by the packs' names"
     )
+    filed = models.JSONField(default=dict, help_text="pictures of papers: name -> file")
     choice = models.BooleanField(default=False, help_text="择校生")
     choice_note = models.CharField(max_length=100, blank=True)
     verdict = models.CharField(max_length=5, choices=Verdict.choices, blank=True)

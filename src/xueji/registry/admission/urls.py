@@ -14,6 +14,7 @@ urlpatterns = [
     path("admission/candidates/act/", views.act, name="act"),
     path("admission/candidates/notices.pdf", views.notices, name="notices"),
     path("admission/candidates/<uuid:applicant_id>/", views.candidate, name="candidate"),
+    path("admission/candidates/<uuid:applicant_id>/papers/", views.paper_file, name="paper_file"),
     path("admission/checkin/", views.checkin, name="checkin"),
     path("admission/lists/<int:submission_id>/", views_office.submission, name="submission"),
     path("admission/lists/<int:submission_id>/decide/", views_office.decide, name="decide"),

@@ -289,12 +289,31 @@ def candidate(request: HttpRequest, applicant_id: uuid.UUID) -> HttpResponse:
                 for x in found.findings
             ],
             "papers": [(p, p in found.papers) for p in dict.fromkeys([*usual, *found.papers])],
+            "filed": [(p, key) for p, key in found.filed.items()],
             "missing": [p for p in usual if p not in found.papers],
             "questions": [(key, label, found.facts.get(key)) for key, label in asked],
             "claims": [c for c in queries.claims(actor, found.year) if found.pk in (c.first_id, c.second_id)],
             "items": _items(found),
         },
     )
+
+
+@require_POST
+def paper_file(request: HttpRequest, applicant_id: uuid.UUID) -> HttpResponse:
+    """A picture of a paper into the dossier."""
+    actor = actor_of(request)
+    actor.require("admission.prepare")
+    queries.applicant(actor, applicant_id)
+    file = request.FILES.get("file")
+    run(
+        request,
+        lambda: commands.file_paper(
+            actor, applicant_id, paper=request.POST.get("paper", ""), name=str(file.name) if file else "",
+            data=file.read() if file else b"",
+        ),
+        lambda _a: _("已存入新生档案, 并重新审查"),
+    )  # fmt: skip
+    return to("candidate", applicant_id)
 
 
 def _items(a: Applicant) -> list[dict[str, Any]]:

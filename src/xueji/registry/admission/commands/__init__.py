@@ -6,7 +6,7 @@ from .claims import answer
 from .claims import decide as arbitrate
 from .clear import KINDS, decide_clearance, list_violation
 from .enter import Outcome, admit_list, enter_one, enter_sheet
-from .examine import examine_again, state_facts, withdraw
+from .examine import examine_again, file_paper, state_facts, withdraw
 from .lists import decide, return_list, submit
 from .notices import HOW, deliver, printed
 from .plans import answer_plan, ask_plan, drop_area, save_area, set_plan
@@ -32,6 +32,7 @@ __all__ = [
     "enter_one",
     "enter_sheet",
     "examine_again",
+    "file_paper",
     "grant_late",
     "list_violation",
     "make_candidates",

@@ -9,6 +9,8 @@ from typing import Any
 from django.utils.translation import gettext as _
 
 from xueji.ground.audit.commands import record
+from xueji.ground.files import commands as files
+from xueji.ground.files.content import FileRefused
 
 from .. import eligibility
 from ..errors import AdmissionError
@@ -72,6 +74,35 @@ def state_facts(
             persons=[r.subject for r in rows],
         )
     return len(rows)
+
+
+def file_paper(actor: Any, applicant_id: uuid.UUID, *, paper: str, name: str, data: bytes) -> Applicant:
+    """Keep a picture or PDF of a paper in the new pupil's dossier, and tick the paper (C-ENR-14).
+
+    A newer one takes the place of the older. Raises PermissionDenied, Http404, `AdmissionError`.
+    """
+    actor.require("admission.prepare")
+    paper = paper.strip()[:40]
+    if not paper:
+        raise AdmissionError(_("请选择是哪一份材料"))
+    with opened(actor, [applicant_id]) as rows:
+        row = rows[0]
+        if row.state not in (State.ENTERED, State.APPROVED, State.REPORTED):
+            raise AdmissionError(_("已上报或已结束的学生不能再改: %s") % row.name)
+        try:
+            kept = files.store(
+                actor, data, name=name, purpose="admission", readers=[row.school_id, row.county_id]
+            )
+        except FileRefused as error:
+            raise AdmissionError(str(error)) from error
+        row.filed = {**row.filed, paper: str(kept.pk)}
+        row.save(update_fields=["filed"])
+        record(
+            actor, "admission.paper", object_type="applicant", object_id=row.pk, person_id=row.subject,
+            after={"paper": paper},
+        )  # fmt: skip
+        state_facts(actor, [row.pk], papers=[paper])
+    return row
 
 
 def examine_again(actor: Any, *, year: int, stage: str) -> int:
