@@ -40,8 +40,26 @@ def picture(persons: list[uuid.UUID]) -> dict[str, list[tuple[Any, ...]]]:
     with seeing_all(), connection.cursor() as c:
         for name, query in queries.items():
             c.execute(query, [persons])
-            out[name] = sorted(((at[r[0]], *r[1:]) for r in c.fetchall()), key=repr)
-    return out
+            out[name] = [(at[r[0]], *r[1:]) for r in c.fetchall()]
+    _rank_seats(out)
+    return {name: sorted(rows, key=repr) for name, rows in out.items()}
+
+
+def _rank_seats(found: dict[str, list[tuple[Any, ...]]]) -> None:
+    """Numbers inside a class go on from child to child: what two pictures share is their order."""
+    places = {"links": (8, 11), "rosters": (6, 9)}  # class, seat
+    seats: dict[Any, set[int]] = {}
+    for name, (klass, seat) in places.items():
+        for row in found[name]:
+            if row[seat] is not None:
+                seats.setdefault(row[klass], set()).add(row[seat])
+    for name, (klass, seat) in places.items():
+        found[name] = [
+            row
+            if row[seat] is None
+            else (*row[:seat], sorted(seats[row[klass]]).index(row[seat]), *row[seat + 1 :])
+            for row in found[name]
+        ]
 
 
 def cube() -> dict[tuple[Any, ...], int]:
