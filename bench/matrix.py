@@ -255,6 +255,7 @@ def _registrar(user: str) -> Iterator[Page]:
     yield Page(user, "/takeover/", "/takeover/")
     yield Page(user, "/creation/", "/creation/", report=True)
     yield Page(user, "/creation/senior/", "/creation/senior/", report=True)
+    yield Page(user, "/creation/numbers/", "/creation/numbers/", report=True)
     yield Page(user, "/creation/special/", "/creation/special/")
     yield Page(user, "/creation/windows/", "/creation/windows/")
     yield Page(user, "/cases/corrections/", "/cases/corrections/", report=True)

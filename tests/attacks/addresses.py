@@ -179,11 +179,14 @@ ADDRESSES: dict[str, Address] = {
     "creation:list": Address("/creation/", "creation.view"),
     "creation:senior": Address("/creation/senior/", "creation.view"),
     "creation:batch": Address("/creation/batch/", "creation.decide", post=True, answers=DEED),
+    "creation:numbers": Address("/creation/numbers/", "creation.view", answers=PAGE),
     "creation:special": Address("/creation/special/", "creation.view"),
     "creation:special_sheet": Address("/creation/special/list.xlsx", "creation.view"),
     "creation:special_end": Address("/creation/special/1/end/", "creation.send", post=True, answers=DEED),
     "creation:windows": Address("/creation/windows/", "creation.view"),
-    "creation:window_close": Address("/creation/windows/1/close/", "creation.window", post=True, answers=DEED),
+    "creation:window_close": Address(
+        "/creation/windows/1/close/", "creation.window", post=True, answers=DEED
+    ),
     "creation:detail": Address("/creation/{batch}/", "creation.view", about="batch"),
     **{
         f"creation:{deed}": Address(
@@ -290,7 +293,11 @@ ADDRESSES: dict[str, Address] = {
     "placement:changes": Address("/placement/changes/", "placement.view"),
     "placement:claims": Address("/placement/claims/", "placement.view"),
     "placement:numbers": Address(
-        "/placement/classes/{klass}/numbers/", "term.register", about="klass_own", both=True, answers=(200, 303)
+        "/placement/classes/{klass}/numbers/",
+        "term.register",
+        about="klass_own",
+        both=True,
+        answers=(200, 303),
     ),
     "placement:swap": Address("/placement/swap/", "placement.write", both=True, answers=(200, 422)),
     "placement:entries": Address("/placement/entries/", "placement.view"),

@@ -178,7 +178,7 @@ def _entry(row: tuple[Any, ...], policy: PolicySet) -> Correction:
         number or "",
         school,
         name,
-        f"{summary.get('grade', '')} {summary.get('class', '')}".strip(),
+        summary.get("class") or summary.get("grade", ""),
         _STAGES.get(summary.get("stage", ""), ""),
         local_day(sent),
         business_label(business),

@@ -245,7 +245,7 @@ def _held(actor: Any, list_id: int, version: int) -> tuple[CreationList, Creatio
     one = CreationList.objects.select_for_update().get(pk=one.pk)
     if one.state != ListState.RUNNING or one.version != version:
         raise CreationError(_("这份名单刚刚有变动, 请刷新页面"))
-    step = CreationStep.objects.get(list_id=one.pk, seq=one.current_seq)
+    step = CreationStep.objects.get(list_id=one.pk, seq=one.current_seq or 0)
     if step.org_id != actor.org_id or step.role != actor.role:
         raise CreationError(_("现在由“%s”办理") % step.label)
     before = CreationStep.objects.filter(list_id=one.pk, decider_id=actor.user_id)

@@ -206,7 +206,8 @@ def overview(actor: Any, kind: str) -> list[SchoolLine]:
     )
     new = (
         "select s.school_id, s.person_id, s.valid_from from enrolment_state s join event e on e.person_id = s.person_id"
-        "  and e.event_id = s.event_id where s.county_id = %(county)s and s.kind = 1 and s.from_status = 0"
+        "  and e.event_id = s.event_id where s.school_id in (select h.org_id from school h where h.county_id = %(county)s)"
+        "  and s.kind = 1 and s.from_status = 0"
         "  and s.business = 'enrol' and s.valid_from >= %(first)s and e.case_id is null and not (e.detail ? 'takeover')"
         if kind == Kind.CREATION
         else "select r.school_id, r.person_id, r.since from roster r where r.county_id = %(county)s and r.kind = 1"

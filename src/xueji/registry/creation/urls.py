@@ -13,6 +13,7 @@ urlpatterns = [
     path("creation/batch/", views.batch, name="batch"),
     path("creation/windows/", views.windows_page, name="windows"),
     path("creation/windows/<int:window_id>/close/", views.close_window, name="window_close"),
+    path("creation/numbers/", views_special.numbers_page, name="numbers"),
     path("creation/special/", views_special.page, name="special"),
     path("creation/special/list.xlsx", views_special.sheet, name="special_sheet"),
     path("creation/special/<int:record_id>/end/", views_special.end, name="special_end"),

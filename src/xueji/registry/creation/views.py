@@ -53,7 +53,7 @@ def listing(request: HttpRequest, kind: str) -> HttpResponse:
     rows = queries.lists(actor, kind, before=before)
     page = rows[: queries.PAGE]
     facts = intake.school_facts(actor.org_id) if school and actor.org_id is not None else None
-    new = queries.unsent(actor.org_id, kind, cohort=cohort) if facts is not None else []
+    new = queries.unsent(facts.org_id, kind, cohort=cohort) if facts is not None else []
     if facts is not None and kind == Kind.SENIOR and "S" not in facts.stages:
         new = []
     names, holders = queries.schools([*page, *waiting]), queries.holders(page)

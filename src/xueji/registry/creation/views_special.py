@@ -16,7 +16,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from xueji.ground.accounts.http import actor_of, see_other
 
-from . import commands, special
+from . import commands, numbers, special
 from .errors import CreationError
 from .models import Mode
 
@@ -86,3 +86,13 @@ def end(request: HttpRequest, record_id: int) -> HttpResponse:
     except CreationError as error:
         messages.error(request, error.message)
     return see_other(reverse("creation:special"))
+
+
+@require_GET
+def numbers_page(request: HttpRequest) -> HttpResponse:
+    """Auxiliary numbers of the own school: runs, gaps, the next one, faults."""
+    actor = actor_of(request)
+    actor.require("creation.view")
+    if actor.org_kind != "school":
+        return see_other(reverse("creation:list"))
+    return render(request, "creation/numbers.html", {"report": numbers.report(actor)})

@@ -399,7 +399,7 @@ class Checker:
         aux = values["auxiliary_number"]
         if aux:
             self._keep(out, "aux_sealed", aux, f"student_number.sealed:{person}:2")
-            out["aux_bidx"] = vault.index("no:" + AUXILIARY, aux)
+            out["aux_bidx"] = vault.index("no:" + self.school.aux_scheme, aux)
         out["profile"] = self._opened.dump(self._pick_opened(values)) or "{}"
         if secret := self._sealed.dump(self._pick_sealed(values)):
             self._keep(out, "profile_sealed", secret, f"person_profile.sealed:{person}")

@@ -169,7 +169,8 @@ def _claim_identities(c: Any, everybody: int, with_papers: int) -> None:
         raise Conflict(found)
 
 
-def _parts(school: SchoolFacts, stage: str, cohort: int) -> dict[str, str | int]:
+def number_parts(school: SchoolFacts, stage: str, cohort: int) -> dict[str, str | int]:
+    """The parts of an auxiliary number that place, school, stage and entry year give."""
     return {
         "city": school.division[2:4],
         "county": school.division[4:6],
@@ -193,7 +194,7 @@ def _number_auxiliary(c: Any, school: SchoolFacts, scheme: NumberScheme) -> int:
     runs. Returns how many were given.
     """
     serial = next((f for f in scheme.fields if f.kind == "serial"), None)
-    known = {*_parts(school, "P", 2000), serial.name if serial else ""}
+    known = {*number_parts(school, "P", 2000), serial.name if serial else ""}
     if serial is None or any(f.name not in known for f in scheme.fields if f.kind != "literal"):
         return 0
     c.execute(
@@ -203,7 +204,7 @@ def _number_auxiliary(c: Any, school: SchoolFacts, scheme: NumberScheme) -> int:
     first: dict[str, str] = {}
     wanting: dict[str, int] = defaultdict(int)
     for stage, cohort, n in c.fetchall():
-        parts = {**_parts(school, stage, cohort), serial.name: 1}
+        parts = {**number_parts(school, stage, cohort), serial.name: 1}
         run = runs_of[stage, cohort] = serial_scope(scheme, parts)
         first.setdefault(run, make_number(scheme, parts))
         wanting[run] += n

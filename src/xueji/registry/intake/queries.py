@@ -21,6 +21,8 @@ from django.utils.translation import gettext as _
 from xueji.ground.db.scope import acting
 from xueji.ground.orgs.grades import class_label
 from xueji.ground.orgs.models import School, SchoolClass
+from xueji.ground.policy.library import library
+from xueji.ground.policy.model import NumberScheme
 from xueji.ground.sheets.cells import LostDigits
 from xueji.ground.standards.fields import fields
 from xueji.ground.standards.text import as_text
@@ -56,7 +58,21 @@ def school_facts(school_id: int) -> SchoolFacts:
         today=today,
         classes={(s, y, n): (i, c is not None and c <= today) for i, s, y, n, c in classes},
         headings=dict(headings[:1_000]),
+        aux_scheme=_aux_scheme(school.org.division, school.school_code, today),
     )
+
+
+def local_scheme(division: str, code: str, day: date) -> NumberScheme | None:
+    """The scheme of auxiliary numbers by which a school of the place numbers its pupils, if the place has one."""
+    rules = library().resolve(library().ids_for(division, code), day)
+    local = [s for s in rules.number_schemes() if not s.reserved and s.life in ("school", "stage")]
+    return local[0] if local else None
+
+
+def _aux_scheme(division: str, code: str, day: date) -> str:
+    """What auxiliary numbers of the place are indexed under, so that they are found and never given twice."""
+    scheme = local_scheme(division, code, day)
+    return scheme.id if scheme else "province.auxiliary"
 
 
 @dataclass(frozen=True)

@@ -68,7 +68,7 @@ class Matched:
 def match(rows: Sequence[Understood], school: SchoolFacts, given: set[str]) -> Matched:
     """Find each row's child. `given` are the keys that the sheet has columns for: only those are compared."""
     holders = _holders(rows)
-    roster = _register(school.org_id)
+    roster = register(school.org_id)
     by_name: dict[tuple[str, str, str], list[Here]] = {}
     for one in roster.values():
         by_name.setdefault((one.name, one.sex, one.birth_date.isoformat()), []).append(one)
@@ -85,6 +85,8 @@ def match(rows: Sequence[Understood], school: SchoolFacts, given: set[str]) -> M
             persons = (
                 {x.person_id for x in same} if len(same) == 1 and not row.values.get("id_number") else set()
             )
+        if len(persons) == 1:
+            row.known()
         if len(persons) > 1:
             row.fault(NUMBER, _("学籍号和身份证件号在本系统属于两名学生, 请先查明"))
         person = next(iter(persons)) if len(persons) == 1 else None
@@ -181,7 +183,8 @@ def _holders(rows: Sequence[Understood]) -> dict[tuple[str, bytes], uuid.UUID]:
         return {(kind, bytes(bidx)): person for kind, bidx, person in c.fetchall()}
 
 
-def _register(school_id: int) -> dict[uuid.UUID, Here]:
+def register(school_id: int) -> dict[uuid.UUID, Here]:
+    """The present register of a school. In the role `intake`."""
     with connection.cursor() as c:
         c.execute(
             "select r.person_id, r.name, r.sex, r.birth_date, r.status, r.stage, r.cohort_year, k.number from roster r"
@@ -200,7 +203,7 @@ def _compare(
     """What differs between a row and the child's record, field by field; only what the sheet says something about."""
     if not pairs:
         return []
-    record = _record([one.person_id for _row, one in pairs])
+    record = opened([one.person_id for _row, one in pairs])
     names = {f.key: f for f in fields()}
     out: list[Difference] = []
     for row, one in pairs:
@@ -257,7 +260,7 @@ def display(key: str, value: str, names: Mapping[str, Any]) -> str:
     return mask(key, value)[:200]
 
 
-def _record(persons: Sequence[uuid.UUID]) -> dict[uuid.UUID, dict[str, str]]:
+def opened(persons: Sequence[uuid.UUID]) -> dict[uuid.UUID, dict[str, str]]:
     """Papers, numbers and the profile of many children, opened: one statement each."""
     out: dict[uuid.UUID, dict[str, str]] = {p: {} for p in persons}
     with connection.cursor() as c:

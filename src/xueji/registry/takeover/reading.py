@@ -93,9 +93,16 @@ class Understood:
     pending: list[Pending] = field(default_factory=list)
     issues: list[dict[str, str]] = field(default_factory=list)
 
-    def fault(self, key: str, message: str, *, severity: str = "error") -> None:
-        """Note what is wrong with a cell; a warning does not hold the row back."""
-        self.issues.append({"field": key, "column": name_of(key), "message": message, "severity": severity})
+    def fault(self, key: str, message: str, *, severity: str = "error", new: bool = False) -> None:
+        """Note what is wrong with a cell; a warning does not hold the row back. `new`: it matters only for who is still
+        to be put on record.
+        """
+        issue = {"field": key, "column": name_of(key), "message": message, "severity": severity}
+        self.issues.append(issue | ({"new": "1"} if new else {}))
+
+    def known(self) -> None:
+        """The child is on record here already: what only a new record needs is no fault."""
+        self.issues = [i for i in self.issues if "new" not in i]
 
     @property
     def faulty(self) -> bool:
@@ -277,12 +284,15 @@ class Reader:
             row.new_class = (stage, cohort, parsed[1]) not in school.classes
             if row.new_class and still_here:
                 text = _("%s本系统还没有, 接管时新建")
-                row.fault("class_no", text % school.label(stage, cohort, parsed[1]), severity="warning")
+                row.fault(
+                    "class_no", text % school.label(stage, cohort, parsed[1]), severity="warning", new=True
+                )
         elif still_here:
             row.fault(
                 "class_no",
                 _("班级“%s”看不懂, 请写1至99的班号或三年级(2)班这样的名称")
                 % as_text(raw.get("class_no", ""))[:20],
+                new=True,
             )
 
     def _repeated(self, rows: Sequence[Understood]) -> None:
@@ -314,7 +324,7 @@ class Reader:
         done = [m for m in own if isinstance(m, Movement)]
         row.links, faults = plan(row.begins, row.cohort, row.status, row.since, done, self.today)
         for fault in faults:
-            row.fault(STATUS, fault)
+            row.fault(STATUS, fault, new=True)
 
     @staticmethod
     def keys_of(row: Understood) -> list[str]:

@@ -25,7 +25,7 @@ from xueji.registry.dropout import commands as dropout
 from xueji.registry.enrolment.timeline import CHINA
 from xueji.registry.problems import commands as problem_records
 
-from . import admission, cases, collecting, papers, placing, protection, rounds, twins, year
+from . import admission, cases, collecting, papers, placing, protection, register, rounds, twins, year
 from .accounts import Personnel, Staff
 from .children import Child, Nursery
 from .history import Historian
@@ -88,6 +88,7 @@ def build(
     made |= protection.make(world, staff, children)
     made |= rounds.make(world, staff)
     made |= twins.make(world, staff)
+    made |= register.make(world, staff)
     made |= collecting.make(world, staff, {c.person_id for c in family})
     with transaction.atomic():
         while seal():

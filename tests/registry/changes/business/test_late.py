@@ -53,7 +53,10 @@ def test_two_pupils_stand_on_the_months_list_and_each_has_a_result(client: Clien
     assert "发起补建学籍" in text(page)
     one = send(place, late(place), ("registrar", "a1"))
     two = send(place, late(place, name="吴重复"), ("registrar", "a1"))
+    assert one.person_id is not None
+    assert two.person_id is not None
     for case in (one, two):
+        assert case.person_id is not None
         pass_all(place, case, COUNTY)
         with seeing_all():
             assert not Person.objects.filter(pk=case.person_id).exists()

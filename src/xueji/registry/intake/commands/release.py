@@ -248,5 +248,5 @@ def _policy(school: SchoolFacts) -> tuple[str, NumberScheme | None]:
     """The article that enrolments of the place rest on, and its scheme of auxiliary numbers."""
     rules = library().resolve(library().ids_for(school.division, school.code), school.today)
     cite = rules.business("enrol").cite
-    local = [s for s in rules.number_schemes() if not s.reserved and s.life == "school"]
-    return f"{cite.source.title} {cite.article}", local[0] if local else None
+    scheme = queries.local_scheme(school.division, school.code, school.today)
+    return f"{cite.source.title} {cite.article}", scheme

@@ -43,8 +43,7 @@ SHEETS = ("roster", "moves")
 def policy_of(school: SchoolFacts) -> tuple[PolicySet, NumberScheme | None]:
     """The rules of the school's place, and its scheme of auxiliary numbers if it has one."""
     rules = library().resolve(library().ids_for(school.division, school.code), school.today)
-    local = [s for s in rules.number_schemes() if not s.reserved and s.life == "school"]
-    return rules, local[0] if local else None
+    return rules, intake.local_scheme(school.division, school.code, school.today)
 
 
 def bring(
