@@ -114,6 +114,9 @@ def test_the_authority_reads_figures_and_no_names(place: Place) -> None:
     assert "一年级(1)班" in board and "一年级(2)班" in board
     registrar.post(f"/collect/{task.pk}/do/", {"deed": "progress"})
     sheet = text(county.get("/collect/progress/"))
+    with act_as(place.user("county_clerk", "a")) as actor:
+        figures = queries.progress(actor)[0].figures
+        assert (figures["total"], figures["sent"], figures["is_sent"], figures["is_unread"]) == (2, 1, 1, 1)
     assert "青禾县第一小学" in sheet and "秋季信息核对" in sheet and "2 1 0" in sheet
     listing = text(county.get("/collect/"))
     assert "1 (50%)" in listing

@@ -10,6 +10,7 @@ from django.db import connection
 from django.utils.translation import gettext as _
 
 from xueji.ground.orgs import queries as orgs
+from xueji.registry.people import groups
 
 from . import levels
 from .held import Held
@@ -39,7 +40,10 @@ def of_pupil(
     actor: Any, person_id: uuid.UUID, school_id: int, stage: str, held: Held, *, notes: bool
 ) -> list[Block]:
     """The blocks of one pupil, as far as the actor reads them; fields count at the levels of the school."""
-    wanted = [f for f in levels.askable() if levels.of_school(school_id, [stage])[stage][f.key] == "must"]
+    level = levels.of_school(school_id, [stage])[stage]
+    wanted = [f for f in levels.askable() if level[f.key] == "must"]
+    # What the actor may not read is not missing: it is left out.
+    wanted = [f for f in wanted if groups.may(actor, groups.of_field(f))]
     pupil = [f for f in wanted if not f.member]
     family = [f for f in wanted if f.member == 1]
     with connection.cursor() as c:

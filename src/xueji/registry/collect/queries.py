@@ -80,9 +80,8 @@ class Counts:
 
     def figures(self) -> dict[str, int]:
         """Figures for the authority."""
-        return {"total": self.total, "sent": self.sent, "done": self.done, "late": self.late} | {
-            k: self.faces.get(k, 0) for k in FACES
-        }
+        known = {"total": self.total, "sent": self.sent, "done": self.done, "late": self.late}
+        return known | {f"is_{k}": self.faces.get(k, 0) for k in FACES}
 
 
 def tasks(actor: Any, *, before: int | None = None) -> list[Task]:
