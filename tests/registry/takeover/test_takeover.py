@@ -350,3 +350,20 @@ def test_a_given_up_takeover_leaves_nothing_but_its_trace(place: Place) -> None:
             commands.publish(actor, found.pk, expected=1)
         assert queries.takeover(actor, found.pk).state == TakeoverState.DISCARDED
         assert not EnrolmentState.objects.exists()
+
+
+def test_a_number_that_somebody_claimed_meanwhile_stops_the_whole_and_is_named(place: Place) -> None:
+    rows = [sheets.child(1), sheets.child(2)]
+    slow = bring(place, sheets.roster(rows))
+    with act_as(place.user("registrar", "a2")) as actor:
+        quick = commands.bring(actor, sheets.roster(rows[:1]), "名册.xlsx")
+        commands.set_totals(actor, quick.pk, balance(quick))
+        commands.publish(actor, quick.pk, expected=1)
+    with act_as(place.user("registrar", "a1")) as actor:
+        commands.set_totals(actor, slow.pk, balance(slow))
+        with pytest.raises(TakeoverError, match="第 2 行的号码刚刚被登记"):
+            commands.publish(actor, slow.pk, expected=2)
+        assert queries.takeover(actor, slow.pk).counts["new"] == 1
+        commands.set_totals(actor, slow.pk, balance(slow))
+        assert commands.publish(actor, slow.pk, expected=1).rows == 1
+    record_says_nothing()

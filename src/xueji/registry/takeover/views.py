@@ -107,6 +107,7 @@ def detail(request: HttpRequest, takeover_id: int) -> HttpResponse:
     names = dict(_VIEWS)
     if state not in names:
         state = "error" if counts.get("error") else "warned" if counts.get("warnings") else "new"
+        state = "here" if state == "new" and not counts.get("new") and counts.get("here") else state
         state = "done" if found.published and state == "new" else state
     after = whole(request.GET.get("after")) or 0
     working = found.state in (TakeoverState.CHECKED, TakeoverState.PUBLISHED)
