@@ -157,7 +157,7 @@ def _staff(user: str, has: tuple[str, ...]) -> Iterator[Page]:
     if user in ("registrar.a", "head.a") or (user in _OFFICE and user != "central.clerk"):
         for path in ("/problems/", "/guests/", "/dropout/", "/dropout/reports/"):
             yield Page(user, path, path)
-        for path in ("/duplicates/", "/merges/", "/population/", "/population/numbers/"):
+        for path in ("/duplicates/", "/merges/", "/population/", "/distributions/"):
             yield Page(user, path, path)
     if user == "registrar.a" or (user.endswith(".clerk") and user != "central.clerk"):
         yield Page(user, "/requests/", "/requests/")

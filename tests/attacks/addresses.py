@@ -478,10 +478,10 @@ ADDRESSES: dict[str, Address] = {
     "population:problems": Address(
         "/population/batches/999999/problems/", "population.compare", post=True, answers=(404,)
     ),
-    "population:distributions": Address("/population/numbers/", "population.view"),
-    "population:start": Address("/population/numbers/start/", "number.distribute", post=True, answers=DEED),
-    "population:distribution": Address("/population/numbers/999999/", "population.view", answers=(404,)),
-    "population:sheet": Address("/population/numbers/999999/sheet/", "student.export", answers=(404,)),
+    "population:distributions": Address("/distributions/", "population.view"),
+    "population:start": Address("/distributions/start/", "number.distribute", post=True, answers=DEED),
+    "population:distribution": Address("/distributions/999999/", "population.view", answers=(404,)),
+    "population:sheet": Address("/distributions/999999/sheet/", "student.export", answers=(404,)),
     "problems:list": Address("/problems/", "problem.view"),
     "problems:report": Address(
         "/problems/report/{person}/",

@@ -214,6 +214,19 @@ def test_nobody_decides_what_he_proposed_himself_and_nobody_below_the_common_uni
             commands.decide(actor, again.pk, approve=True, opinion="同意")
 
 
+def test_the_only_paper_there_is_holds_unless_somebody_says_otherwise() -> None:
+    place = make_county()
+    merged, kept, number = twins(place)
+    with transaction.atomic(), acting("writer"), connection.cursor() as c:
+        c.execute("update identity_document set until = clock_timestamp() where person_id = %s", [kept])
+    merge = propose(place, kept, merged)
+    assert merge.take == {"identity": "merged", "sex": "merged", "birth_date": "merged"}
+    decided(place, merge)
+    with act_as(place.user("registrar", "a2")) as actor:
+        assert people.reveal(actor, kept, "identity", "转学需要核对") == number
+        assert people_queries.card(actor, kept).birth_date == BORN
+
+
 def test_records_of_two_counties_are_merged_by_the_city_above_both() -> None:
     place = make_county()
     kept = enrol(place, "a1", name="孙一一", birth=BORN)

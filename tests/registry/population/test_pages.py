@@ -33,18 +33,18 @@ def test_from_the_comparison_to_the_schools_list_of_formal_numbers(client: Clien
     assert commands.work_part(Simulator(mismatch=0.0, unknown=0.0))
     assert "已完成" in client.get("/population/batches/").content.decode()
     assert "一致" in client.get("/population/?tab=passed").content.decode()
-    client.post("/population/numbers/start/")
+    client.post("/distributions/start/")
     with seeing_all():
         row = Distribution.objects.get()
     while commands.work_off(row.pk):
         pass
-    page = client.get(f"/population/numbers/{row.pk}/").content.decode()
+    page = client.get(f"/distributions/{row.pk}/").content.decode()
     assert "青禾县东乡小学" in page
-    assert row.number in client.get("/population/numbers/").content.decode()
+    assert row.number in client.get("/distributions/").content.decode()
     school = login(Client(), place.user("registrar", "a1"))
-    page = school.get(f"/population/numbers/{row.pk}/").content.decode()
+    page = school.get(f"/distributions/{row.pk}/").content.decode()
     assert page.count("下发 G 字头正式学籍号") == 3
     assert "青禾县东乡小学" not in page
-    answer = school.get(f"/population/numbers/{row.pk}/sheet/")
+    answer = school.get(f"/distributions/{row.pk}/sheet/")
     assert answer["Content-Type"].endswith("sheet")
     assert login(Client(), place.user("class_teacher", "a1")).get("/population/").status_code == 403

@@ -176,6 +176,7 @@ class Line:
     kept: str
     merged: str
     choice: bool
+    theirs: bool = False
 
     @property
     def differs(self) -> bool:
@@ -230,14 +231,15 @@ def preview(actor: Any, kept: uuid.UUID, merged: uuid.UUID) -> Preview:
         found = both(kept, merged)
         counts = _counts(kept, merged)
         conflicts = [*found.conflicts]
+    only = bool(b.identity and not a.identity)
     sexes, photo = {"1": _("男"), "2": _("女")}, {True: _("有"), False: _("无")}
     lines = [
         Line("name", _("姓名"), a.name, b.name, True),
-        Line("sex", _("性别"), sexes.get(a.sex, a.sex), sexes.get(b.sex, b.sex), True),
-        Line("birth_date", _("出生日期"), a.birth_date.isoformat(), b.birth_date.isoformat(), True),
+        Line("sex", _("性别"), sexes.get(a.sex, a.sex), sexes.get(b.sex, b.sex), True, only),
+        Line("birth_date", _("出生日期"), a.birth_date.isoformat(), b.birth_date.isoformat(), True, only),
         Line("ethnicity", _("民族"), a.ethnicity_label, b.ethnicity_label, True),
         Line("nationality", _("国籍/地区"), a.nationality_label, b.nationality_label, True),
-        Line("identity", _("身份证件(学籍号随证件)"), a.identity, b.identity, bool(b.identity)),
+        Line("identity", _("身份证件(学籍号随证件)"), a.identity, b.identity, bool(b.identity), only),
         Line("number", _("全国学籍号"), a.number, b.number, False),
         Line("photo", _("照片"), photo[a.has_photo], photo[b.has_photo], a.has_photo and b.has_photo),
     ]

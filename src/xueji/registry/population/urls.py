@@ -13,8 +13,8 @@ urlpatterns = [
     path("population/begin/", views.begin, name="begin"),
     path("population/batches/<int:batch_id>/again/", views.again, name="again"),
     path("population/batches/<int:batch_id>/problems/", views.problems, name="problems"),
-    path("population/numbers/", views.distributions, name="distributions"),
-    path("population/numbers/start/", views.start, name="start"),
-    path("population/numbers/<int:pk>/", views.distribution, name="distribution"),
-    path("population/numbers/<int:pk>/sheet/", views.sheet, name="sheet"),
+    path("distributions/", views.distributions, name="distributions"),
+    path("distributions/start/", views.start, name="start"),
+    path("distributions/<int:pk>/", views.distribution, name="distribution"),
+    path("distributions/<int:pk>/sheet/", views.sheet, name="sheet"),
 ]

@@ -67,7 +67,7 @@ MENU: tuple[Group, ...] = (
             Item(gettext_lazy("特殊就读方式"), "/creation/special/", "creation.view"),
             Item(gettext_lazy("高中学籍注册"), "/creation/senior/", "creation.view"),
             Item(gettext_lazy("补建学籍名单"), "/cases/late/", "corrections.any"),
-            Item(gettext_lazy("学籍号下发"), "/population/numbers/", "population.view"),
+            Item(gettext_lazy("学籍号下发"), "/distributions/", "population.view"),
         ),
     ),
     Group(

@@ -48,6 +48,9 @@ def propose(actor: Any, kept: uuid.UUID, merged: uuid.UUID, take: Mapping[str, s
         both = queries.both(kept, merged)
         if both.superior.pk != actor.org_id:
             raise DuplicatesError(_("这两份档案由%s合并") % both.superior.name)
+        if not both.rows[kept]["id_type"] and both.rows[merged]["id_type"]:
+            # The only paper there is; what it says of sex and birth holds with it.
+            chosen = dict.fromkeys(("identity", "sex", "birth_date"), "merged") | chosen
         _refuse(both, chosen)
         merge = Merge(
             number=_next_number(both.superior.division),
