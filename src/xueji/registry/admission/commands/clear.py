@@ -82,9 +82,9 @@ def decide_clearance(actor: Any, clearance_id: int, *, cleared: bool, words: str
     `AdmissionError`.
     """
     actor.require("admission.approve")
-    words = need_words(words)
     if not Clearance.objects.filter(pk=clearance_id, county_id=actor.org_id).exists():
         raise Http404
+    words = need_words(words)
     with transaction.atomic():
         with acting("writer"):
             found = Clearance.objects.select_for_update().get(pk=clearance_id)
