@@ -157,6 +157,9 @@ def test_fifty_kills_of_the_process_and_of_the_database(bed: Bed) -> None:
 
 @pytest.mark.capability("C-COL-06")
 @pytest.mark.skipif(FULL, reason="the full run kills fifty times")
+@pytest.mark.skipif(
+    bool(os.environ.get("XUEJI_TEST_PG")), reason="the killed server is the embedded one, tried already"
+)
 def test_a_batch_outlives_its_process_and_its_database(bed: Bed) -> None:
     """A few of the fifty kills of `make test-full`, at moments drawn from the same seed."""
     _kills(bed)
