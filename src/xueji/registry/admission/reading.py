@@ -5,6 +5,7 @@ Cells are understood as everywhere in intake (dates, full-width digits, codes by
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date
@@ -61,6 +62,8 @@ class Line:
     row: int
     values: dict[str, Any] = field(default_factory=dict)
     problems: list[str] = field(default_factory=list)
+    #: The key that the candidate will have, and the person after it.
+    key: uuid.UUID = field(default_factory=uuid.uuid4)
 
     @property
     def name(self) -> str:

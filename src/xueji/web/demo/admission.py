@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import uuid
+from collections.abc import Callable, Iterator
 from datetime import date, timedelta
 from typing import Any
 
@@ -54,6 +55,11 @@ def _number(division: str, born: date, n: int) -> str:
     return first + check_digit(first)
 
 
+def _keys(people: list[tuple[str, str]], school_id: int) -> Iterator[uuid.UUID]:
+    """The same keys for the same people whenever the demonstration is built."""
+    return (uuid.uuid5(uuid.NAMESPACE_OID, f"admission:{school_id}:{number}") for _name, number in people)
+
+
 def _as(staff: Staff, role: str, org_id: int, deed: Callable[[Any], Any]) -> Any:
     with transaction.atomic():
         actor = enter(staff.at(role, org_id).pk)
@@ -99,7 +105,9 @@ def _story(
 
     def enter_all(actor: Any) -> None:
         commands.enter_children(actor, data=b"", file_name="", text=_lines(people, papers), year=year)
-        commands.enter_sheet(actor, data=b"", file_name="", text=text, stage="P", year=year)
+        commands.enter_sheet(
+            actor, data=b"", file_name="", text=text, stage="P", year=year, keys=_keys(people, place.org_id)
+        )
 
     _as(staff, Role.REGISTRAR, place.org_id, enter_all)
     if other is not None:
@@ -114,6 +122,7 @@ def _story(
                 text=_lines(people[_CANDIDATES - 1 : _CANDIDATES], papers),
                 stage="P",
                 year=year,
+                keys=_keys(people[-1:], other.org_id),
             ),
         )
 

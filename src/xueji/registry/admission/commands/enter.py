@@ -6,7 +6,7 @@ Set-based: one look-up of identities, one of other candidatures, one insert, one
 from __future__ import annotations
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -63,14 +63,19 @@ def enter_sheet(
     stage: str,
     year: int,
     origin: str = Origin.AREA,
+    keys: Iterator[uuid.UUID] | None = None,
 ) -> Outcome:
     """A school's candidates from a sheet or from cells pasted (C-ENR-02). Lines with a fault are told and left out.
 
-    Raises PermissionDenied, `AdmissionError` for a sheet that is no list.
+    `keys` are the candidates' own where a story shall be told the same way again. Raises PermissionDenied,
+    `AdmissionError` for a sheet that is no list.
     """
     actor.require("admission.prepare")
     school = own_school(actor)
-    return enter_lines(actor, school, reading.from_sheet(data, file_name, text), stage, year, origin)
+    lines = reading.from_sheet(data, file_name, text)
+    for line, key in zip(lines, keys or (), strict=False):
+        line.key = key
+    return enter_lines(actor, school, lines, stage, year, origin)
 
 
 def enter_one(
@@ -265,7 +270,7 @@ def _applicant(
     origin: str,
 ) -> Applicant:  # fmt: skip
     got = line.values
-    key = uuid.uuid4()
+    key = line.key
     secret = {k: v for k in _SEALED_PROFILE if (v := got.get(k))}
     kin = {"phone": got["member1_phone"]} if got.get("member1_phone") else {}
     facts = {k: got[k] for k in ("same_household", "lives_there") if got.get(k) is not None}
