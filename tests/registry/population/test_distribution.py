@@ -59,6 +59,8 @@ def work(row: Distribution) -> Distribution:
 @pytest.mark.capability("C-NUM-06")
 @pytest.mark.capability("C-NUM-03")
 @pytest.mark.capability("C-NUM-05")
+@pytest.mark.rule("NAT-NUM-10")
+@pytest.mark.rule("NAT-NUM-11")
 def test_who_is_verified_gets_g_who_has_no_paper_gets_j_and_the_others_keep_every_right() -> None:
     """The county's clerk distributes formal numbers after the start of the term.
     Schools see, child by child, which number came or why the temporary one stays.
