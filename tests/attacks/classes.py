@@ -7,7 +7,7 @@ from typing import Any
 from tests.helpers import act_as, seeing_all
 
 from xueji.ground.accounts.actor import today
-from xueji.registry.placement.commands import reviews, terms
+from xueji.registry.placement.commands import numbers, reviews, terms
 from xueji.registry.placement.models import Ask, AskKind, AskState, Item, Run
 
 
@@ -40,6 +40,7 @@ def build(world: Any) -> None:
         world.runs[school], world.asks[school] = run.pk, ask.pk
         with act_as(place.user("class_teacher", school)) as actor:
             terms.all_here(actor, klass.pk)
+            numbers.give(actor, klass.pk, [c.person_id for c in terms.terms.children(actor, klass.pk)])
             terms.check_class(actor, klass.pk, expected=len(terms.terms.children(actor, klass.pk)))
         with act_as(place.user("registrar", school)) as actor:
             reviews.review(actor, [person], result="passed", parts=["健康"])
