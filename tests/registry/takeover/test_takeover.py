@@ -13,6 +13,8 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from tests.children import enrol, id_number
 from tests.helpers import Place, act_as, login, make_county, seeing_all
+from tests.registry.takeover import sheets
+from tests.registry.takeover.proof import record_says_nothing
 
 from xueji.registry.enrolment import queries as enrolment
 from xueji.registry.enrolment.models import EnrolmentState, Event, Roster
@@ -22,9 +24,6 @@ from xueji.registry.people.models import Person, StudentNumber
 from xueji.registry.takeover import commands, queries
 from xueji.registry.takeover.errors import TakeoverError
 from xueji.registry.takeover.models import Takeover, TakeoverDifference, TakeoverState
-
-from . import sheets
-from .proof import record_says_nothing
 
 pytestmark = pytest.mark.django_db
 
