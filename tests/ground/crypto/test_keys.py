@@ -20,6 +20,8 @@ from xueji.ground.crypto import columns, keyring, keys, vault
 from xueji.ground.crypto.errors import KeyMissing, KeysExist, WrongPassphrase
 from xueji.ground.db.scope import Role, acting
 from xueji.office.privacy.models import Complaint, Incident
+from xueji.registry.collect.models import Form as CollectForm
+from xueji.registry.collect.models import PupilNote
 from xueji.registry.problems.models import Problem
 from xueji.registry.relay import models as relay
 
@@ -307,6 +309,7 @@ def _fill(people: int = 7) -> dict[tuple[str, str, str], str]:
         )
         _fill_messages(p, n, sealed, peer)
         _fill_desk(n, sealed)
+        _fill_collected(n, p, sealed)
         places = {
             "raw": f"staged_row.raw:{p}",
             "id_sealed": f"identity_document.sealed:{p}:1",
@@ -389,6 +392,22 @@ def _fill_desk(n: int, sealed: Callable[[str, str, str], bytes]) -> None:
         ):
             row.sealed = sealed(f"{table}.sealed", f"{row.id}", f"{table}.sealed:{row.id}")
             row.save(force_insert=True)
+
+
+def _fill_collected(n: int, p: uuid.UUID, sealed: Callable[[str, str, str], bytes]) -> None:
+    """What a family answered to a collection, and a teacher's line about a pupil."""
+    with acting("writer"):
+        key = f"{n + 1}:{p}"
+        CollectForm.objects.create(
+            task_id=n + 1,
+            person_id=p,
+            school_id=1,
+            sealed=sealed("collect_form.sealed", key, f"collect_form.sealed:{key}"),
+        )
+        line = PupilNote.objects.create(person_id=p, school_id=1, kind="visit", user_id=1, user_name="甲")
+        PupilNote.objects.filter(pk=line.pk).update(
+            sealed=sealed("pupil_note.sealed", f"{line.pk}", f"pupil_note.sealed:{line.pk}")
+        )
 
 
 def _opened() -> dict[tuple[str, str], tuple[str, bytes]]:
