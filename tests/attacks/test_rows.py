@@ -243,6 +243,7 @@ DEFINERS = {
     "xueji_looks_at": "xueji_app",  # asks the scope itself (tests/ground/audit/test_queue.py)
     "xueji_enter": "xueji_app",
     "xueji_enter_session": "xueji_app",
+    "xueji_index_gate": "xueji_app xueji_writer xueji_intake xueji_audit",  # takes a lock, names the key in force
     "xueji_job_counts": "xueji_app",
     "xueji_scope_peers": "xueji_app",
     "xueji_staff_names": "xueji_app xueji_writer",
@@ -506,12 +507,12 @@ def test_jobs_are_read_by_nobody_in_a_scope(
 
 
 def test_jobs_are_given_numbers_and_no_words_about_people() -> None:
-    """Arguments of jobs lie open in the queue: numbers of batches and accounts, the asker's network address."""
+    """Arguments of jobs lie open in the queue: numbers of batches, runs and accounts, the asker's network address."""
     import inspect
 
     from procrastinate.contrib.django import app as jobs
 
-    allowed = {"batch_id", "user_id", "assignment_id", "address", "timestamp", "context"}
+    allowed = {"batch_id", "run_id", "user_id", "assignment_id", "address", "timestamp", "context"}
     jobs.perform_import_paths()
     for name, task in jobs.tasks.items():
         if not name.startswith(("builtin:", "procrastinate.")):

@@ -5,14 +5,6 @@ from xueji.ground.db.guards import Scope, Table, withheld
 _SCHOOL = Scope(orgs=("school_id",), klass="class_id", person="person_id")
 
 
-def _school_kept(table: str) -> str:
-    """Beside the address: a guardian who must not know the school reads no form either."""
-    return (
-        f'create policy withheld_school on "{table}" as restrictive for select to xueji_app'
-        " using ((person_id = any((select xueji_no_school())::uuid[])) is not true)"
-    )
-
-
 TABLES = [
     # Names nobody: teachers see the tasks of their classes, authorities those below them.
     Table("collect_task", "local", scope=Scope(orgs=("school_id", "county_id"), klasses="class_ids")),
@@ -21,8 +13,8 @@ TABLES = [
         "local",
         scope=_SCHOOL,
         extra=(
-            withheld("collect_form", "contact"),
-            _school_kept("collect_form"),
+            # A form holds both, the school and the address.
+            withheld("collect_form", "case"),
             # A home that is kept secret is not told to the class teacher through the form either.
             "create policy guarded on collect_form as restrictive for select to xueji_app using"
             " (school_id = any((select xueji_scope_orgs())::int[])"
@@ -34,7 +26,7 @@ TABLES = [
         "local",
         scope=_SCHOOL,
         writer="select, insert",
-        extra=(withheld("collect_entry", "contact"), _school_kept("collect_entry")),
+        extra=(withheld("collect_entry", "case"),),
     ),
     Table("collect_level", "local", writer="select, insert, update, delete"),
     Table("collect_progress", "local", scope=Scope(orgs=("school_id", "county_id"))),
