@@ -7,6 +7,7 @@ import asyncio
 import psycopg
 import pytest
 from django.db import connection, transaction
+from tests.bed import cluster
 from tests.helpers import Place, act_as
 
 from xueji.ground.db.scope import acting
@@ -97,3 +98,19 @@ def test_jobs_of_a_dead_worker_wait_again(own_database: str, as_owner: psycopg.C
         dead: "todo",
         alive: "doing",
     }
+
+
+def test_a_job_drops_the_connection_that_a_crash_has_cut(own_database: str) -> None:
+    from django.db import OperationalError
+
+    from xueji.registry.intake import tasks
+
+    connection.ensure_connection()
+    with cluster().connect() as server:
+        server.execute(
+            "select pg_terminate_backend(pid) from pg_stat_activity where datname = %s", [own_database]
+        )
+    with pytest.raises(OperationalError):
+        tasks.check_batch(0)
+    with pytest.raises(ImportBatch.DoesNotExist):
+        tasks.check_batch(0)

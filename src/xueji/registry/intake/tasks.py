@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-
-from django.db import InterfaceError, OperationalError, close_old_connections
+from django.db import InterfaceError, OperationalError, connection
 from procrastinate import RetryStrategy
 from procrastinate.contrib.django import app
 
@@ -14,14 +11,10 @@ AWAY = (InterfaceError, OperationalError)
 _AGAIN = RetryStrategy(max_attempts=10, wait=15, retry_exceptions=AWAY)
 
 
-@contextmanager
-def _with_database() -> Iterator[None]:
+def _drop_cut_connection() -> None:
     """A connection that a crash of the database has cut is not used again."""
-    close_old_connections()
-    try:
-        yield
-    finally:
-        close_old_connections()
+    if connection.connection is not None and connection.connection.closed:
+        connection.close()
 
 
 @app.task(queue="intake", retry=_AGAIN, name="intake.check_batch")
@@ -30,8 +23,8 @@ def check_batch(batch_id: int) -> None:
     from .commands import give_up, run_check
 
     try:
-        with _with_database():
-            run_check(batch_id)
+        _drop_cut_connection()
+        run_check(batch_id)
     except AWAY:
         raise
     except Exception:
@@ -45,8 +38,8 @@ def publish_batch(batch_id: int, user_id: int, assignment_id: int, address: str)
     from .commands import give_up, publish_for
 
     try:
-        with _with_database():
-            publish_for(batch_id, user_id, assignment_id, address)
+        _drop_cut_connection()
+        publish_for(batch_id, user_id, assignment_id, address)
     except AWAY:
         raise
     except Exception:
@@ -64,8 +57,8 @@ def undo_batch(
     from .commands import not_undone, undo_for
 
     try:
-        with _with_database():
-            undo_for(batch_id, user_id, assignment_id, address, expected, reason)
+        _drop_cut_connection()
+        undo_for(batch_id, user_id, assignment_id, address, expected, reason)
     except AWAY:
         raise
     except Exception:
