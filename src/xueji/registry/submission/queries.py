@@ -299,6 +299,7 @@ def children(
             " from submission_child k left join school_class c on c.id = k.class_id"
             " left join roster r on r.person_id = k.person_id and r.school_id = k.school_id and r.kind = 1"
             "  and r.reason = 'enrolled'"
+            " left join person p on p.person_id = k.person_id"
             " left join person_profile f on f.person_id = k.person_id"
             " left join person_photo ph on ph.person_id = k.person_id"
             " where k.submission_id = %s and (%s::int is null or k.class_id = %s) and (not %s or k.returned)"

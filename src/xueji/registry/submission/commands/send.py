@@ -152,7 +152,8 @@ def _take(row: Submission) -> int:
             "  birth_date, stage, cohort_year, class_seat, digest, returned, reason, locked)"
             " select %s, r.person_id, %s, r.school_id, r.class_id, r.name, r.sex, r.birth_date, r.stage,"
             "  r.cohort_year, r.class_seat, " + DIGEST + ", false, '', true"
-            " from roster r left join person_profile f on f.person_id = r.person_id"
+            " from roster r left join person p on p.person_id = r.person_id"
+            " left join person_profile f on f.person_id = r.person_id"
             " left join person_photo ph on ph.person_id = r.person_id"
             " where r.county_id = %s and " + where,
             [row.pk, row.county_id, row.county_id, *given],
