@@ -262,13 +262,14 @@ def test_a_big_batch_is_taken_back_by_the_worker_or_says_why_not(
         assignment = actor.assignment_id
         with pytest.raises(IntakeError, match="请写明撤销的原因"):
             commands.request_undo(actor, batch.id, expected=3, reason=" ")
-        assert commands.request_undo(actor, batch.id, expected=3, reason="拿错了表格") is None
+        assert commands.request_undo(actor, batch.id, expected=2, reason="拿错了表格") is None
     assert fresh_batch(batch.id).state == BatchState.UNDOING
-    commands.undo_for(batch.id, who.pk, assignment, "", 2, "拿错了表格")
+    commands.undo_for(batch.id, who.pk, assignment, "")
     left = fresh_batch(batch.id)
     assert (left.state, "可以撤销的行数已变为 3 行" in left.problem) == (BatchState.PUBLISHED, True)
+    assert "undo" not in left.counts
     with act_as(who) as actor:
         commands.request_undo(actor, batch.id, expected=3, reason="拿错了表格")
-    commands.undo_for(batch.id, who.pk, assignment, "", 3, "拿错了表格")
+    commands.undo_for(batch.id, who.pk, assignment, "")
     assert fresh_batch(batch.id).state == BatchState.UNDONE
     assert problems() == []

@@ -48,9 +48,7 @@ def publish_batch(batch_id: int, user_id: int, assignment_id: int, address: str)
 
 
 @app.task(queue="intake", retry=_AGAIN, name="intake.undo_batch")
-def undo_batch(
-    batch_id: int, user_id: int, assignment_id: int, address: str, expected: int, reason: str
-) -> None:
+def undo_batch(batch_id: int, user_id: int, assignment_id: int, address: str) -> None:
     """Take a big batch back for the person who asked for it, in that person's own scope."""
     from django.utils.translation import gettext as _
 
@@ -58,7 +56,7 @@ def undo_batch(
 
     try:
         _drop_cut_connection()
-        undo_for(batch_id, user_id, assignment_id, address, expected, reason)
+        undo_for(batch_id, user_id, assignment_id, address)
     except AWAY:
         raise
     except Exception:

@@ -23,6 +23,8 @@ from ..models import BatchState, ImportBatch
 
 #: Rows taken back while the person waits.
 AT_ONCE = 3_000
+#: Key of the batch's counts under which a big undo waits for the worker: what was confirmed, and why.
+ASKED = "undo"
 
 
 @dataclass(frozen=True)
@@ -86,7 +88,7 @@ def undo(actor: Any, batch_id: int, *, expected: int, reason: str) -> UndoResult
 
 def _count(batch: ImportBatch, actor: Any, found: undoing.Undoable, now: datetime) -> None:
     """The batch says what is left of it: rows still in staging go on, none at all means that it was taken back."""
-    counts = dict(batch.counts)
+    counts = {k: v for k, v in batch.counts.items() if k != ASKED}
     published = max(0, counts.get("published", 0) - found.n)
     counts |= {
         "published": published,
@@ -114,26 +116,30 @@ def request_undo(actor: Any, batch_id: int, *, expected: int, reason: str) -> Un
         if len(reason.strip()) < 2:
             raise IntakeError(_("请写明撤销的原因"))
         with acting("intake"):
-            ImportBatch.objects.filter(pk=batch_id).update(state=BatchState.UNDOING, problem="", progress=50)
+            # The queue is given numbers only: what was typed waits on the batch.
+            ImportBatch.objects.filter(pk=batch_id).update(
+                state=BatchState.UNDOING,
+                problem="",
+                progress=50,
+                counts={**batch.counts, ASKED: {"expected": expected, "reason": reason.strip()[:200]}},
+            )
         from ..tasks import undo_batch
 
         undo_batch.defer(
-            batch_id=batch_id, user_id=actor.user_id, assignment_id=actor.assignment_id, address=actor.address,
-            expected=expected, reason=reason,
-        )  # fmt: skip
+            batch_id=batch_id, user_id=actor.user_id, assignment_id=actor.assignment_id, address=actor.address
+        )
     return None
 
 
-def undo_for(
-    batch_id: int, user_id: int, assignment_id: int, address: str, expected: int, reason: str
-) -> None:
+def undo_for(batch_id: int, user_id: int, assignment_id: int, address: str) -> None:
     """The worker's part of `request_undo`: in the scope of the person who asked; a refusal is left on the batch."""
     try:
         with transaction.atomic():
             actor = enter(user_id, assignment_id, address=address)
             if actor is None:
                 raise IntakeError(_("撤销人的账号已停用, 没有撤销"))
-            undo(actor, batch_id, expected=expected, reason=reason)
+            asked = queries.batch(actor, batch_id).counts.get(ASKED, {})
+            undo(actor, batch_id, expected=asked.get("expected", -1), reason=asked.get("reason", ""))
             return
     except (IntakeError, PermissionDenied) as error:
         why = str(error)
@@ -149,4 +155,5 @@ def not_undone(batch_id: int, why: str) -> None:
         waiting = sum(batch.counts.get(k, 0) for k in ("ok", "warning", "error", "duplicate"))
         batch.state = BatchState.CHECKED if waiting else BatchState.PUBLISHED
         batch.problem, batch.progress = why[:500], 100
-        batch.save(update_fields=["state", "problem", "progress"])
+        batch.counts = {k: v for k, v in batch.counts.items() if k != ASKED}
+        batch.save(update_fields=["state", "problem", "progress", "counts"])
