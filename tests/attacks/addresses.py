@@ -239,11 +239,18 @@ ADDRESSES: dict[str, Address] = {
     "collect:progress": Address("/collect/progress/", "collect.view"),
     "collect:task": Address("/collect/{task}/", "collect.view", about="task"),
     "collect:do": Address(
-        "/collect/{task}/do/", "collect.open", about="task_own", post=True, answers=DEED, data=(("deed", "renew"),)
+        "/collect/{task}/do/",
+        "collect.open",
+        about="task_own",
+        post=True,
+        answers=DEED,
+        data=(("deed", "renew"),),
     ),
     "collect:confirm": Address("/collect/{task}/confirm/", "collect.confirm", about="task_own"),
     "collect:class": Address("/collect/{task}/classes/{klass}/", "collect.check", about="task_class"),
-    "collect:sheets": Address("/collect/{task}/classes/{klass}/sheets.pdf", "collect.check", about="task_class"),
+    "collect:sheets": Address(
+        "/collect/{task}/classes/{klass}/sheets.pdf", "collect.check", about="task_class"
+    ),
     "collect:form": Address("/collect/{task}/{person}/", COLLECTING, about="task_child"),
     "collect:form_do": Address(
         "/collect/{task}/{person}/do/",
@@ -267,15 +274,25 @@ ADDRESSES: dict[str, Address] = {
         "/my/{person}/collect/{task}/", PORTAL, about="task_family", both=True, answers=(200, 302, 303, 422)
     ),
     "collect:sign": Address(
-        "/my/{person}/collect/{task}/sign/", PORTAL, about="task_family", both=True, answers=(200, 302, 303, 422)
+        "/my/{person}/collect/{task}/sign/",
+        PORTAL,
+        about="task_family",
+        both=True,
+        answers=(200, 302, 303, 422),
     ),
     "collect:later": Address(
         "/my/{person}/collect/{task}/later/", PORTAL, about="task_family", post=True, answers=(302,)
     ),
     "placement:index": Address("/placement/", "placement.view"),
-    "placement:hand": Address("/placement/hand/?grade=P-2026", "placement.write", both=True, answers=(200, 303)),
+    "placement:hand": Address(
+        "/placement/hand/?grade=P-2026", "placement.write", both=True, answers=(200, 303)
+    ),
     "placement:seats": Address(
-        "/placement/classes/{klass}/seats/", "placement.write", about="klass_office", both=True, answers=(200, 303)
+        "/placement/classes/{klass}/seats/",
+        "placement.write",
+        about="klass_office",
+        both=True,
+        answers=(200, 303),
     ),
     "placement:apart": Address("/placement/apart/", "placement.write"),
     "placement:reviews": Address("/placement/reviews/", "placement.view"),
@@ -320,6 +337,12 @@ ADDRESSES: dict[str, Address] = {
     "photos:apply": Address("/photos/{batch}/apply/", "student.edit", about="batch", post=True, answers=DEED),
     "photos:student": Address("/students/{person}/photo/new/", "student.edit", about="person"),
     "intake:template": Address("/import/template.xlsx", "intake.import"),
+    "intake:header": Address("/import/header.csv", "intake.import"),
+    "intake:update": Address("/import/update/", "intake.import", both=True, answers=(200, 400)),
+    "intake:update_book": Address("/import/update/book.xlsx", "intake.import", answers=(200, 302)),
+    "intake:apply": Address(
+        "/import/{batch}/apply/", "intake.import", about="batch", post=True, answers=DEED
+    ),
     "intake:batch": Address("/import/{batch}/", "intake.import", about="batch"),
     "intake:columns": Address("/import/{batch}/columns/", "intake.import", about="batch", answers=(200, 302)),
     "intake:alike": Address(
@@ -329,6 +352,22 @@ ADDRESSES: dict[str, Address] = {
         "/import/{batch}/progress/", "intake.import", about="batch", answers=(200, 204)
     ),
     "intake:row": Address("/import/{batch}/rows/1/", "intake.import", about="batch", answers=(404,)),
+    "intake:cell": Address(
+        "/import/{batch}/rows/1/cell/", "intake.import", about="batch", post=True, answers=(404, 409)
+    ),
+    "intake:grid": Address("/import/{batch}/grid/", "intake.import", about="batch", answers=(200, 302)),
+    "intake:suggested": Address(
+        "/import/{batch}/suggested/", "intake.import", about="batch", post=True, answers=DEED
+    ),
+    "intake:undo": Address(
+        "/import/{batch}/undo/", "intake.import", about="batch", both=True, answers=(200, 302, 400)
+    ),
+    "intake:again": Address(
+        "/import/{batch}/again/", "intake.import", about="batch", post=True, answers=(302, 404)
+    ),
+    "intake:original": Address(
+        "/import/{batch}/original/", "intake.import", about="batch", answers=(200, 404)
+    ),
     "intake:errors": Address("/import/{batch}/errors.xlsx", "intake.import", about="batch", answers=PAGE),
     "intake:correct": Address(
         "/import/{batch}/correct/", "intake.import", about="batch", post=True, answers=DEED
@@ -346,12 +385,6 @@ ADDRESSES: dict[str, Address] = {
     "changes:new_transfer": Address("/cases/new/transfer/", "case.start", post=True, answers=(422,)),
     "changes:start": Address(
         "/cases/new/suspend/{person}/", "case.start", about="own", post=True, answers=DEED
-    ),
-    "intake:header": Address("/import/header.csv", "intake.import"),
-    "intake:update": Address("/import/update/", "intake.import", both=True, answers=(200, 400)),
-    "intake:update_book": Address("/import/update/book.xlsx", "intake.import", answers=(200, 302)),
-    "intake:apply": Address(
-        "/import/{batch}/apply/", "intake.import", about="batch", post=True, answers=DEED
     ),
     "changes:case": Address("/cases/{case}/", "case.view", about="case"),
     "changes:edit": Address("/cases/{case}/edit/", "case.start", about="case", answers=(200, 404)),
@@ -378,22 +411,6 @@ ADDRESSES: dict[str, Address] = {
     "changes:outage": Address("/cases/{case}/outage/", "case.start", about="case", post=True, answers=DEED),
     "changes:urge": Address("/cases/{case}/urge/", "case.start", about="case", post=True, answers=DEED),
     "changes:overview": Address("/cases/overview/", "case.overview"),
-    "intake:cell": Address(
-        "/import/{batch}/rows/1/cell/", "intake.import", about="batch", post=True, answers=(404, 409)
-    ),
-    "intake:grid": Address("/import/{batch}/grid/", "intake.import", about="batch", answers=(200, 302)),
-    "intake:suggested": Address(
-        "/import/{batch}/suggested/", "intake.import", about="batch", post=True, answers=DEED
-    ),
-    "intake:undo": Address(
-        "/import/{batch}/undo/", "intake.import", about="batch", both=True, answers=(200, 302, 400)
-    ),
-    "intake:again": Address(
-        "/import/{batch}/again/", "intake.import", about="batch", post=True, answers=(302, 404)
-    ),
-    "intake:original": Address(
-        "/import/{batch}/original/", "intake.import", about="batch", answers=(200, 404)
-    ),
     "changes:held": Address("/cases/held/", "case.overview"),
     "changes:corrections": Address("/cases/corrections/", "corrections.any"),
     "changes:corrections_file": Address("/cases/corrections/file/?form=xlsx", "corrections.any"),
@@ -459,12 +476,20 @@ ADDRESSES: dict[str, Address] = {
         "/duplicates/999999/problem/", "duplicate.check", post=True, answers=(403, 404)
     ),
     "duplicates:merges": Address("/merges/", "duplicate.check"),
-    "duplicates:merge_new": Address("/merges/new/{person}/{any}/", "person.merge", about="person", answers=(404,)),
+    "duplicates:merge_new": Address(
+        "/merges/new/{person}/{any}/", "person.merge", about="person", answers=(404,)
+    ),
     "duplicates:merge": Address("/merges/{any}/", "duplicate.check", answers=(404,)),
     "duplicates:merge_decide": Address("/merges/{any}/decide/", "person.merge", post=True, answers=(404,)),
-    "duplicates:merge_withdraw": Address("/merges/{any}/withdraw/", "person.merge", post=True, answers=(404,)),
+    "duplicates:merge_withdraw": Address(
+        "/merges/{any}/withdraw/", "person.merge", post=True, answers=(404,)
+    ),
     "duplicates:merge_undo": Address(
-        "/merges/{any}/undo/", "person.merge", post=True, answers=(404,), data=(("reason", "合并有误, 请核对"),)
+        "/merges/{any}/undo/",
+        "person.merge",
+        post=True,
+        answers=(404,),
+        data=(("reason", "合并有误, 请核对"),),
     ),
     "duplicates:merge_undo_decide": Address(
         "/merges/{any}/undo/decide/", "person.merge", post=True, answers=(404,)
@@ -596,24 +621,44 @@ ADDRESSES: dict[str, Address] = {
     "submission:round": Address("/submission/rounds/{round}/", "submission.view", about="round"),
     **{
         f"submission:{deed}": Address(
-            f"/submission/rounds/{{round}}/{deed}/", "submission.round", about="round", post=True, answers=(*DEED, 404)
+            f"/submission/rounds/{{round}}/{deed}/",
+            "submission.round",
+            about="round",
+            post=True,
+            answers=(*DEED, 404),
         )
         for deed in ("slots", "inspect", "close")
     },
     "submission:gather": Address(
-        "/submission/rounds/{round}/gather/", "submission.decide", about="round", post=True, answers=(*DEED, 403)
+        "/submission/rounds/{round}/gather/",
+        "submission.decide",
+        about="round",
+        post=True,
+        answers=(*DEED, 403),
     ),
     "submission:package": Address(
         "/submission/packages/{package}/package.zip", "submission.decide", about="package", answers=(200, 404)
     ),
     "submission:package_answer": Address(
-        "/submission/packages/{package}/answer/", "submission.decide", about="package", post=True, answers=(*DEED, 404)
+        "/submission/packages/{package}/answer/",
+        "submission.decide",
+        about="package",
+        post=True,
+        answers=(*DEED, 404),
     ),
     "submission:reviews": Address("/submission/reviews/", "submission.view"),
-    "submission:review_send": Address("/submission/reviews/send/", "submission.send", post=True, answers=DEED),
-    "submission:review_pdf": Address("/submission/reviews/{review}/review.pdf", "submission.view", about="review"),
+    "submission:review_send": Address(
+        "/submission/reviews/send/", "submission.send", post=True, answers=DEED
+    ),
+    "submission:review_pdf": Address(
+        "/submission/reviews/{review}/review.pdf", "submission.view", about="review"
+    ),
     "submission:review_answer": Address(
-        "/submission/reviews/{review}/answer/", "submission.decide", about="review", post=True, answers=(*DEED, 404)
+        "/submission/reviews/{review}/answer/",
+        "submission.decide",
+        about="review",
+        post=True,
+        answers=(*DEED, 404),
     ),
     "submission:stale": Address("/submission/stale/", "submission.send"),
     "submission:proofreading": Address("/submission/proofreading/", "submission.send"),
@@ -1056,8 +1101,6 @@ def objects(world: World, address: Address) -> list[tuple[dict[str, Any], str]]:
             found = [({address.about: v}, k) for k, v in world.submission[address.about].items()]
         case "candidate" | "adm_list" | "adm_claim" | "adm_clear" | "adm_area":
             found = [({address.about: v}, k) for k, v in world.admission[address.about].items()]
-        case "round" | "submission" | "check" | "review" | "package":
-            found = [({address.about: v}, k) for k, v in world.submission[address.about].items()]
         case "watch":
             found = [({"watch": v}, k) for k, v in world.watches.items()]
         case "authorisation" | "handover":

@@ -20,10 +20,13 @@ from xueji.ground.crypto import columns, keyring, keys, vault
 from xueji.ground.crypto.errors import KeyMissing, KeysExist, WrongPassphrase
 from xueji.ground.db.scope import Role, acting
 from xueji.office.privacy.models import Complaint, Incident
+from xueji.registry.admission.models import Applicant
+from xueji.registry.admission.models import Child as AreaChild
 from xueji.registry.collect.models import Form as CollectForm
 from xueji.registry.collect.models import PupilNote
 from xueji.registry.problems.models import Problem
 from xueji.registry.relay import models as relay
+from xueji.registry.takeover.models import TakeoverRow
 
 PASSPHRASE = "correct horse battery"
 
@@ -310,6 +313,7 @@ def _fill(people: int = 7) -> dict[tuple[str, str, str], str]:
         _fill_messages(p, n, sealed, peer)
         _fill_desk(n, sealed)
         _fill_collected(n, p, sealed)
+        _fill_new_pupils(n, sealed)
         places = {
             "raw": f"staged_row.raw:{p}",
             "id_sealed": f"identity_document.sealed:{p}:1",
@@ -410,6 +414,33 @@ def _fill_collected(n: int, p: uuid.UUID, sealed: Callable[[str, str, str], byte
         )
 
 
+def _fill_new_pupils(n: int, sealed: Callable[[str, str, str], bytes]) -> None:
+    """A child of the service area, a candidate whose values move into its record unopened, a row of a takeover."""
+    day, child, key = date(2019, 3, 9), uuid.uuid4(), uuid.uuid4()
+    common = {"year": 2026, "school_id": 1, "county_id": 1, "name": "甲", "sex": "1", "birth_date": day}
+    with acting("writer"):
+        place = f"adm_child.sealed:{child}"
+        AreaChild.objects.create(
+            id=child, sealed=sealed("adm_child.sealed", f"{child}", place), entered_name="甲", **common
+        )
+        places = {"id": "identity_document.sealed:{}:1", "profile": "person_profile.sealed:{}"}
+        places["guardian"] = "guardian.sealed:{}:1"
+        values = {
+            f"{name}_sealed": sealed(f"adm_applicant.{name}_sealed", f"{key}", where.format(key))
+            for name, where in places.items()
+        }
+        Applicant.objects.create(id=key, stage="P", sort="jia", **values, **common)
+    with acting("intake"):
+        place = f"takeover_row.sealed:{n + 1}:2"
+        TakeoverRow.objects.create(
+            takeover_id=n + 1,
+            row_no=2,
+            state="new",
+            person_id=key,
+            sealed=sealed("takeover_row.sealed", f"{n + 1}:2", place),
+        )
+
+
 def _opened() -> dict[tuple[str, str], tuple[str, bytes]]:
     """Every sealed value of the database: key id and bytes, by column and key."""
     found = {}
@@ -506,6 +537,8 @@ def test_every_binary_column_is_sealed_or_known_to_be_something_else(key_file: P
         "staged_row.number_bidx",
         "staged_row.aux_bidx",
         "staged_row.last6",
+        "adm_applicant.id_bidx",
+        "adm_child.id_bidx",
         "class_check.roll",
         "submission.digest",
         "submission_child.digest",
