@@ -563,7 +563,11 @@ ADDRESSES: dict[str, Address] = {
         answers=(*DEED, 403),
     ),
     "admission:paper_file": Address(
-        "/admission/candidates/{candidate}/papers/", "admission.prepare", about="candidate", post=True, answers=DEED
+        "/admission/candidates/{candidate}/papers/",
+        "admission.prepare",
+        about="candidate",
+        post=True,
+        answers=DEED,
     ),
     "admission:checkin": Address("/admission/checkin/", "admission.prepare", both=True),
     "admission:submission": Address("/admission/lists/{adm_list}/", "admission.view", about="adm_list"),

@@ -313,7 +313,17 @@ ORACLES: dict[str, Oracle] = {
     **dict.fromkeys(("enrolment_state", "enrolment_superseded", "event", "roster"), at_the_time),
     "cube_delta": of_school,
     "import_batch": of_school,
-    **dict.fromkeys(("takeover", "takeover_difference", "creation_list", "creation_item", "creation_step", "special_record"), of_school),
+    **dict.fromkeys(
+        (
+            "takeover",
+            "takeover_difference",
+            "creation_list",
+            "creation_item",
+            "creation_step",
+            "special_record",
+        ),
+        of_school,
+    ),
     "export_request": lambda f, s, row: row["org_id"] in s.units,
     "known_heading": of_school,
     **dict.fromkeys(
@@ -334,7 +344,9 @@ ORACLES: dict[str, Oracle] = {
     ),
     "admission": both_schools,
     **dict.fromkeys(("problem_record", "problem_side", "problem_log"), shares_problem),
-    **dict.fromkeys(("duplicate_pair", "person_merge"), lambda f, s, row: bool(set(row["parties"]) & s.units)),
+    **dict.fromkeys(
+        ("duplicate_pair", "person_merge"), lambda f, s, row: bool(set(row["parties"]) & s.units)
+    ),
     **dict.fromkeys(("population_batch", "population_item", "number_given"), of_school),
     "duplicate_run": lambda f, s, row: bool({row["org_id"], row["county_id"]} & s.units),
     "population_part": lambda f, s, row: row["county_id"] in s.units,

@@ -512,7 +512,16 @@ def test_jobs_are_given_numbers_and_no_words_about_people() -> None:
 
     from procrastinate.contrib.django import app as jobs
 
-    allowed = {"batch_id", "run_id", "distribution_id", "user_id", "assignment_id", "address", "timestamp", "context"}
+    allowed = {
+        "batch_id",
+        "run_id",
+        "distribution_id",
+        "user_id",
+        "assignment_id",
+        "address",
+        "timestamp",
+        "context",
+    }
     jobs.perform_import_paths()
     for name, task in jobs.tasks.items():
         if not name.startswith(("builtin:", "procrastinate.")):

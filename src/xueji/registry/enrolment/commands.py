@@ -310,7 +310,13 @@ def show_prefixes(person_ids: list[uuid.UUID]) -> None:
 
 
 def write_events(
-    actor: Any, events: dict[uuid.UUID, uuid.UUID], *, business: str, at: datetime, reason: str, detail: dict[str, Any]
+    actor: Any,
+    events: dict[uuid.UUID, uuid.UUID],
+    *,
+    business: str,
+    at: datetime,
+    reason: str,
+    detail: dict[str, Any],
 ) -> set[uuid.UUID]:
     """One event for each of many children (person -> key), where their registered chains stand now, without moving them;
     one statement. Returns who has one: a child without a chain in force gets none. In a writing role.

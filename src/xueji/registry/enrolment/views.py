@@ -104,7 +104,12 @@ def student(request: HttpRequest, person_id: uuid.UUID) -> HttpResponse:
     actor.require("student.view")
     context = page.build(actor, person_id, tab=request.GET.get("tab", ""))
     card = context["card"]
-    if card is not None and card.merged_into and not request.GET.get("alias") and people.seen(card.merged_into):
+    if (
+        card is not None
+        and card.merged_into
+        and not request.GET.get("alias")
+        and people.seen(card.merged_into)
+    ):
         # A record that was merged leads to the one that goes on; `alias` shows what stands under the former key.
         return HttpResponseRedirect(f"/students/{card.merged_into}/")
     note(actor, "people.view", object_type="person", object_id=person_id, person_id=person_id)

@@ -291,7 +291,9 @@ def confirm_password(actor: Actor, typed: str) -> None:
     if not check_password(typed, user.password):
         who = Who(actor.user_id, actor.user_name, actor.role, actor.org_id, actor.address)
         refused = _fail(user, who, actor.address, now, "confirm_password")
-        raise WrongPassword(refused.message if refused.reason == "locked" else _("密码不对, 没有签字。请再输一遍"))
+        raise WrongPassword(
+            refused.message if refused.reason == "locked" else _("密码不对, 没有签字。请再输一遍")
+        )
 
 
 def change_password(actor: Actor, old: str, new: str, *, session_key: str = "") -> None:
