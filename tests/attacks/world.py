@@ -399,7 +399,8 @@ def _accounts(world: World) -> None:
             )
             c.execute(
                 "insert into creation_list (id, kind, county_id, school_id, year, state, total, current_seq, note,"
-                " creator_id, creator_name, created_at, version) values (%s, 'creation', %s, %s, 2026, 'running', 1, 1, '', %s, '', now(), 1)",
+                " creator_id, creator_name, created_at, version)"
+                " values (%s, 'creation', %s, %s, 2026, 'running', 1, 1, '', %s, '', now(), 1)",
                 [
                     world.batches[school],
                     place.org(school[0]).pk,
