@@ -8,6 +8,7 @@ from datetime import date, datetime, timedelta
 from typing import Any
 
 from django.db import connection, transaction
+from django.db.models import Count, Q
 from django.http import Http404
 from django.utils.translation import gettext as _
 
@@ -101,16 +102,18 @@ def changes(
 
 def todo(actor: Any) -> dict[str, int]:
     """What waits for this actor: for the head to decide, for the office to place, for the teacher to receive."""
-    mine = Ask.objects.filter(school_id=actor.org_id)
-    out: dict[str, int] = {}
+    wanted = {}
     if actor.can("placement.decide"):
-        out["decide"] = mine.filter(state=AskState.ASKED).exclude(kind=AskKind.CLAIM).count()
+        wanted["decide"] = Q(state=AskState.ASKED) & ~Q(kind=AskKind.CLAIM)
     if actor.can("placement.write"):
-        out["assign"] = mine.filter(state=AskState.APPROVED, kind=AskKind.ENTRY).count()
-        out["claims"] = mine.filter(state=AskState.ASKED, kind=AskKind.CLAIM).count()
+        wanted["assign"] = Q(state=AskState.APPROVED, kind=AskKind.ENTRY)
+        wanted["claims"] = Q(state=AskState.ASKED, kind=AskKind.CLAIM)
     if actor.can("placement.receive"):
-        out["receive"] = mine.filter(state=AskState.PLACED, class_id__in=list(actor.classes)).count()
-    return out
+        wanted["receive"] = Q(state=AskState.PLACED, class_id__in=list(actor.classes))
+    if not wanted:
+        return {}
+    mine = Ask.objects.filter(school_id=actor.org_id)
+    return mine.aggregate(**{key: Count("pk", filter=which) for key, which in wanted.items()})
 
 
 def claimable(actor: Any, stage: str, cohort: int) -> list[Child]:

@@ -188,7 +188,7 @@ def todo(actor: Any, day: date) -> list[dict[str, Any]]:
     """For the first page of a class teacher: own classes with pupils without a mark of the term."""
     if not actor.classes:
         return []
-    term = term_of(day)
+    term = TermOf(*dropout.term_now(day), None)
     found = counts(actor.org_id, term.year, term.number)
     classes = [k for k in orgs.classes_of(actor.org_id) if k.id in actor.classes]
     return [
