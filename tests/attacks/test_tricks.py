@@ -35,6 +35,18 @@ def sign_in(client: Client, username: str, **more: str) -> Any:
     return client.post("/login/", {"username": username, "password": PASSWORD} | more)
 
 
+# --- addresses -----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("role", ["parent", "registrar", ""])
+def test_an_address_that_no_text_can_hold_is_nobodys(site: World, role: str) -> None:
+    client = of(site, role, "a1" if role == "registrar" else "") if role else Client()
+    key = "79348cc3-2315-4c11-a949-7d60c736a22f"
+    for address in (f"/privacy/office/incidents/{key}/%00/", "/students/%00/", "/%00"):
+        assert client.get(address).status_code == 404
+        assert client.post(address).status_code == 404
+
+
 # --- sessions and redirects ----------------------------------------------------------------------------------------
 
 

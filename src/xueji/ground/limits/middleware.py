@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 
 from xueji.ground.accounts.http import USER_KEY, client_address
@@ -15,7 +15,13 @@ from .counting import count, words
 _FILE = re.compile(r"\.(?:xlsx|csv|pdf|zip|json|toml|txt|xml)$|^/files/[^/]+/$|/file/$")
 _REVEAL = re.compile(r"^/people/[^/]+/reveal/$")
 #: Forms in which a child that is not one's own is named by name and number.
-_LOOKUP = ("/cases/new/transfer/", "/cases/new/arrival/", "/yearly/admission/claim/", "/relay/new/")
+_LOOKUP = (
+    "/cases/new/transfer/",
+    "/cases/new/arrival/",
+    "/yearly/admission/claim/",
+    "/relay/new/",
+    "/duplicates/check/",
+)
 _PUBLIC = ("/privacy/complain/",)
 
 
@@ -42,7 +48,12 @@ class RateMiddleware:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        """Count what falls under a limit; strangers count for pages that they may open only."""
+        """Count what falls under a limit; strangers count for pages that they may open only. An address with a
+        character that no text of the database can hold is nobody's.
+        """
+        if "\x00" in request.path_info:
+            request.actor = None  # type: ignore[attr-defined]
+            raise Http404
         kind = kind_of(request)
         if kind and not request.path.startswith(("/static/", "/relay/inbox/")):
             user = request.session.get(USER_KEY)
