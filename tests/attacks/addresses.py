@@ -179,7 +179,8 @@ ADDRESSES: dict[str, Address] = {
     "creation:list": Address("/creation/", "creation.view"),
     "creation:senior": Address("/creation/senior/", "creation.view"),
     "creation:batch": Address("/creation/batch/", "creation.decide", post=True, answers=DEED),
-    "creation:numbers": Address("/creation/numbers/", "creation.view", answers=PAGE),
+    # Only a school has numbers of its own.
+    "creation:numbers": Address("/creation/numbers/", "creation.view", answers=(200, 404)),
     "creation:special": Address("/creation/special/", "creation.view"),
     "creation:special_sheet": Address("/creation/special/list.xlsx", "creation.view"),
     "creation:special_end": Address("/creation/special/1/end/", "creation.send", post=True, answers=DEED),
@@ -187,12 +188,12 @@ ADDRESSES: dict[str, Address] = {
     "creation:window_close": Address(
         "/creation/windows/1/close/", "creation.window", post=True, answers=DEED
     ),
-    "creation:detail": Address("/creation/{batch}/", "creation.view", about="batch"),
+    "creation:detail": Address("/creation/{batch}/", "creation.view", about="sent"),
     **{
         f"creation:{deed}": Address(
             f"/creation/{{batch}}/{deed}/",
             "creation.send" if deed == "withdraw" else "creation.decide",
-            about="batch",
+            about="sent",
             post=True,
             answers=DEED,
             data=(("version", "1"), ("reason", "材料不全")),
@@ -201,23 +202,24 @@ ADDRESSES: dict[str, Address] = {
     },
     "takeover:list": Address("/takeover/", "takeover.view"),
     "takeover:template": Address("/takeover/template.xlsx", "takeover.run"),
-    "takeover:detail": Address("/takeover/{batch}/", "takeover.view", about="batch"),
-    "takeover:columns": Address("/takeover/{batch}/columns/", "takeover.run", about="batch"),
-    "takeover:differences": Address("/takeover/{batch}/differences/", "takeover.view", about="batch"),
-    "takeover:report": Address("/takeover/{batch}/report.xlsx", "takeover.run", about="batch"),
+    "takeover:detail": Address("/takeover/{batch}/", "takeover.view", about="sent"),
+    "takeover:columns": Address("/takeover/{batch}/columns/", "takeover.run", about="sent"),
+    "takeover:differences": Address("/takeover/{batch}/differences/", "takeover.view", about="sent"),
+    "takeover:report": Address("/takeover/{batch}/report.xlsx", "takeover.run", about="sent"),
     "takeover:settle": Address(
         "/takeover/{batch}/settle/",
         "takeover.view",
-        about="batch",
+        about="sent",
         post=True,
-        answers=(*DEED, 403),
+        # The difference picked is of one school: in a takeover of another it is not there.
+        answers=(*DEED, 403, 404),
         data=(("how", "report"), ("pick", "1")),
     ),
     **{
         f"takeover:{deed}": Address(
             f"/takeover/{{batch}}/{deed}/",
             "takeover.sign" if deed == "sign" else "takeover.run",
-            about="batch",
+            about="sent",
             post=True,
             answers=DEED,
             data=data,
@@ -1127,7 +1129,8 @@ def objects(world: World, address: Address) -> list[tuple[dict[str, Any], str]]:
                 ({"klass": p.klass(school).pk, "person": world.persons[k]}, school)
                 for k, school in (("one", "a1"), ("c1", "c1"))
             ]
-        case "batch":
+        # `sent`: what a school brings before its authority, who sees it; a batch stays in the school.
+        case "batch" | "sent":
             found = [({"batch": v}, k) for k, v in world.batches.items()]
         case "in_class":
             found = [({"person": world.persons[k]}, k) for k in ("one", "c1", "two")]

@@ -79,7 +79,7 @@ def sees(world: World, facts: Facts, sight: Sight, about: str, key: str) -> bool
             return sight.school(facts, place.org(key).pk)
         case "complaint":
             return sight.units >= {place.org(key).pk} and sight.role.startswith("county")
-        case "list":
+        case "list" | "sent":
             return sight.school(facts, place.org(key).pk)
         case "export":
             return sight.units == {place.org(key).pk}

@@ -148,6 +148,8 @@ def decide(
     the list goes back. Raises PermissionDenied, Http404, `CreationError`.
     """
     actor.require("creation.decide")
+    # Before `writer` is put on, whose sight has no bounds: a list out of sight is not there.
+    queries.found(actor, list_id)
     with transaction.atomic(), acting("writer"):
         one, step = _held(actor, list_id, version)
         now = timezone.now()
@@ -197,6 +199,7 @@ def decide_many(actor: Any, versions: Mapping[int, int], *, opinion: str = "") -
 def return_list(actor: Any, list_id: int, *, version: int, reason: str) -> CreationList:
     """Send the whole list back to the school with a reason. Raises PermissionDenied, Http404, `CreationError`."""
     actor.require("creation.decide")
+    queries.found(actor, list_id)
     if len(reason.strip()) < 2:
         raise CreationError(_("请写明退回的原因"))
     with transaction.atomic(), acting("writer"):
@@ -240,9 +243,8 @@ def withdraw(actor: Any, list_id: int, *, version: int) -> CreationList:
 
 
 def _held(actor: Any, list_id: int, version: int) -> tuple[CreationList, CreationStep]:
-    """The list and its step, when it is the actor's turn; nobody decides what he sent or decided before."""
-    one = queries.found(actor, list_id)
-    one = CreationList.objects.select_for_update().get(pk=one.pk)
+    """The list, seen before, and its step, when it is the actor's turn; nobody decides what he sent or decided before."""
+    one = CreationList.objects.select_for_update().get(pk=list_id)
     if one.state != ListState.RUNNING or one.version != version:
         raise CreationError(_("这份名单刚刚有变动, 请刷新页面"))
     step = CreationStep.objects.get(list_id=one.pk, seq=one.current_seq or 0)

@@ -6,7 +6,7 @@ import uuid
 from datetime import date
 
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils import timezone
@@ -90,9 +90,9 @@ def end(request: HttpRequest, record_id: int) -> HttpResponse:
 
 @require_GET
 def numbers_page(request: HttpRequest) -> HttpResponse:
-    """Auxiliary numbers of the own school: runs, gaps, the next one, faults."""
+    """Auxiliary numbers of the own school: runs, gaps, the next one, faults. An authority has none of its own: 404."""
     actor = actor_of(request)
     actor.require("creation.view")
     if actor.org_kind != "school":
-        return see_other(reverse("creation:list"))
+        raise Http404
     return render(request, "creation/numbers.html", {"report": numbers.report(actor)})

@@ -46,7 +46,7 @@ def settle(
 
     Raises PermissionDenied, Http404, `TakeoverError`.
     """
-    actor.require("takeover.view")
+    queries.takeover(actor, takeover_id)
     if how not in ("take", "report", "leave"):
         raise TakeoverError(_("请选择怎样处理"))
     if not difference_ids or len(difference_ids) > MANY:
