@@ -35,6 +35,21 @@ QUIET: dict[str, str] = {
     "keep_edits": "keeps on which authorisation the edits of a command rest that enters itself",
     "keep_edit": "keeps on which authorisation an edit rests that enters itself",
     "write_event": "writes an event inside a command that enters itself",
+    "write_events": "writes events inside a command that enters itself",
+    "carry_out": "moves children by a list that enters itself (enrolment/bulk.py)",
+    "number": "numbers a class by seats.renumber, which enters itself",
+    "own_school": "reads which school somebody acts for",
+    "own_round": "reads a round of the own unit and locks it for the command that goes on",
+    "open_submission": "reads a list and locks it for the command that goes on",
+    "take_up": "reads a merge and locks it for the command that goes on",
+    "second_person": "refuses whoever proposed",
+    "may_fill": "reads whether somebody may fill in for a family",
+    "may_count": "reads whether somebody may count a class",
+    "counts_here": "reads whose task counting is by the place's rules",
+    "leads_here": "reads whose task settling is by the place's rules",
+    "settle_for": "closes disputes inside the command that takes candidates off, which enters itself",
+    "store": "stores candidates inside the command that brings them, which enters itself",
+    "sign": "keeps a signature inside the command that hands in or decides, which enters itself",
 }
 
 

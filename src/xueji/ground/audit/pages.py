@@ -25,9 +25,9 @@ _RECORD = re.compile(
 #: the page itself is entered.
 _ABOUT_PUPILS = frozenset(
     {
-        "certificates", "changes", "charge", "dropout", "enrolment", "exports", "family", "handover", "home", "intake",
-        "photos", "placement",
-        "portal", "problems", "relay", "statistics", "submission", "yearly",
+        "admission", "certificates", "changes", "charge", "collect", "creation", "dropout", "duplicates", "enrolment",
+        "exports", "family", "handover", "home", "intake", "photos", "placement", "population", "portal", "problems", "relay",
+        "statistics", "submission", "takeover", "yearly",
     }
 )  # fmt: skip
 #: Pages of those rooms that tell nothing of pupils.

@@ -25,6 +25,7 @@ ROOMS: dict[str, Promise] = {
     "dropout": _("控辍保学"),
     "duty": _("岗位职责"),
     "emergency": _("紧急查看"),
+    "collect": _("信息采集"),
     "collect_form": _("采集表"),
     "collect_task": _("采集任务"),
     "pupil_note": _("学生记录"),

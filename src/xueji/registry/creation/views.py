@@ -203,6 +203,8 @@ def batch(request: HttpRequest) -> HttpResponse:
         done, why = commands.decide_many(actor, versions)
         if done:
             messages.success(request, _("已核准 %(n)s 份名单") % {"n": done})
+        elif not versions:
+            messages.error(request, _("还没有勾选名单, 请勾选后再核准"))
         for text in why[:5]:
             messages.error(request, text)
     except CreationError as error:

@@ -55,7 +55,7 @@ def _numbers(actor: Any, ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, str]:
 def _note(actor: Any, what: str, kind: str, key: object, ids: Sequence[uuid.UUID]) -> None:
     record(
         actor,
-        f"submission.{what}",
+        what,
         object_type=kind,
         object_id=key,
         row_count=max(len(ids), 1),
@@ -91,7 +91,7 @@ def names(actor: Any, row: Submission, form: str) -> tuple[bytes, str]:
         for i, r in enumerate(found, start=1)
     ]  # fmt: skip
     heads = ("序号", "学籍号", "姓名", "性别", "出生日期", "班级", "班内学号")
-    _note(actor, "names.export", "submission", row.pk, ids)
+    _note(actor, "submission.names.export", "submission", row.pk, ids)
     title = f"{school.org.name}{_title(row)}"
     if form == "xlsx":
         data = write_table(
@@ -191,7 +191,7 @@ def signatures(actor: Any, row: Submission) -> tuple[bytes, str]:
     if not frame.signatures:
         raise SubmissionError(_("还没有人签字"))
     school = _school(row.school_id)
-    _note(actor, "signatures.print", "submission", row.pk, [])
+    _note(actor, "submission.signatures.print", "submission", row.pk, [])
     data = _report(actor, row, _("学籍数据上报签字单"), [_figures_part(row), _signed_part(frame)], school)
     return data, file_name(school, _("上报签字单"))
 
@@ -208,7 +208,7 @@ def volume(actor: Any, row: Submission) -> tuple[bytes, str]:
     numbers, places = _numbers(actor, ids), _places(found, school.system)
     by_id = {r.person_id: r.name for r in found}
     proofs = Proof.objects.filter(submission=row).order_by("category", "at")[:MOST]
-    _note(actor, "volume.print", "submission", row.pk, ids)
+    _note(actor, "submission.volume.print", "submission", row.pk, ids)
     parts = [
         _figures_part(row),
         Part(
@@ -250,7 +250,7 @@ def review_pdf(actor: Any, row: TermReview | None) -> tuple[bytes, str]:
     if row is None:
         raise Http404
     school, term = _school(row.school_id), terms.Term(row.year, row.term)
-    _note(actor, "review.print", "term_review", row.pk, [])
+    _note(actor, "submission.review.print", "term_review", row.pk, [])
     data = render_report(
         Report(
             title=_("学籍学期会审报告"),
@@ -311,7 +311,7 @@ def proof_list(actor: Any, form: str, *, class_id: int | None = None) -> tuple[b
             (str(i), numbers.get(person, ""), more.get(person, ""), name, _SEX.get(sex, ""),
              grade.label if grade else "", str(number or ""), _("%s届") % left, str(Stage(stage).label), "")
         )  # fmt: skip
-    _note(actor, "proof.export", "school", actor.org_id, ids)
+    _note(actor, "submission.proof.export", "school", actor.org_id, ids)
     if form == "xlsx":
         data = write_table(
             [SheetColumn(label=h) for h in _PROOF[:-1]],
@@ -388,7 +388,7 @@ def correction_form(actor: Any) -> tuple[bytes, str]:
         for i, x in enumerate(found, start=1)
     ]
     lines += [(str(i), "", "", "", "", "", "", "") for i in range(len(found) + 1, len(found) + 16)]
-    _note(actor, "corrections.print", "school", actor.org_id, [x["person"] for x in found])
+    _note(actor, "submission.corrections.print", "school", actor.org_id, [x["person"] for x in found])
     data = render_list(
         PaperList(
             title=_("学校学籍信息更正表"),
