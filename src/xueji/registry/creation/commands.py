@@ -9,6 +9,7 @@ from datetime import date, datetime
 from typing import Any
 
 from django.db import connection, transaction
+from django.http import Http404
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -181,10 +182,16 @@ def decide(
 
 
 def decide_many(actor: Any, versions: Mapping[int, int], *, opinion: str = "") -> tuple[int, list[str]]:
-    """Pass many lists, each in a transaction of its own (C-NUM-02, in batch); returns how many, and why others not."""
+    """Pass many lists, each in a transaction of its own (C-NUM-02, in batch); returns how many, and why others not.
+
+    Raises PermissionDenied, `CreationError`; Http404, with nothing decided, when one of them is out of sight.
+    """
     actor.require("creation.decide")
     if len(versions) > MANY:
         raise CreationError(_("一次最多核准 %s 份名单") % MANY)
+    # All are in sight before the first is decided, so that none stays decided behind a 404.
+    if CreationList.objects.filter(pk__in=list(versions)).count() != len(versions):
+        raise Http404
     done, why = 0, []
     for list_id, version in sorted(versions.items()):
         try:
