@@ -25,6 +25,8 @@ from xueji.registry.enrolment import commands as enrolment
 from xueji.registry.enrolment.queries import Filters
 from xueji.registry.enrolment.timeline import Step, midnight
 from xueji.registry.people.commands import NewGuardian
+from xueji.registry.placement.commands import placing
+from xueji.registry.placement.models import SeatOrder
 
 PHONE = "13812345678"
 
@@ -75,6 +77,10 @@ def test_the_class_register_names_everybody_by_pinyin_with_numbers_covered(
 ) -> None:
     klass = place.klass("a1")
     with act_as(place.user("registrar", "a1")) as actor:
+        entered = text_of(rosters.as_pdf(actor, klass.pk)[0])
+        # Serials are given in the order of entry; numbered by pinyin, the register follows.
+        assert entered.index("仇小美") < entered.index("阿依古丽") < entered.index("单雄")
+        assert placing.number(actor, klass.pk, SeatOrder.PINYIN) == 3
         data, name = rosters.as_pdf(actor, klass.pk)
         from xueji.registry.people.commands import reveal
 

@@ -105,7 +105,7 @@ def _present(
             "select r.person_id, r.name, r.sex, r.birth_date, r.stage, r.cohort_year, k.number, r.class_seat, r.status,"
             " r.reason, r.kind from roster r left join school_class k on k.id = r.class_id"
             f" where {' and '.join(parts)} order by position(r.stage in 'PJS'), r.cohort_year desc, k.number nulls last,"
-            f" r.class_seat nulls last, r.pinyin_sort limit {MOST + 1}",
+            f" r.class_seat nulls last, r.pinyin_sort, r.person_id limit {MOST + 1}",
             values,
         )
         return c.fetchall()
