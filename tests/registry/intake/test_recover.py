@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from concurrent.futures import ThreadPoolExecutor
 
 import psycopg
 import pytest
@@ -93,7 +94,9 @@ def test_jobs_of_a_dead_worker_wait_again(own_database: str, as_owner: psycopg.C
         async with jobs.with_connector(connector).open_async() as opened:
             return await worker.revive(opened.job_manager)
 
-    assert asyncio.run(revived()) == 1
+    # In a thread of its own: this one may have the browser's loop running already.
+    with ThreadPoolExecutor(max_workers=1) as pool:
+        assert pool.submit(lambda: asyncio.run(revived())).result() == 1
     assert dict(as_owner.execute("select id, status::text from procrastinate_jobs").fetchall()) == {
         dead: "todo",
         alive: "doing",

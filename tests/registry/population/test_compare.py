@@ -83,13 +83,25 @@ def test_a_school_finds_its_mismatches_and_every_other_child_is_verified() -> No
 def test_a_register_that_is_slow_down_or_wrong_loses_nothing() -> None:
     place = make_county()
     kids = children(place, 12)
-    begin(place)
+    batch = begin(place)
     counterpart = Simulator(seed=5, mismatch=0.2, unknown=0.0, down=0.3, slow=0.1, wrong=0.2, partial=0.3)
+    run(counterpart)
+    # This seed gives one whole answer in 23 requests: after twelve the part waits, what was answered is kept.
+    with seeing_all():
+        batch.refresh_from_db()
+        assert batch.state == BatchState.STOPPED
+        assert sum(counterpart.seen.values()) == 12
+        kept = dict(Item.objects.exclude(answered_at=None).values_list("person_id", "state"))
+        assert len(kept) == 11
+        assert set(Item.objects.filter(answered_at=None).values_list("state", flat=True)) == {ItemState.RETRY}
+    with act_as(place.user("county_clerk", "a")) as actor:
+        assert commands.ask_again(actor, batch.pk) == 1
     run(counterpart)
     with seeing_all():
         items = dict(Item.objects.values_list("person_id", "state"))
         assert Batch.objects.get().state == BatchState.DONE
     assert set(items) == set(kids)
+    assert {p: items[p] for p in kept} == kept
     assert set(items.values()) <= {ItemState.PASSED, ItemState.FAILED}
     assert sum(counterpart.seen.values()) > 1
 
