@@ -11,7 +11,9 @@ from django.db import connection, transaction
 from tests.bed import cluster
 from tests.helpers import Place, act_as
 
+from xueji.ground.crypto import vault
 from xueji.ground.db.scope import acting
+from xueji.ground.standards.fields import field
 from xueji.registry.enrolment.models import Event
 from xueji.registry.intake import commands, staging
 from xueji.registry.intake.models import BatchState, ImportBatch, StagedRow
@@ -63,6 +65,35 @@ def test_rows_that_the_database_lost_are_read_again_but_for_those_on_record(plac
     with transaction.atomic(), acting("intake"):
         assert list(StagedRow.objects.values_list("row_no", flat=True)) == kept
         assert Event.objects.filter(batch_id=batch.pk).count() == 5
+
+
+def test_a_check_during_which_the_index_key_was_renewed_starts_over(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Blocks are staged one by one: one that was indexed with the former key would hide a duplicate."""
+    with act_as(place.user("registrar", "a1")) as actor:
+        batch = commands.upload(actor, book(body(4, place.org("a1").code)), "一.xlsx", inline=True)
+    with transaction.atomic(), acting("intake"):
+        ImportBatch.objects.filter(pk=batch.pk).update(state=BatchState.UPLOADED)
+    real, load, loaded = vault.index, staging.load, []
+
+    def renew_after(block: bytes) -> None:
+        load(block)
+        loaded.append(block)
+        if len(loaded) == 1:
+            monkeypatch.setattr(vault, "index_key", lambda: "another")
+            monkeypatch.setattr(vault, "index", lambda kind, value: real(kind, "renewed " + value))
+
+    monkeypatch.setattr(staging, "load", renew_after)
+    commands.run_check(batch.pk)
+    assert len(loaded) == 2
+    assert _batch(batch.pk).state == BatchState.CHECKED
+    with transaction.atomic(), acting("intake"):
+        rows = list(StagedRow.objects.values_list("row_no", "id_bidx"))
+    assert len(rows) == 4
+    number = body(4, place.org("a1").code)[0][field("id_number").index]
+    assert vault.index("id:1", number) in {bytes(b) for _row, b in rows}
+    assert real("id:1", number) not in {bytes(b) for _row, b in rows}
 
 
 def test_a_job_done_twice_leaves_a_published_batch_as_it_is(place: Place) -> None:

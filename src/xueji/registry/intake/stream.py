@@ -21,6 +21,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, BinaryIO
 
+from xueji.ground.crypto import vault
 from xueji.ground.sheets.errors import SheetError
 from xueji.ground.sheets.guard import DEFAULT_LIMITS, Limits
 from xueji.ground.sheets.read import SheetReader, look_at, open_sheet
@@ -113,6 +114,7 @@ def _together(
         "batch_id": batch_id,
         "limits": limits,
         "demo": bool(divisions.history("990000")),
+        "index_key": vault.index_key(),
     }
     if not _MEMORY_CAN_BE_LIMITED:
         look_at(data, limits=limits)
@@ -226,6 +228,7 @@ def child_main() -> None:
     os.set_blocking(0, False)
     gc.disable()
     divisions.use_demo(order["demo"])
+    vault.follow(order["index_key"])
     try:
         _limit_memory()
         reader = open_sheet(data, order["filename"], limits=order["limits"], guarded=False)

@@ -179,6 +179,7 @@ def run_check(
         ImportBatch.objects.filter(pk=batch_id).update(state=BatchState.CHECKING, progress=1)
         staging.drop(batch_id)
         school = school or queries.school_facts(batch.school_id)
+        index_key = vault.index_key()
     if data is None:
         data = file_of(batch)
     outcome = Outcome()
@@ -213,7 +214,11 @@ def run_check(
         with transaction.atomic(), acting("intake"):
             staging.analyze()
     with transaction.atomic(), acting("intake"):
-        finish(batch_id, school, outcome.mapping, {"blank": outcome.blank}, assignment=batch.mapping)
+        renewed = vault.index_key() != index_key
+        if not renewed:
+            finish(batch_id, school, outcome.mapping, {"blank": outcome.blank}, assignment=batch.mapping)
+    if renewed:  # blocks are staged one by one: some of these were indexed with a key that is no longer in force
+        run_check(batch_id, data=data, school=school, progress=progress, big=big)
 
 
 def _fail(batch_id: int, why: str) -> None:
