@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Callable
+from datetime import date
 from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
@@ -36,6 +38,39 @@ def whole(raw: str | None) -> int | None:
     """A whole number of a form or an address that an id may be; None for anything else."""
     text = raw or ""
     return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else None
+
+
+def day_of(raw: str | None) -> date | None:
+    """A day of a form or an address (2026-09-01) that a record may hold; None for anything else."""
+    try:
+        found = date.fromisoformat((raw or "").strip())
+    except ValueError:
+        return None
+    return found if 1900 <= found.year <= 2199 else None
+
+
+def ticked(request: HttpRequest, name: str) -> list[uuid.UUID]:
+    """The rows that were ticked on a page, at most 5,000; nonsense is passed over."""
+    out = []
+    for raw in request.POST.getlist(name)[:5000]:
+        try:
+            out.append(uuid.UUID(raw))
+        except ValueError:
+            continue
+    return out
+
+
+def attempt(
+    request: HttpRequest, deed: Callable[[], object], done: Callable[[Any], str], *, refused: type[Exception]
+) -> Any:
+    """Run a command and say what came of it: what it gave (True for nothing); None when it was refused."""
+    try:
+        found = deed()
+    except refused as error:
+        messages.error(request, error.message)  # type: ignore[attr-defined]
+        return None
+    messages.success(request, done(found))
+    return found if found is not None else True
 
 
 def carry_out(

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import date
-
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
@@ -16,7 +14,7 @@ from xueji.ground.orgs import queries as orgs
 from . import queries_permission as queries
 from .actor import Actor, today
 from .commands import AccountError, permit
-from .http import actor_of, carry_out, whole
+from .http import actor_of, carry_out, day_of, whole
 
 TABLE = "/permissions/"
 TEACHING = "/permissions/teaching/"
@@ -27,13 +25,6 @@ def _reader(request: HttpRequest) -> Actor:
     if not (actor.can("permission.view") or actor.can("permission.approve")):
         raise PermissionDenied(_("权限表由安全管理员管理。自己的权限可以在“我的权限”里看"))
     return actor
-
-
-def _day(raw: str | None) -> date | None:
-    try:
-        return date.fromisoformat(raw or "")
-    except ValueError:
-        return None
 
 
 @never_cache
@@ -81,8 +72,8 @@ def change(request: HttpRequest) -> HttpResponse:
             actor,
             permission_id=whole(request.POST.get("line")) or 0,
             org_id=whole(request.POST.get("org")) or 0,
-            since=_day(request.POST.get("since")) or today(),
-            until=_day(request.POST.get("until")),
+            since=day_of(request.POST.get("since")) or today(),
+            until=day_of(request.POST.get("until")),
             reason=request.POST.get("reason", ""),
         ),
         _("已登记。收回的立即生效, 放宽的等另一个人复核后生效"),
@@ -122,8 +113,8 @@ def teaching(request: HttpRequest) -> HttpResponse:
                 actor,
                 permission_id=queries.teaching_line(),
                 org_id=actor.org_id or 0,
-                since=_day(request.POST.get("since")) or today(),
-                until=_day(request.POST.get("until")),
+                since=day_of(request.POST.get("since")) or today(),
+                until=day_of(request.POST.get("until")),
                 reason=request.POST.get("reason", ""),
                 reach=request.POST.get("reach", ""),
             ),

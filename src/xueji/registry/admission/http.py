@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Callable
-from datetime import date
 from typing import Any
 
-from django.contrib import messages
 from django.http import HttpRequest, HttpResponseRedirect
 from django.urls import reverse
 
+from xueji.ground.accounts import http
 from xueji.ground.accounts.http import see_other, whole
 
 from .commands._base import year_of
@@ -21,25 +19,6 @@ from .queries import stages_of
 def to(name: str, *args: Any, query: str = "") -> HttpResponseRedirect:
     """On to another address of this room, by GET."""
     return see_other(reverse(f"admission:{name}", args=args) + (f"?{query}" if query else ""))
-
-
-def ticked(request: HttpRequest, name: str = "applicant") -> list[uuid.UUID]:
-    """The rows that were ticked; nonsense is passed over."""
-    out = []
-    for raw in request.POST.getlist(name)[:5000]:
-        try:
-            out.append(uuid.UUID(raw))
-        except ValueError:
-            continue
-    return out
-
-
-def day_of(raw: str | None) -> date | None:
-    """A date of a form, or None."""
-    try:
-        return date.fromisoformat(raw or "")
-    except ValueError:
-        return None
 
 
 def chosen(actor: Any, data: Any) -> tuple[int, str, list[tuple[str, str]]]:
@@ -55,11 +34,5 @@ def chosen(actor: Any, data: Any) -> tuple[int, str, list[tuple[str, str]]]:
 
 
 def run(request: HttpRequest, deed: Callable[[], object], done: Callable[[Any], str]) -> Any:
-    """Run a command and say what came of it; None when it was refused."""
-    try:
-        found = deed()
-    except AdmissionError as error:
-        messages.error(request, error.message)
-        return None
-    messages.success(request, done(found))
-    return found if found is not None else True
+    """Run a command of this room and say what came of it; None when it was refused."""
+    return http.attempt(request, deed, done, refused=AdmissionError)

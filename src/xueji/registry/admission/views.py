@@ -14,14 +14,14 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from xueji.ground.accounts import search
-from xueji.ground.accounts.http import actor_of, whole
+from xueji.ground.accounts.http import actor_of, day_of, ticked, whole
 from xueji.ground.orgs.models import School
 from xueji.ground.paper.fonts import MissingGlyphs
 
 from . import commands, eligibility, paper, queries
 from .commands._base import setting
 from .errors import AdmissionError
-from .http import chosen, day_of, run, ticked, to
+from .http import chosen, run, to
 from .models import Applicant, Origin, State, Verdict
 
 VERDICTS = [(v.value or "none", v.label) for v in Verdict]
@@ -204,7 +204,7 @@ def act(request: HttpRequest) -> HttpResponse:
     """One deed for all who are ticked."""
     actor = actor_of(request)
     actor.require("admission.prepare")
-    ids, post = ticked(request), request.POST
+    ids, post = ticked(request, "applicant"), request.POST
     today = timezone.localdate()
     # Several boxes of the page ask for a reason; the one that was filled in counts.
     words = next((w for w in post.getlist("words") if w.strip()), "")
@@ -346,7 +346,7 @@ def notices(request: HttpRequest) -> HttpResponse:
     actor = actor_of(request)
     actor.require("admission.prepare")
     try:
-        rows = commands.printed(actor, ticked(request))
+        rows = commands.printed(actor, ticked(request, "applicant"))
         data = paper.notices(actor, rows, f"{request.scheme}://{request.get_host()}")
     except (AdmissionError, MissingGlyphs) as error:
         messages.error(request, getattr(error, "message", "") or str(error))

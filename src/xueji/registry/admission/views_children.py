@@ -12,12 +12,12 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
 from xueji.ground.accounts import search
-from xueji.ground.accounts.http import actor_of, whole
+from xueji.ground.accounts.http import actor_of, ticked, whole
 
 from . import commands, queries, reports
 from .commands._base import year_of
 from .errors import AdmissionError
-from .http import run, ticked, to
+from .http import run, to
 
 
 def _year(raw: str | None) -> int:

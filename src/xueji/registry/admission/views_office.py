@@ -12,13 +12,13 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from xueji.ground.accounts import search
-from xueji.ground.accounts.http import actor_of, whole
+from xueji.ground.accounts.http import actor_of, day_of, ticked, whole
 from xueji.ground.orgs.models import School
 
 from . import commands, queries
 from .commands.plans import Terms
 from .errors import AdmissionError
-from .http import chosen, day_of, run, ticked, to
+from .http import chosen, run, to
 
 
 @require_GET
@@ -63,7 +63,7 @@ def decide(request: HttpRequest, submission_id: int) -> HttpResponse:
             lambda _x: _("已退回学校"),
         )
     else:
-        refused = dict.fromkeys(ticked(request), request.POST.get("refuse_words", ""))
+        refused = dict.fromkeys(ticked(request, "applicant"), request.POST.get("refuse_words", ""))
         run(
             request,
             lambda: commands.decide(actor, submission_id, refused=refused, words=words),

@@ -14,7 +14,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from xueji.ground.accounts.http import actor_of, see_other, whole
+from xueji.ground.accounts.http import actor_of, day_of, see_other, whole
 from xueji.ground.orgs import queries as orgs
 from xueji.ground.orgs.models import School
 
@@ -63,12 +63,12 @@ def names_of(ids: list[int]) -> dict[int, str]:
     return dict(School.objects.filter(org_id__in=ids).values_list("org_id", "org__name"))
 
 
-def day_of(raw: str) -> date:
-    """A day of a form. Raises `CollectError`."""
-    try:
-        return date.fromisoformat(raw)
-    except ValueError as error:
-        raise CollectError(_("请填写日期")) from error
+def day(raw: str) -> date:
+    """A day that has to be given. Raises `CollectError`."""
+    found = day_of(raw)
+    if found is None:
+        raise CollectError(_("请填写日期"))
+    return found
 
 
 @require_http_methods(["GET", "POST"])
@@ -91,7 +91,7 @@ def new(request: HttpRequest) -> HttpResponse:
                 title=sent.get("title", ""),
                 purpose=sent.get("purpose", ""),
                 scope=sent.get("scope", ""),
-                due_on=day_of(sent.get("due_on", "")),
+                due_on=day(sent.get("due_on", "")),
                 class_ids=[n for n in map(whole, sent.getlist("classes")) if n],
                 grades=sent.getlist("grades"),
                 fields={k: v for k, v in asked.items() if v in ("must", "may")},
@@ -197,7 +197,7 @@ def do(request: HttpRequest, task_id: int) -> HttpResponse:
     try:
         match sent.get("deed"):
             case "extend":
-                commands.extend(actor, task_id, day_of(sent.get("due_on", "")))
+                commands.extend(actor, task_id, day(sent.get("due_on", "")))
                 messages.success(request, _("已修改截止日期"))
             case "renew":
                 new_ones, gone = commands.renew(actor, task_id)

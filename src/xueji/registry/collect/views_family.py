@@ -25,7 +25,7 @@ from xueji.registry.family.errors import FamilyError
 from . import commands, queries, sheet
 from .errors import CollectError
 from .models import WITH_FAMILY, Form, Task
-from .views import day_of
+from .views import day
 from .views_form import UPLOAD, papers
 from .words import COMMITMENTS, DECLARATION, FACES, FAMILY_NOTES, NOTES, PAPERS, SIGNED, SURVEY
 
@@ -195,7 +195,7 @@ def later(request: HttpRequest, person_id: uuid.UUID, task_id: int) -> HttpRespo
             actor,
             task_id,
             person_id,
-            until=day_of(request.POST.get("until", "")),
+            until=day(request.POST.get("until", "")),
             reason=request.POST.get("reason", ""),
         )
         messages.success(request, _("已告诉班主任, 请等班主任同意"))

@@ -25,7 +25,7 @@ from . import notes as pupil_notes
 from .errors import CollectError
 from .held import Held, held
 from .models import WITH_FAMILY, Form, State, Task
-from .views import day_of
+from .views import day
 from .words import ACTIONS, COMMITMENTS, NOTES, PAPERS, SIGNED, STAFF_NOTES
 
 UPLOAD = 20 * 1024 * 1024
@@ -166,7 +166,7 @@ def do(request: HttpRequest, task_id: int, person_id: uuid.UUID) -> HttpResponse
                     actor,
                     task_id,
                     person_id,
-                    until=day_of(sent.get("until", "")),
+                    until=day(sent.get("until", "")),
                     reason=sent.get("reason", ""),
                 )
                 messages.success(request, _("已同意延期"))

@@ -16,7 +16,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from xueji.ground.accounts.http import actor_of, see_other, whole
+from xueji.ground.accounts.http import actor_of, day_of, see_other, whole
 from xueji.registry.intake import queries as intake
 
 from . import commands, queries, windows
@@ -258,10 +258,10 @@ def windows_page(request: HttpRequest) -> HttpResponse:
 
 
 def _day(text: str) -> date:
-    try:
-        return date.fromisoformat(text.strip())
-    except ValueError as error:
-        raise CreationError(_("日期请写成 2026-09-01 的样子")) from error
+    found = day_of(text)
+    if found is None:
+        raise CreationError(_("日期请写成 2026-09-01 的样子"))
+    return found
 
 
 @require_POST

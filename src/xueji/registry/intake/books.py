@@ -140,16 +140,8 @@ def marks_of(data: bytes) -> dict[str, str]:
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as package, package.open("docProps/custom.xml") as part:
             return dict(_CUSTOM.findall(part.read(65_536).decode("utf-8", "replace")))
-    except (
-        KeyError,
-        OSError,
-        ValueError,
-        zipfile.BadZipFile,
-        zlib.error,
-        NotImplementedError,
-        RuntimeError,
-        EOFError,
-    ):
+    except (KeyError, OSError, ValueError, zipfile.BadZipFile, zlib.error, RuntimeError, EOFError):
+        # RuntimeError: an encrypted member, or a compression that zipfile does not know
         return {}
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from datetime import datetime
 from typing import Any
 from urllib.parse import urlencode
 
@@ -13,6 +13,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
+from xueji.ground.accounts.http import day_of
 from xueji.ground.sheets.guard import column_letters
 
 from . import books, commands, queries, undoing, views_update
@@ -72,17 +73,10 @@ def batches(request: HttpRequest) -> HttpResponse:
     )
 
 
-def _day(text: str) -> date | None:
-    try:
-        return date.fromisoformat(text)
-    except ValueError:
-        return None
-
-
 def _history(request: HttpRequest, actor: Any) -> dict[str, Any]:
     """One page of the batches that the filters ask for."""
     raw, show, text = (request.GET.get(k, "") for k in ("before", "show", "q"))
-    since, until = _day(request.GET.get("since", "")), _day(request.GET.get("until", ""))
+    since, until = day_of(request.GET.get("since", "")), day_of(request.GET.get("until", ""))
     rows = queries.batches(
         actor,
         before=int(raw) if raw.isdecimal() else None,

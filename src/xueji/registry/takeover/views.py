@@ -15,7 +15,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as _lazy
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from xueji.ground.accounts.http import actor_of, see_other, whole
+from xueji.ground.accounts.http import actor_of, day_of, see_other, whole
 from xueji.registry.intake import queries as intake
 
 from . import balance, books, commands, queries
@@ -82,10 +82,10 @@ def listing(request: HttpRequest) -> HttpResponse:
 def _day(text: str) -> date | None:
     if not text.strip():
         return None
-    try:
-        return date.fromisoformat(text.strip())
-    except ValueError as error:
-        raise TakeoverError(_("导出日期请写成 2026-09-01 的样子")) from error
+    found = day_of(text)
+    if found is None:
+        raise TakeoverError(_("导出日期请写成 2026-09-01 的样子"))
+    return found
 
 
 @require_GET

@@ -13,14 +13,14 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
-from xueji.ground.accounts.http import actor_of, whole
+from xueji.ground.accounts.http import actor_of, day_of, whole
 from xueji.ground.orgs import queries as orgs
 from xueji.ground.orgs.grades import start_year_of
 from xueji.ground.orgs.models import OrgKind
 
 from . import admissions, commands, promotion, queries
 from .errors import YearlyError
-from .http import day_of, run, to
+from .http import run, to
 from .models import PromotionCheck
 
 

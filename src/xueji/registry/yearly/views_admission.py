@@ -14,13 +14,13 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
 from xueji.ground.accounts import search
-from xueji.ground.accounts.http import actor_of, whole
+from xueji.ground.accounts.http import actor_of, day_of, ticked, whole
 from xueji.ground.orgs import queries as orgs
 from xueji.ground.orgs.models import OrgKind
 from xueji.registry.people import queries as people
 
 from . import admissions, commands
-from .http import day_of, run, ticked, to
+from .http import run, to
 
 
 @require_GET
@@ -99,7 +99,7 @@ def place(request: HttpRequest) -> HttpResponse:
     persons = (
         admissions.pool_persons(actor, admissions.filters_from(request.POST))
         if request.POST.get("scope") == "filtered"
-        else ticked(request)
+        else ticked(request, "person")
     )
     return _deed(
         request,

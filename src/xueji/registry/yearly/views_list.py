@@ -14,14 +14,14 @@ from django.utils.http import content_disposition_header
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST, require_safe
 
-from xueji.ground.accounts.http import actor_of, whole
+from xueji.ground.accounts.http import actor_of, day_of, ticked, whole
 from xueji.ground.paper.fonts import MissingGlyphs
 from xueji.ground.standards import codes
 
 from . import books, commands, queries
 from . import page as pages
 from .errors import YearlyError
-from .http import day_of, run, ticked, to, version_of
+from .http import run, to, version_of
 from .models import ListKind
 
 PDF = "application/pdf"
@@ -104,7 +104,7 @@ def _chosen(request: HttpRequest, list_id: uuid.UUID) -> list[uuid.UUID]:
     if request.POST.get("scope") == "filtered":
         row = queries.get(actor_of(request), list_id)
         return queries.persons(row, queries.filters_from(request.POST))
-    return ticked(request)
+    return ticked(request, "person")
 
 
 @require_POST

@@ -217,7 +217,9 @@ def run_check(
         renewed = vault.index_key() != index_key
         if not renewed:
             finish(batch_id, school, outcome.mapping, {"blank": outcome.blank}, assignment=batch.mapping)
-    if renewed:  # blocks are staged one by one: some of these were indexed with a key that is no longer in force
+    if (
+        renewed
+    ):  # blocks are staged one by one: some of these were indexed with a key that is no longer in force
         run_check(batch_id, data=data, school=school, progress=progress, big=big)
 
 
