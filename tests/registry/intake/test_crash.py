@@ -36,6 +36,7 @@ class Bed:
 
     def __init__(self, data: Path, process: subprocess.Popen[str]) -> None:
         self.data, self.process = data, process
+        self.brought = 0  # children made up so far: each batch is of others
 
     def order(self, *, kill: Any = None, after: float = 0.0, **order: Any) -> dict[str, Any] | None:
         """Have an order done; `kill` is called with the number of the process after so many seconds. None: it did not end
@@ -59,6 +60,11 @@ class Bed:
         done = self.order(**order)
         assert done is not None, (order, (self.data / "error.txt").read_text())
         return done["out"]
+
+    def bring(self) -> int:
+        """A batch of children whom no batch has brought; returns its number."""
+        self.brought += ROWS
+        return int(self.do(do="bring", start=self.brought, rows=ROWS))
 
     def _answer(self) -> Any:
         assert self.process.stdout is not None
@@ -113,14 +119,14 @@ def bed() -> Iterator[Bed]:
         shutil.rmtree(data, ignore_errors=True)
 
 
-def _rounds(bed: Bed, kill: Any, restart: Any, seed: int, first: int) -> tuple[int, int]:
+def _rounds(bed: Bed, kill: Any, restart: Any, seed: int) -> tuple[int, int]:
     """Kill at random moments of checks and publications, go on, and count; returns (rows brought, batches cut short)."""
     dice = random.Random(seed)
-    whole = bed.order(do="work", batch=bed.do(do="bring", start=first, rows=ROWS), two=True)
+    whole = bed.order(do="work", batch=bed.bring(), two=True)
     assert whole is not None
     brought, cut = ROWS, 0
     for n in range(1, KILLS + 1):
-        batch = bed.do(do="bring", start=first + n * ROWS, rows=ROWS)
+        batch = bed.bring()
         moment = dice.uniform(0.02, whole["seconds"] * 1.02)
         ended = bed.order(do="work", batch=batch, two=bool(n % 2), kill=kill, after=moment)
         restart()
@@ -166,12 +172,13 @@ def test_a_batch_outlives_its_process_and_its_database(bed: Bed) -> None:
 
 
 def _kills(bed: Bed) -> None:
-    brought, cut = _rounds(bed, lambda pid: _kill(pid), lambda: None, seed=51, first=0)
-    again, cut_too = _rounds(bed, bed.kill_database, bed.start_database, seed=52, first=100_000)
+    before = bed.do(do="audit")["people"]
+    brought, cut = _rounds(bed, lambda pid: _kill(pid), lambda: None, seed=51)
+    again, cut_too = _rounds(bed, bed.kill_database, bed.start_database, seed=52)
     assert cut, "no process was killed while it worked"
     assert cut_too, "the database was never killed in the middle"
     _whole(bed)
-    assert bed.do(do="audit")["people"] == brought + again
+    assert bed.do(do="audit")["people"] == before + brought + again
 
 
 def _kill(pid: int) -> None:
