@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import date, timedelta
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -217,6 +218,34 @@ def test_records_are_made_while_the_window_is_open(
 def test_the_window_is_asked_for_only_where_the_place_says_so(place: Place) -> None:
     with act_as(place.user("registrar", "a1")):
         gates.require_open(intake.school_facts(place.org("a1").pk))
+
+
+def test_nothing_waits_where_the_place_has_no_approval(
+    place: Place, client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The county has new records in force at once: its schools are asked for no list, nobody is overdue."""
+    enrol(place, name="新生甲")
+    registrar = login(client, place.user("registrar", "a1"))
+    assert "提交这 1 名学生" in text(registrar.get("/creation/"))
+    real = queries.policy_for
+
+    def free(org: Any, day: date) -> Any:
+        held = real(org, day)
+        stated = SimpleNamespace(stated=True, value=False)
+        return SimpleNamespace(
+            param=lambda code: stated if code == "enrol.confirm_needed" else held.param(code)
+        )
+
+    monkeypatch.setattr(queries, "policy_for", free)
+    page = text(registrar.get("/creation/"))
+    assert "没有要提交的学生" in page and "提交这" not in page
+    with (
+        act_as(place.user("registrar", "a1")) as actor,
+        pytest.raises(CreationError, match="不需要报主管部门核准"),
+    ):
+        commands.send(actor, "creation", expected=1)
+    with act_as(place.user("county_clerk", "a")) as actor:
+        assert queries.overview(actor, "creation") == []
 
 
 def test_a_list_of_any_length_takes_the_same_statements(place: Place) -> None:

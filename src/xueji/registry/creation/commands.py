@@ -62,6 +62,10 @@ def send(
     school = intake.school_facts(actor.org_id)
     if why := windows.why_closed(school, kind):
         raise CreationError(why)
+    if kind == Kind.CREATION and not queries.approval_needed(
+        queries.unit(school.org_id), timezone.localdate()
+    ):
+        raise CreationError(_("按当地规定, 新建学籍不需要报主管部门核准, 发布时已经生效"))
     with transaction.atomic(), acting("writer"):
         with connection.cursor() as c:
             c.execute("select pg_advisory_xact_lock(hashtext('creation'), %s)", [actor.org_id])

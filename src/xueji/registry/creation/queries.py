@@ -51,6 +51,8 @@ def unsent(school_id: int, kind: str, *, cohort: int | None = None) -> list[Unse
     """
     today, year = timezone.localdate(), year_now()
     school = School.objects.select_related("org").get(pk=school_id)
+    if kind == Kind.CREATION and not approval_needed(school.org, today):
+        return []
     if kind == Kind.SENIOR:
         what = (
             "select r.person_id, r.name, r.class_id, r.since from roster r where r.school_id = %(school)s and r.kind = 1"
@@ -91,6 +93,17 @@ def unsent(school_id: int, kind: str, *, cohort: int | None = None) -> list[Unse
         )
         for person, name, class_id, since, stage, cohort_year, number, reason in rows
     ]  # fmt: skip
+
+
+def unit(org_id: int) -> Org:
+    """A unit by its id."""
+    return Org.objects.get(pk=org_id)
+
+
+def approval_needed(org: Org, today: date) -> bool:
+    """Whether the place has new records approved by the authority at all (中小学生学籍管理办法 4)."""
+    held = policy_for(org, today).param("enrol.confirm_needed")
+    return bool(held.value) if held.stated else True
 
 
 def deadline(org: Org, today: date) -> date | None:
@@ -200,10 +213,12 @@ class SchoolLine:
 def overview(actor: Any, kind: str) -> list[SchoolLine]:
     """Schools of a county with the state of their new records or seniors, those with something open first. Two queries."""
     actor.require("creation.view")
-    year = year_now()
-    limit = (
-        deadline(Org.objects.get(pk=actor.org_id), timezone.localdate()) if kind == Kind.CREATION else None
-    )
+    year, limit = year_now(), None
+    if kind == Kind.CREATION:
+        org, today = unit(actor.org_id), timezone.localdate()
+        if not approval_needed(org, today):
+            return []
+        limit = deadline(org, today)
     new = (
         "select s.school_id, s.person_id, s.valid_from from enrolment_state s join event e on e.person_id = s.person_id"
         "  and e.event_id = s.event_id where s.school_id in (select h.org_id from school h where h.county_id = %(county)s)"
