@@ -9,10 +9,13 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).resolve().parents[1]
+#: Another server than the embedded one: the version of a package of Debian, as in `xueji bench import --server 15`.
+OTHER = "BENCH_SERVER"
 
 
 @contextmanager
@@ -60,6 +63,8 @@ def installation() -> Iterator[Any]:
 
     divisions.use_demo(True)
     cluster = migrate.embedded_cluster()
+    if version := os.environ.get(OTHER):
+        cluster = replace(cluster, bin_dir=Path(f"/usr/lib/postgresql/{version}/bin"))
     cluster.ensure()
     try:
         migrate.prepare_server(cluster=cluster)

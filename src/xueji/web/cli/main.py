@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -127,6 +128,7 @@ def _parser() -> argparse.ArgumentParser:
     s.add_argument("--size", default="small", help="small(默认)或 full")
     s.add_argument("--json", action="store_true")
     s.add_argument("--rows", type=int, help="import: 行数")
+    s.add_argument("--server", type=int, help="用 Debian 软件包的这个 PostgreSQL 版本, 如 15(默认内嵌的)")
     s = add("relay", "跨系统转学: 本系统的名片、连接其他系统、发送、用文件传递", _relay)
     s.add_argument("action", choices=["status", "own", "card", "peer", "send", "export", "import", "rotate"])
     s.add_argument("what", nargs="?", help="peer: add、list 或 off; export: 对方代号; import: 文件")
@@ -299,11 +301,14 @@ def _bench(args: argparse.Namespace) -> int:
     root = config.checkout_root() or Path(__file__).resolve().parents[2] / "_data"
     sys.path.insert(0, str(root))
     from bench import runner
+    from bench.server import OTHER
 
     if args.name == "list":
         for name, text in runner.names().items():
             print(f"{name}\t{text}")
         return 0
+    if args.server:
+        os.environ[OTHER] = str(args.server)
     options = {"rows": args.rows} if args.rows else {}
     wanted = list(runner.names()) if args.name == "all" else [args.name]
     unknown = [n for n in wanted if n not in runner.names()]
