@@ -230,6 +230,7 @@ def _registrar(user: str) -> Iterator[Page]:
     yield Page(user, "/photos/", "/photos/")
     yield Page(user, "/collect/", "/collect/")
     yield Page(user, "/collect/new/", "/collect/new/")
+    yield Page(user, "/collect/arrivals/", "/collect/arrivals/")
     yield Page(user, "/collect/fields/", "/collect/fields/")
     yield Page(user, "/collect/keys/", "/collect/keys/")
     yield Page(user, "a collection", "/collect/", (r"/collect/\d+/",))

@@ -236,6 +236,7 @@ ADDRESSES: dict[str, Address] = {
     "intake:list": Address("/import/", "intake.import", both=True),
     "collect:list": Address("/collect/", "collect.view"),
     "collect:new": Address("/collect/new/", "collect.open", both=True),
+    "collect:arrivals": Address("/collect/arrivals/", "collect.open", both=True),
     "collect:fields": Address("/collect/fields/", "collect.fields", both=True),
     "collect:keys": Address("/collect/keys/", "case.start"),
     "collect:progress": Address("/collect/progress/", "collect.view"),

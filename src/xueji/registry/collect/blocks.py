@@ -41,7 +41,7 @@ def of_pupil(
 ) -> list[Block]:
     """The blocks of one pupil, as far as the actor reads them; fields count at the levels of the school."""
     level = levels.of_school(school_id, [stage])[stage]
-    wanted = [f for f in levels.askable() if level[f.key] == "must"]
+    wanted = levels.needed(level, held.values)
     # What the actor may not read is not missing: it is left out.
     wanted = [f for f in wanted if groups.may(actor, groups.of_field(f))]
     pupil = [f for f in wanted if not f.member]

@@ -31,6 +31,23 @@ def lawful(spec: national_form.Field) -> str:
     return "must" if spec.required == "yes" and spec.member != 2 else "may"
 
 
+#: What must be known of one guardian at least, where a child has no identity number (C-COL-16).
+GUARDIAN = ("name", "relation", "address", "household_division", "phone", "id_type", "id_number")
+
+
+def needed(level: Mapping[str, str], values: Mapping[str, str]) -> list[national_form.Field]:
+    """What the record of this child has to hold at these levels. Without an identity number there is no kind of
+    document either; then the first guardian's data have to be whole (C-COL-16).
+    """
+    stands_for = frozenset() if values.get("id_number") else frozenset(f"member1_{part}" for part in GUARDIAN)
+    return [
+        f
+        for f in askable()
+        if (level[f.key] == "must" and not (stands_for and f.key == "id_type"))
+        or (level[f.key] == "may" and f.key in stands_for)
+    ]
+
+
 def merged(lines: Sequence[tuple[bool, Mapping[str, str]]]) -> dict[str, str]:
     """Levels of all fields from the units' words, the highest unit first; each line says whether it is an authority's.
 

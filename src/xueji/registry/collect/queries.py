@@ -144,7 +144,7 @@ def by_class(actor: Any, found: Task) -> list[ClassLine]:
         )
         for class_id, face, n in c.fetchall():
             faces.setdefault(class_id, {})[face] = n
-        labels = _labels(list(faces))
+        labels = labels_of(list(faces))
         c.execute(
             "select a.school_class_id, string_agg(u.display_name, '、' order by u.display_name)"
             " from role_assignment a join account_user u on u.id = a.user_id where a.school_class_id = any(%s)"
@@ -166,7 +166,8 @@ def by_class(actor: Any, found: Task) -> list[ClassLine]:
     return sorted(lines, key=lambda x: labels[x.class_id][1] if x.class_id in labels else (9, 0, 0))
 
 
-def _labels(class_ids: Sequence[int]) -> dict[int, tuple[str, tuple[int, int, int]]]:
+def labels_of(class_ids: Sequence[int]) -> dict[int, tuple[str, tuple[int, int, int]]]:
+    """Classes as they are called today, and the key by which they are ordered; one query."""
     with connection.cursor() as c:
         c.execute(
             "select k.id, k.stage, k.cohort_year, k.number, s.system from school_class k"
@@ -182,7 +183,7 @@ def _labels(class_ids: Sequence[int]) -> dict[int, tuple[str, tuple[int, int, in
 
 def class_words(class_id: int) -> str:
     """The class as it is called today."""
-    found = _labels([class_id])
+    found = labels_of([class_id])
     return found[class_id][0] if class_id in found else ""
 
 
@@ -253,7 +254,7 @@ def waiting_rows(actor: Any, task_id: int, states: Sequence[str], *, limit: int 
             [REGISTERED, task_id, list(states), min(limit, MOST)],
         )
         rows = [Row(*r) for r in c.fetchall()]
-    labels = _labels([r.class_id for r in rows if r.class_id])
+    labels = labels_of([r.class_id for r in rows if r.class_id])
     return [_placed(r, labels) for r in rows]
 
 
@@ -266,7 +267,7 @@ def key_rows(actor: Any, *, limit: int = 100) -> list[tuple[Row, int, str]]:
             [REGISTERED, limit],
         )
         rows = c.fetchall()
-    labels = _labels([r[12] for r in rows if r[12]])
+    labels = labels_of([r[12] for r in rows if r[12]])
     return [(_placed(Row(*r[:15]), labels), r[15], r[16]) for r in rows]
 
 

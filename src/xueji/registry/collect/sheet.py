@@ -19,6 +19,7 @@ from xueji.registry.intake.cells import understand
 
 from . import words
 from .held import Held, covered, member_key, shown
+from .levels import GUARDIAN
 from .models import Form
 
 #: An input holds no more than this of whatever is typed.
@@ -183,13 +184,44 @@ def wanting(levels: Mapping[str, str], held: Held, new: Mapping[str, str]) -> di
             continue
         if spec.member == 2 and not names[2]:
             continue
+        if spec.key == "id_type" and not _value(held, new, "id_number"):
+            # Whoever has no number has no kind of document either: the family's own papers stand for it.
+            continue
         faults[spec.key] = _("请填写%(name)s") % {"name": spec.name}
     for n in (1, 2):
         if not names[n] and any(member_key(k)[0] == n for k in new):
             faults[f"member{n}_name"] = _("请填写这位家庭成员的姓名")
         elif names[n] and not (held.values.get(f"member{n}_relation") or new.get(f"member{n}_relation")):
             faults[f"member{n}_relation"] = _("请选择与学生的关系")
-    return faults | _number(held, new)
+    return faults | _without_number(levels, held, new) | _number(held, new)
+
+
+def _value(held: Held, new: Mapping[str, str], key: str) -> str:
+    return new.get(key) or held.values.get(key, "")
+
+
+def _without_number(levels: Mapping[str, str], held: Held, new: Mapping[str, str]) -> dict[str, str]:
+    """A child without an identity number is known by its family: one guardian's data have to be whole, as far as they
+    are asked (TPL24-ENR-02: 没户口的学生要把家长或者监护人的信息登记完整).
+    """
+    if "id_number" not in levels or _value(held, new, "id_number"):
+        return {}
+    lacking = [
+        [
+            f"member{n}_{part}"
+            for part in GUARDIAN
+            if f"member{n}_{part}" in levels and not _value(held, new, f"member{n}_{part}")
+        ]
+        for n in (1, 2)
+        if n == 1 or _value(held, new, "member2_name")
+    ]
+    if not all(lacking):
+        return {}
+    names = {f.key: f.name for f in national_form.fields()}
+    return {
+        key: _("学生没有身份证件号, 要有一名监护人的完整信息: 请填写%s") % names[key]
+        for key in min(lacking, key=len)
+    }
 
 
 def _number(held: Held, new: Mapping[str, str]) -> dict[str, str]:

@@ -10,6 +10,7 @@ app_name = "collect"
 urlpatterns = [
     path("collect/", views.listing, name="list"),
     path("collect/new/", views.new, name="new"),
+    path("collect/arrivals/", views_school.arrivals, name="arrivals"),
     path("collect/fields/", views_school.fields, name="fields"),
     path("collect/keys/", views_school.keys, name="keys"),
     path("collect/progress/", views_school.progress, name="progress"),

@@ -18,7 +18,7 @@ from xueji.ground.accounts.http import actor_of, day_of, see_other, whole
 from xueji.ground.orgs import queries as orgs
 from xueji.ground.orgs.models import School
 
-from . import commands, levels, printing, queries
+from . import arrivals, commands, levels, printing, queries
 from .errors import CollectError
 from .words import CARDS, COMMITMENTS, FACES, GROUND, SCOPES
 
@@ -50,6 +50,7 @@ def listing(request: HttpRequest) -> HttpResponse:
             "may_open": actor.can("collect.open"),
             "may_fields": actor.can("collect.fields"),
             "keys": queries.keys_waiting(actor) if actor.can("case.start") else 0,
+            "arrivals": arrivals.waiting_count(actor) if actor.can("collect.open") else 0,
             "authority": actor.org_kind != "school" and not actor.classes,
             "today": timezone.localdate(),
             "next_url": f"?before={page[-1].pk}" if len(rows) > len(page) else "",

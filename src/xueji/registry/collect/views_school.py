@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
 
 from xueji.ground.accounts.http import actor_of, see_other, whole
 from xueji.ground.orgs.models import School, Stage
 
+from . import arrivals as came
 from . import commands, levels, queries
 from .errors import CollectError
 from .models import State
-from .views import names_of, person_of
+from .views import day, names_of, person_of
 from .words import CARDS, FACES, LEVELS
 
 
@@ -65,6 +68,32 @@ def keys(request: HttpRequest) -> HttpResponse:
             return redirect("collect:keys")
     context = {"page_title": _("采集中的关键信息更正"), "rows": queries.key_rows(actor)}
     return render(request, "collect/keys.html", context)
+
+
+@require_http_methods(["GET", "POST"])
+def arrivals(request: HttpRequest) -> HttpResponse:
+    """Children who came from another school: who is still to be collected, and a collection for them with one click."""
+    actor = actor_of(request)
+    actor.require("collect.open")
+    if actor.org_kind != "school":
+        raise Http404
+    if request.method == "POST":
+        chosen = [p for p in map(person_of, request.POST.getlist("person")) if p]
+        try:
+            task = commands.open_for_arrivals(actor, chosen, due_on=day(request.POST.get("due_on", "")))
+            messages.success(request, _("已为 %(n)s 名转入学生发放采集表") % {"n": task.total})
+            return see_other(reverse("collect:task", args=[task.pk]))
+        except CollectError as error:
+            messages.error(request, error.message)
+            return redirect("collect:arrivals")
+    context = {
+        "page_title": _("转入学生采集"),
+        "waiting": came.came(actor, waiting=True),
+        "begun": came.came(actor, waiting=False),
+        "most": came.MOST,
+        "due_on": (timezone.localdate() + timedelta(days=14)).isoformat(),
+    }
+    return render(request, "collect/arrivals.html", context)
 
 
 @require_http_methods(["GET", "POST"])

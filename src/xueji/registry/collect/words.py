@@ -12,6 +12,8 @@ SCOPES = {
     "graduating": _("毕业年级"),
     "entrants": _("新生(起始年级)"),
 }
+#: A collection for children who came from another school; it is opened from their list.
+ARRIVALS = "arrivals"
 LEVELS = {"must": _("必填"), "may": _("选填"), "none": _("不采集")}
 #: How a form stands, as the board shows it, in its order, with the colour of its badge.
 FACES = {

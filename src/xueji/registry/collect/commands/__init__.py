@@ -6,7 +6,7 @@ from .checks import allow_later, check, check_plain, remind, return_form, scan, 
 from .confirm import confirm
 from .fields import set_levels
 from .notes import add_note, drop_note
-from .tasks import close_task, extend, give_progress, open_task, renew
+from .tasks import close_task, extend, give_progress, open_for_arrivals, open_task, renew
 
 __all__ = [
     "add_note",
@@ -22,6 +22,7 @@ __all__ = [
     "fields_for",
     "give_progress",
     "look",
+    "open_for_arrivals",
     "open_task",
     "raise_case",
     "remind",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Any
@@ -18,10 +19,10 @@ from xueji.ground.orgs.models import Org
 from xueji.ground.policy import places
 from xueji.ground.standards import fields as national_form
 
-from .. import levels, queries
+from .. import arrivals, levels, queries
 from ..errors import CollectError
 from ..models import Progress, Task
-from ..words import COMMITMENTS, GROUND, SCOPES
+from ..words import ARRIVALS, COMMITMENTS, GROUND, SCOPES
 from ._base import words
 
 MOST_FIELDS = 60
@@ -34,7 +35,8 @@ _FILL = (
     "insert into collect_form (task_id, person_id, school_id, class_id)"
     " select %(task)s, r.person_id, r.school_id, r.class_id from roster r"
     " where r.school_id = %(school)s and r.kind = 1 and r.reason = 'enrolled' and r.status = 1"
-    " and r.class_id = any(%(classes)s) on conflict do nothing"
+    " and r.class_id = any(%(classes)s) and (%(persons)s::uuid[] is null or r.person_id = any(%(persons)s::uuid[]))"
+    " on conflict do nothing"
 )
 _MOVE = (
     "update collect_form f set class_id = r.class_id, version = f.version + 1,"
@@ -94,10 +96,59 @@ def open_task(
         creator_id=actor.user_id,
         creator_name=actor.user_name[:60],
     )
+    _begin(actor, task)
+    return task
+
+
+def open_for_arrivals(actor: Any, person_ids: Sequence[uuid.UUID], *, due_on: date) -> Task:
+    """Open a collection for children who came from another school (C-COL-19): what is missing on their records and what
+    changes with a move; their forms show what the former school's data brought.
+
+    Raises PermissionDenied, Http404, `CollectError`.
+    """
+    actor.require("collect.open")
+    if actor.org_kind != "school":
+        raise Http404
+    if due_on < timezone.localdate():
+        raise CollectError(_("截止日期不能早于今天"))
+    with transaction.atomic():
+        with connection.cursor() as c:
+            # Two colleagues at once: the second finds nobody left.
+            c.execute("select pg_advisory_xact_lock(hashtext('collect.arrivals'), %s)", [actor.org_id])
+        wanted = set(person_ids)
+        chosen = [a for a in arrivals.came(actor, waiting=True) if a.person_id in wanted]
+        if not chosen:
+            raise CollectError(_("请勾选要采集的转入学生; 已经发放过的不会再发"))
+        if unplaced := [a.name for a in chosen if a.class_id is None]:
+            raise CollectError(_("%s 还没有编班, 请先编班再采集") % "、".join(unplaced[:5]))
+        task = Task(
+            school_id=actor.org_id,
+            county_id=actor.county_id or 0,
+            title=_("转入学生信息采集 %s") % timezone.localdate().isoformat(),
+            purpose=_("补全转入学生的学籍信息, 核对转学后变化的住址、联系方式和上下学方式"),
+            ground=str(GROUND),
+            scope=ARRIVALS,
+            # Read by everybody who sees the task, the authority among them: no names.
+            scope_words=_("转入学生 %s 人") % len(chosen),
+            class_ids=sorted({a.class_id for a in chosen if a.class_id}),
+            fields=arrivals.fields_for(
+                chosen, levels.for_task(actor.org_id, sorted({a.stage for a in chosen}))
+            ),
+            chain=_chain(actor),
+            due_on=due_on,
+            creator_id=actor.user_id,
+            creator_name=actor.user_name[:60],
+        )
+        _begin(actor, task, [a.person_id for a in chosen])
+    return task
+
+
+def _begin(actor: Any, task: Task, persons: Sequence[uuid.UUID] | None = None) -> None:
+    """Write the task and a form for each child of its classes, or for these children of them alone."""
     with transaction.atomic():
         with acting("writer"):
             task.save(force_insert=True)
-            task.total = _fill(task)
+            task.total = _fill(task, persons)
             if not task.total:
                 raise CollectError(_("选定的班级里没有在读学生"))
             Task.objects.filter(pk=task.pk).update(total=task.total)
@@ -107,14 +158,14 @@ def open_task(
             object_type="collect_task",
             object_id=task.pk,
             row_count=task.total,
+            persons=persons,
             after={
-                "fields": sorted(asked),
-                "scope": scope,
-                "due_on": due_on.isoformat(),
+                "fields": sorted(task.fields),
+                "scope": task.scope,
+                "due_on": task.due_on.isoformat(),
                 "purpose": task.purpose,
             },
         )
-    return task
 
 
 def _within(asked: Mapping[str, str], allowed: Mapping[str, str]) -> None:
@@ -167,9 +218,12 @@ def _chain(actor: Any) -> list[str]:
     return (["class_teacher"] if "class_teacher" in said else []) + [last]
 
 
-def _fill(task: Task) -> int:
+def _fill(task: Task, persons: Sequence[uuid.UUID] | None = None) -> int:
+    who = None if persons is None else list(persons)
     with connection.cursor() as c:
-        c.execute(_FILL, {"task": task.pk, "school": task.school_id, "classes": task.class_ids})
+        c.execute(
+            _FILL, {"task": task.pk, "school": task.school_id, "classes": task.class_ids, "persons": who}
+        )
         return int(c.rowcount)
 
 
@@ -183,7 +237,8 @@ def renew(actor: Any, task_id: int) -> tuple[int, int]:
             c.execute(_MOVE, {"task": task.pk})
             c.execute(_GONE, {"task": task.pk})
             gone = int(c.rowcount)
-            new = _fill(task)
+            # A collection for those who came names them: nobody joins it later.
+            new = 0 if task.scope == ARRIVALS else _fill(task)
             c.execute(
                 "update collect_task set total = (select count(*) from collect_form where task_id = %s"
                 " and state <> 'left') where id = %s",
