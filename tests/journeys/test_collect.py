@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import io
 from typing import Any
 
 import pytest
+from PIL import Image
 
 pytestmark = [pytest.mark.browser]
 
@@ -17,6 +19,12 @@ FREE = """(words) => {
 }"""
 
 
+def _picture() -> bytes:
+    out = io.BytesIO()
+    Image.new("RGB", (800, 600), "#ccd").save(out, "JPEG")
+    return out.getvalue()
+
+
 @pytest.mark.capability("C-COL-03")
 @pytest.mark.capability("C-COL-26")
 def test_a_mother_corrects_the_phone_and_signs_with_her_finger(person: Any) -> None:
@@ -26,8 +34,8 @@ def test_a_mother_corrects_the_phone_and_signs_with_her_finger(person: Any) -> N
     mother = person("parent", phone=True)
     page = mother.page
     mother.go("/my/")
-    page.click("text=核对孩子的信息 >> nth=0")
-    page.wait_for_load_state()
+    with page.expect_navigation():
+        page.click("main a.btn-primary:has-text('的信息') >> nth=0")
     address = page.url
     page.focus("summary:has-text('住址与联系方式')")
     page.keyboard.press("Enter")
@@ -36,11 +44,17 @@ def test_a_mother_corrects_the_phone_and_signs_with_her_finger(person: Any) -> N
         page.press("#id_to_phone", "Tab")
     mother.shot("collect-form")
     page.goto(address)
+    page.fill("#id_to_name", "张小萱")
     assert "137****5678" in (page.get_attribute("#id_to_phone", "placeholder") or "")
     page.click("button:has-text('下一步: 核对并签字')")
     page.wait_for_url("**/sign/")
     width = page.evaluate("document.documentElement.scrollWidth")
     assert width <= 390, width
+    # A picture is taken as it comes from the camera: what the picker offers, the page does not refuse.
+    page.set_input_files(
+        "input[name=proof]", {"name": "IMG_1.JPG", "mimeType": "image/jpeg", "buffer": _picture()}
+    )
+    assert "IMG_1.JPG" in page.inner_text("[data-file-name]")
     page.check("#id_declared")
     page.check("input[name=commitments]")
     page.evaluate("document.querySelector('canvas').scrollIntoView({block: 'center'})")

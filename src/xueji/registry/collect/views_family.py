@@ -181,6 +181,8 @@ def sign(request: HttpRequest, person_id: uuid.UUID, task_id: int) -> HttpRespon
         "ticked": request.POST.getlist("commitments"),
         "declared": bool(request.POST.get("declared")),
         "reason": request.POST.get("reason", row.reason),
+        # A refusal must not cost the signature: it comes back and is drawn again.
+        "signature": request.POST.get("signature", ""),
         "error": error,
     }
     return render(request, "collect/sign.html", context, status=422 if error else 200)

@@ -144,8 +144,8 @@ def _step(s: GraduationStep, orgs: dict[int, Org], today: date) -> dict[str, Any
         "role": str(Role(s.role).label),
         "holder": s.decider_name,
         "state": _STATES.get(s.state, s.state),
-        "arrived": arrived.strftime("%m-%d %H:%M") if arrived else "",
-        "decided": decided.strftime("%m-%d %H:%M") if decided else "",
+        "arrived": arrived.strftime("%Y-%m-%d %H:%M") if arrived else "",
+        "decided": decided.strftime("%Y-%m-%d %H:%M") if decided else "",
         "opinion": s.opinion,
     }
 

@@ -45,7 +45,7 @@ def home(request: HttpRequest) -> HttpResponse:
     children = queries.children(actor)
     if len(actor.persons) == 1:
         return redirect(f"/my/{actor.persons[0]}/")
-    shown_ids = {x.person_id for x in children}
+    names = {x.person_id: x.row.name for x in children}
     return render(
         request,
         "portal/home.html",
@@ -53,8 +53,8 @@ def home(request: HttpRequest) -> HttpResponse:
             "page_title": _("孩子的学籍"),
             "children": children,
             "to_do": [a for x in children for a in x.to_do],
-            "collecting": collect.of_family(actor, actor.persons),
-            "limited": [p for p in actor.persons if p not in shown_ids],
+            "collecting": [(t, names.get(t.person_id, "")) for t in collect.of_family(actor, actor.persons)],
+            "limited": [p for p in actor.persons if p not in names],
             "may_add": actor.role == "parent",
         },
     )
@@ -75,7 +75,7 @@ def child(request: HttpRequest, person_id: uuid.UUID) -> HttpResponse:
         "who": _who(actor, one),
         "where": _where(one),
         "events": queries.happenings(person_id),
-        "collecting": collect.of_family(actor, [person_id]),
+        "collecting": [(t, one.row.name) for t in collect.of_family(actor, [person_id])],
         "requests": [shown(r) for r in family_requests.of_child(person_id)],
         "certificates": [_paper(row) for row in papers.of_person(actor, person_id)],
         "back_url": "/my/" if len(actor.persons) > 1 else "",

@@ -16,6 +16,12 @@
   pen.lineWidth = 5;
   pen.lineCap = pen.lineJoin = "round";
   pen.strokeStyle = "#10151c";
+  // A refusal brings the page back: what was written is still there.
+  if (field.value.startsWith("data:image/png")) {
+    const kept = new Image();
+    kept.addEventListener("load", () => { pen.drawImage(kept, 0, 0); inked = true; });
+    kept.src = field.value;
+  }
   canvas.addEventListener("pointerdown", (event) => {
     event.preventDefault();
     canvas.setPointerCapture(event.pointerId);

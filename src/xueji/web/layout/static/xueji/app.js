@@ -244,7 +244,21 @@
     });
   }
   arm(document);
-  document.addEventListener("htmx:load", (event) => arm(event.detail.elt));
+  /* On phones a row becomes a paragraph: a bare number, day or dash there says what it is, in the words of its column. */
+  function nameCells(root) {
+    $$("table.xj-flow", root).forEach((table) => {
+      const heads = Array.from((table.tHead && table.tHead.rows[table.tHead.rows.length - 1] || { cells: [] }).cells);
+      if (table.tHead && table.tHead.rows.length > 1 || heads.some((h) => h.colSpan > 1)) return;
+      $$(":scope > tbody > tr", table).forEach((row) => {
+        if (row.cells.length !== heads.length) return;
+        Array.from(row.cells).forEach((cell, i) => {
+          if (cell.dataset.label === undefined && /^[\d\s.,:%\/-]+$|^—$/.test(cell.textContent.trim())) cell.dataset.label = heads[i].textContent.trim();
+        });
+      });
+    });
+  }
+  nameCells(document);
+  document.addEventListener("htmx:load", (event) => { arm(event.detail.elt); nameCells(event.detail.elt.parentElement || document); });
 
   document.addEventListener("click", (event) => { if (event.target.closest("[data-print]")) window.print(); });
 

@@ -83,10 +83,12 @@
     const error = $("[data-file-error]", box);
     const files = Array.from(input.files);
     const limit = Number(input.dataset.maxMb || 0);
-    const kinds = (input.accept || "").split(",").map((k) => k.trim().toLowerCase()).filter((k) => k.startsWith("."));
+    const kinds = (input.accept || "").split(",").map((k) => k.trim().toLowerCase()).filter(Boolean);
+    const fits = (f, kind) => kind.startsWith(".") ? f.name.toLowerCase().endsWith(kind) : kind.endsWith("/*") ? f.type.startsWith(kind.slice(0, -1)) : f.type === kind;
+    const named = (kind) => kind.startsWith(".") ? kind.slice(1).toUpperCase() : kind === "image/*" ? "JPG、PNG" : kind.replace(/^.*\//, "").replace("jpeg", "jpg").toUpperCase();
     const big = files.find((f) => limit && f.size > limit * 1024 * 1024);
-    const odd = files.find((f) => kinds.length && !kinds.some((k) => f.name.toLowerCase().endsWith(k)));
-    const text = big ? words().fileBig + " " + limit + " MB: " + big.name : odd ? words().fileType + " " + kinds.map((k) => k.slice(1).toUpperCase()).join("、") + ": " + odd.name : "";
+    const odd = files.find((f) => kinds.length && !kinds.some((k) => fits(f, k)));
+    const text = big ? words().fileBig + " " + limit + " MB: " + big.name : odd ? words().fileType + " " + kinds.map(named).join("、") + ": " + odd.name : "";
     if (error) { error.textContent = text; error.hidden = !text; }
     if (text) input.value = "";
     if (name) name.textContent = text || !files.length ? words().fileNone : files.map((f) => f.name).join("、");
