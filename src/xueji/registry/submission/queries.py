@@ -65,7 +65,7 @@ class RoundRow:
 
 def due_words(due: datetime, *, done: bool = False) -> str:
     """还有 3 天 5 小时, 已超过 2 天; only the day when it is done."""
-    at = timezone.localtime(due).strftime("%m-%d %H:%M")
+    at = timezone.localtime(due).strftime("%Y-%m-%d %H:%M")
     if done:
         return at
     seconds = int((due - timezone.now()).total_seconds())
@@ -268,8 +268,8 @@ def _step(s: Step, orgs: dict[int, Org]) -> dict[str, Any]:
         "role": str(Role(s.role).label),
         "holder": s.decider_name,
         "state": _STATES.get(s.state, s.state),
-        "arrived": timezone.localtime(s.arrived_at).strftime("%m-%d %H:%M") if s.arrived_at else "",
-        "decided": timezone.localtime(s.decided_at).strftime("%m-%d %H:%M") if s.decided_at else "",
+        "arrived": timezone.localtime(s.arrived_at).strftime("%Y-%m-%d %H:%M") if s.arrived_at else "",
+        "decided": timezone.localtime(s.decided_at).strftime("%Y-%m-%d %H:%M") if s.decided_at else "",
         "opinion": s.opinion,
     }
 
