@@ -13,14 +13,13 @@ from django import template
 from django.forms import BoundField
 from django.http import HttpRequest
 from django.template import Context
-from django.templatetags.static import static
 from django.utils import timezone
 from django.utils.functional import Promise
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from xueji.ground.standards import purposes
-from xueji.web.layout import forms, statuses
+from xueji.web.layout import forms, statuses, still
 
 register = template.Library()
 
@@ -34,7 +33,7 @@ def icon(name: str, label: str = "", cls: str = "") -> SafeString:
     """Return an icon of the sprite. Decorative unless ``label`` names it for screen readers."""
     if not name:
         return SafeString("")
-    href = f"{static(SPRITE)}#{name}"
+    href = f"{still.address(SPRITE)}#{name}"
     if label:
         return format_html(
             '<svg class="xj-icon {}" role="img" aria-label="{}"><use href="{}"></use></svg>', cls, label, href
@@ -42,6 +41,18 @@ def icon(name: str, label: str = "", cls: str = "") -> SafeString:
     return format_html(
         '<svg class="xj-icon {}" aria-hidden="true" focusable="false"><use href="{}"></use></svg>', cls, href
     )
+
+
+@register.simple_tag
+def still_part(name: str) -> SafeString:
+    """Return a part of the frame that is the same on every page (see ``still``)."""
+    return still.part(name)
+
+
+@register.simple_tag
+def nav_group(group: Mapping[str, Any]) -> SafeString:
+    """Return a group of the menu, drawn once for each face of it (see ``still``)."""
+    return still.group(group)
 
 
 @register.filter
