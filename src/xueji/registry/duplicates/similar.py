@@ -20,6 +20,8 @@ from django.utils.translation import gettext_lazy as _
 from xueji.ground.paths import data_dir
 from xueji.ground.standards.names import DOT
 
+from .near import Near, days_near, plain_cursor
+
 #: From this score on a pair is kept.
 LEAST = 70
 #: reason -> points. Sex and sound of the name are alike in every pair: the search asks for both.
@@ -71,7 +73,7 @@ def birth_reason(one: date, other: date) -> str:
     """How two dates of birth are alike; empty when they are not."""
     if one == other:
         return "same_birth"
-    a, b = f"{one:%Y%m%d}", f"{other:%Y%m%d}"
+    a, b = one.isoformat(), other.isoformat()
     if sum(x != y for x, y in zip(a, b, strict=True)) == 1:
         return "one_digit"
     return "swapped" if one.year == other.year and (one.month, one.day) == (other.day, other.month) else ""
@@ -100,43 +102,66 @@ def judge(
     return sum(POINTS[r] for r in reasons), reasons
 
 
-#: Days that may differ in one digit: the difference of the numbers YYYYMMDD is one digit and zeros.
-_NEAR = (
-    "(p.birth_date = t.birth_date or abs(to_char(p.birth_date, 'YYYYMMDD')::int - to_char(t.birth_date, 'YYYYMMDD')::int)"
-    " = any(%(steps)s) or (extract(year from p.birth_date) = extract(year from t.birth_date)"
-    " and extract(month from p.birth_date) = extract(day from t.birth_date)"
-    " and extract(day from p.birth_date) = extract(month from t.birth_date)))"
-)
-_STEPS = [d * 10**k for k in range(8) for d in range(1, 10)]
-#: %(ids)s are the records asked about; the others come from the whole database. One statement for any number of records.
-_SEARCH = f"""
+#: %(ids)b are the records asked about, in binary form as they are thousands; the others come from the whole database. The
+#: days like a day of birth are the elements `first` to `last` of one array; each record is one descent into the index.
+_SEARCH = """
 with t as materialized (
   select person_id, name, pinyin, sex, birth_date, check_state from person
-   where person_id = any(%(ids)s::uuid[]) and merged_into is null),
+   where person_id = any(%(ids)b::uuid[]) and merged_into is null),
+d as materialized (
+  select day, (%(near)b::date[])[first:last] as near
+    from unnest(%(days)b::date[], %(firsts)b::int[], %(lasts)b::int[]) as x(day, first, last)),
+near as materialized (
+  select t.*, d.near from t join d on d.day = t.birth_date order by t.pinyin, t.sex),
 hits as (
-  select t.person_id as one, p.person_id as other, false as former from t join person p
-      on p.pinyin = t.pinyin and p.sex = t.sex and p.person_id <> t.person_id and p.merged_into is null
-     and {_NEAR}
+  select t.person_id as one, p.person_id as other, false as former, t.name, t.birth_date, t.check_state,
+         p.name as their_name, p.birth_date as their_birth, p.check_state as their_state
+    from near t cross join lateral (
+      select p.person_id, p.name, p.birth_date, p.check_state from person p
+       where p.pinyin = t.pinyin and p.sex = t.sex and p.birth_date = any(t.near)
+         and p.merged_into is null and p.person_id <> t.person_id offset 0) p
   union all
-  select t.person_id, p.person_id, true from t join person_name n on n.name = t.name and n.person_id <> t.person_id
+  select t.person_id, p.person_id, true, t.name, t.birth_date, t.check_state, p.name, p.birth_date, p.check_state
+    from near t join person_name n on n.name = t.name and n.person_id <> t.person_id
     join person p on p.person_id = n.person_id and p.sex = t.sex and p.merged_into is null and p.pinyin <> t.pinyin
-     and {_NEAR})
-select h.one, h.other, h.former, t.name, t.birth_date, p.name, p.birth_date,
+     and p.birth_date = any(t.near))
+select h.one, h.other, h.former, h.name, h.birth_date, h.their_name, h.their_birth,
        exists (select 1 from guardian g join guardian k on k.name = g.name
                 where g.person_id = h.one and k.person_id = h.other),
        not exists (select 1 from identity_document d where d.person_id = h.one and d.until is null)
        or not exists (select 1 from identity_document d where d.person_id = h.other and d.until is null),
-       t.check_state = 'passed' and p.check_state = 'passed'
-  from hits h join t on t.person_id = h.one join person p on p.person_id = h.other
+       h.check_state = 'passed' and h.their_state = 'passed'
+  from hits h
  limit %(most)s
 """
+_DAYS = (
+    "select distinct birth_date from person where person_id = any(%(ids)b::uuid[]) and merged_into is null"
+)
 
 
-def search(person_ids: Sequence[uuid.UUID], *, most: int = 20000) -> list[Found]:
-    """Pairs of one of these records and any other of the database; one statement."""
-    with connection.cursor() as c:
-        c.execute(_SEARCH, {"ids": list(person_ids), "steps": _STEPS, "most": most})
-        rows = c.fetchall()
+def search(person_ids: Sequence[uuid.UUID], *, most: int = 100_000) -> list[Found]:
+    """Pairs of one of these records and any other of the database; two statements. Where a name is so common that
+    more than `most` records stand against them, they are asked about by halves: none is left out.
+    """
+    ids = list(person_ids)
+    with plain_cursor(connection) as c:
+        days = [row[0] for row in c.execute(_DAYS, {"ids": ids}).fetchall()]
+        near = Near(days)
+        rows = c.execute(
+            _SEARCH,
+            {
+                "ids": ids,
+                "days": days,
+                "near": near,
+                "firsts": near.firsts,
+                "lasts": near.lasts,
+                "most": most,
+            },
+        ).fetchall()
+    if len(rows) == most and len(ids) > 1:
+        half = len(ids) // 2
+        both = {(f.one, f.other): f for part in (ids[:half], ids[half:]) for f in search(part, most=most)}
+        return sorted(both.values(), key=_strongest)
     best: dict[tuple[uuid.UUID, uuid.UUID], Found] = {}
     for one, other, former, name, birth, other_name, other_birth, guardian, lacking, apart in rows:
         more = [
@@ -150,7 +175,11 @@ def search(person_ids: Sequence[uuid.UUID], *, most: int = 20000) -> list[Found]
         key = (one, other) if one < other else (other, one)
         if score >= LEAST and (key not in best or best[key].score < score):
             best[key] = Found(*key, min(score, 100), reasons)
-    return sorted(best.values(), key=lambda f: (-f.score, f.one, f.other))
+    return sorted(best.values(), key=_strongest)
+
+
+def _strongest(found: Found) -> tuple[int, uuid.UUID, uuid.UUID]:
+    return -found.score, found.one, found.other
 
 
 def search_one(name: str, pinyin: str, sex: str, birth: date, *, most: int = 50) -> list[Found]:
@@ -161,11 +190,12 @@ def search_one(name: str, pinyin: str, sex: str, birth: date, *, most: int = 50)
             "with t as (select %(name)s::text as name, %(pinyin)s::text as pinyin, %(sex)s::text as sex,"
             "  %(birth)s::date as birth_date)"
             " select p.person_id, p.name, p.birth_date, false from t join person p on p.pinyin = t.pinyin"
-            f"   and p.sex = t.sex and p.merged_into is null and {_NEAR}"
+            "   and p.sex = t.sex and p.merged_into is null and p.birth_date = any(%(near)s::date[])"
             " union all select p.person_id, p.name, p.birth_date, true from t join person_name n on n.name = t.name"
-            f"   join person p on p.person_id = n.person_id and p.sex = t.sex and p.merged_into is null and {_NEAR}"
+            "   join person p on p.person_id = n.person_id and p.sex = t.sex and p.merged_into is null"
+            "   and p.birth_date = any(%(near)s::date[])"
             " limit 500",
-            {"name": name, "pinyin": pinyin, "sex": sex, "birth": birth, "steps": _STEPS},
+            {"name": name, "pinyin": pinyin, "sex": sex, "birth": birth, "near": list(days_near(birth))},
         )
         rows = c.fetchall()
     best: dict[uuid.UUID, Found] = {}

@@ -27,8 +27,8 @@ from .. import similar
 from ..errors import DuplicatesError
 from ..models import Pair, PairState, Run, RunState
 
-#: Records looked at in one transaction.
-CHUNK = 1000
+#: Records looked at in one transaction: the more, the less each costs; 5,000 take a quarter of a second.
+CHUNK = 5000
 #: A check that nobody has worked on for so long is taken up again.
 _STALE = timedelta(minutes=10)
 
