@@ -200,6 +200,30 @@ ADDRESSES: dict[str, Address] = {
         )
         for deed in ("decide", "return", "withdraw")
     },
+    "offline:list": Address("/offline/", "offline.view"),
+    "offline:package": Address("/offline/{batch}/", "offline.view", about="sent"),
+    "offline:book": Address(
+        "/offline/{batch}/package.xlsx", "offline.run", about="sent", answers=(200, *DEED)
+    ),
+    "offline:return": Address(
+        "/offline/{batch}/return/", "offline.run", about="sent", post=True, answers=DEED
+    ),
+    "offline:end": Address(
+        "/offline/{batch}/end/", "offline.run", about="sent", post=True, answers=DEED, data=(("why", ""),)
+    ),
+    "offline:items": Address("/offline/returns/{batch}/", "offline.view", about="sent"),
+    "offline:apply": Address(
+        "/offline/returns/{batch}/apply/", "offline.run", about="sent", post=True, answers=DEED
+    ),
+    "offline:settle": Address(
+        "/offline/returns/{batch}/settle/",
+        "offline.run",
+        about="sent",
+        post=True,
+        answers=DEED,
+        data=(("how", "keep"),),
+    ),
+    "offline:report": Address("/offline/returns/{batch}/report.xlsx", "offline.view", about="sent"),
     "takeover:list": Address("/takeover/", "takeover.view"),
     "takeover:template": Address("/takeover/template.xlsx", "takeover.run"),
     "takeover:detail": Address("/takeover/{batch}/", "takeover.view", about="sent"),
@@ -237,6 +261,14 @@ ADDRESSES: dict[str, Address] = {
     "collect:list": Address("/collect/", "collect.view"),
     "collect:new": Address("/collect/new/", "collect.open", both=True),
     "collect:arrivals": Address("/collect/arrivals/", "collect.open", both=True),
+    "collect:nonumber": Address("/collect/nonumber/", "collect.check"),
+    # A pupil with a number has no such page, and no such paper.
+    "collect:nonumber_one": Address(
+        "/students/{person}/nonumber/", "collect.check", about="in_class", both=True, answers=(404,)
+    ),
+    "collect:nonumber_sheet": Address(
+        "/students/{person}/nonumber.pdf", "collect.check", about="in_class", answers=(404,)
+    ),
     "collect:fields": Address("/collect/fields/", "collect.fields", both=True),
     "collect:keys": Address("/collect/keys/", "case.start"),
     "collect:progress": Address("/collect/progress/", "collect.view"),

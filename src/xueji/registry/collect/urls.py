@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from . import views, views_family, views_form, views_school
+from . import views, views_family, views_form, views_nonumber, views_school
 
 app_name = "collect"
 urlpatterns = [
@@ -12,6 +12,9 @@ urlpatterns = [
     path("collect/new/", views.new, name="new"),
     path("collect/arrivals/", views_school.arrivals, name="arrivals"),
     path("collect/fields/", views_school.fields, name="fields"),
+    path("collect/nonumber/", views_nonumber.listing, name="nonumber"),
+    path("students/<uuid:person_id>/nonumber/", views_nonumber.student, name="nonumber_one"),
+    path("students/<uuid:person_id>/nonumber.pdf", views_nonumber.sheet, name="nonumber_sheet"),
     path("collect/keys/", views_school.keys, name="keys"),
     path("collect/progress/", views_school.progress, name="progress"),
     path("collect/<int:task_id>/", views.board, name="task"),

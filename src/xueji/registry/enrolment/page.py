@@ -68,6 +68,14 @@ def build(actor: Any, person_id: uuid.UUID, *, tab: str = "") -> dict[str, Any]:
             TABS, (_("学籍"), _("基本信息"), _("家庭与监护人"), _("证件与学籍号")), strict=True
         )
     ]
+    if (
+        row.reason == "enrolled"
+        and card.nationality == "CHN"
+        and actor.can("fields.identity")
+        and not card.id_type
+    ):
+        # A citizen without a number is on record, and flagged until the school's proof or the number is there.
+        context["without_number"] = "proven" if queries.has_proof(person_id, row.school_id) else "open"
     context["facts"] = _facts(row, card, reveal, identity=actor.can("fields.identity"))
     if tab == "record":
         context["withheld"] = people.withheld(actor, "identity")

@@ -328,3 +328,18 @@ def _with_places(rows: list[RosterRow]) -> list[RosterRow]:
             )
         )
     return out
+
+
+#: Purpose of a stored file that is the signed proof of a pupil without an identity number (C-COL-16).
+PROOF = "no_number"
+
+
+def has_proof(person_id: uuid.UUID, school_id: int) -> bool:
+    """Whether a school has filed its proof that a pupil without an identity number attends; one query."""
+    with connection.cursor() as c:
+        c.execute(
+            "select exists (select 1 from stored_file where person_id = %s and purpose = %s"
+            " and readers @> array[%s::int])",
+            [person_id, PROOF, school_id],
+        )
+        return bool(c.fetchone()[0])

@@ -42,8 +42,10 @@ MENU: tuple[Group, ...] = (
             Item(gettext_lazy("学生照片"), "/photos/", "student.edit"),
             Item(gettext_lazy("信息采集"), "/collect/", "collect.view"),
             Item(gettext_lazy("转入学生采集"), "/collect/arrivals/", "collect.open"),
+            Item(gettext_lazy("无身份证号学生"), "/collect/nonumber/", "collect.check"),
             Item(gettext_lazy("采集信息项"), "/collect/fields/", "collect.fields"),
             Item(gettext_lazy("接管与比对"), "/takeover/", "takeover.view"),
+            Item(gettext_lazy("离线办理"), "/offline/", "offline.view"),
         ),
     ),
     Group(

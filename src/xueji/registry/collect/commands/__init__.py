@@ -6,6 +6,7 @@ from .checks import allow_later, check, check_plain, remind, return_form, scan, 
 from .confirm import confirm
 from .fields import set_levels
 from .notes import add_note, drop_note
+from .proofs import file_proof
 from .tasks import close_task, extend, give_progress, open_for_arrivals, open_task, renew
 
 __all__ = [
@@ -20,6 +21,7 @@ __all__ = [
     "drop_note",
     "extend",
     "fields_for",
+    "file_proof",
     "give_progress",
     "look",
     "open_for_arrivals",
