@@ -50,6 +50,7 @@ def test_the_report_tells_who_goes_up_who_stays_and_who_is_left_over() -> None:
         assert lines[2024].counts == {"away": 1}
         assert lines[COHORT].counts == {"unfinished": 2}
         assert report.exceptions == 4
+        assert report.total == sum(x.total for x in report.lines) == 7
         cases, more = promotion.exceptions(place.org("a1").pk, year)
         assert not more
         assert {(x.name, x.way) for x in cases} == {
