@@ -69,6 +69,8 @@ ACTIONS = {
     "takeover.view": "see takeovers of a running register and their differences",
     "takeover.run": "take a running register over: bring the export, balance it, settle differences",
     "takeover.sign": "sign for a difference of totals; take a number over from the official system",
+    "offline.view": "see packages for work without the platform and what came of them",
+    "offline.run": "make a package, hand it back, decide what differs",
     "collect.view": "see collection tasks and how far they are",
     "collect.open": "open, extend and end collection tasks, give progress to the authority",
     "collect.check": "check, return, remind and fill in for families of the own class",

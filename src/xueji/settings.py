@@ -58,6 +58,7 @@ INSTALLED_APPS = [
     "xueji.registry.admission",
     "xueji.registry.collect",
     "xueji.registry.submission",
+    "xueji.registry.offline",
     "xueji.office.certificates",
     "xueji.office.exports",
     "xueji.office.statistics",

@@ -36,6 +36,7 @@ ROOMS = (
     "xueji.registry.admission",
     "xueji.registry.collect",
     "xueji.registry.submission",
+    "xueji.registry.offline",
     "xueji.office.certificates",
     "xueji.office.exports",
     "xueji.office.statistics",

@@ -317,6 +317,9 @@ ORACLES: dict[str, Oracle] = {
         (
             "takeover",
             "takeover_difference",
+            "offline_package",
+            "offline_handback",
+            "offline_item",
             "creation_list",
             "creation_item",
             "creation_step",

@@ -434,6 +434,22 @@ def _accounts(world: World) -> None:
                 [world.batches[school], place.org(school[0]).pk, place.org(school).pk],
             )
             c.execute(
+                "insert into offline_package (id, county_id, school_id, title, total, state, made_by, made_name, made_at,"
+                " ended_name, ended_why) values (%s, %s, %s, '一年级(1)班', 1, 'back', 1, '', now(), '', '')",
+                [world.batches[school], place.org(school[0]).pk, place.org(school).pk],
+            )
+            c.execute(
+                "insert into offline_handback (id, package_id, county_id, school_id, number, state, file_name, file_sha256,"
+                " counts, by_id, by_name, at, done_name)"
+                " values (%s, %s, %s, %s, 1, 'open', '离线.xlsx', '', '{}', 1, '', now(), '')",
+                [world.batches[school], world.batches[school], place.org(school[0]).pk, place.org(school).pk],
+            )
+            c.execute(
+                "insert into offline_item (handback_id, county_id, school_id, name, place, kind, field, base, here, there,"
+                " decision, reason, decided_name) values (%s, %s, %s, '甲', '', 'there', '', '', '', '', 'open', '', '')",
+                [world.batches[school], place.org(school[0]).pk, place.org(school).pk],
+            )
+            c.execute(
                 "insert into photo_batch (id, school_id, county_id, state, file_name, total, problem, creator_id,"
                 " creator_name, assignment_id, created_at)"
                 " values (%s, %s, %s, 'ready', '照片.zip', 1, '', %s, '', 0, now())",

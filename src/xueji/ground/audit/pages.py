@@ -26,8 +26,8 @@ _RECORD = re.compile(
 _ABOUT_PUPILS = frozenset(
     {
         "admission", "certificates", "changes", "charge", "collect", "creation", "dropout", "duplicates", "enrolment",
-        "exports", "family", "handover", "home", "intake", "photos", "placement", "population", "portal", "problems", "relay",
-        "statistics", "submission", "takeover", "yearly",
+        "exports", "family", "handover", "home", "intake", "offline", "photos", "placement", "population", "portal", "problems",
+        "relay", "statistics", "submission", "takeover", "yearly",
     }
 )  # fmt: skip
 #: Pages of those rooms that tell nothing of pupils.

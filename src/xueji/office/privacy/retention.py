@@ -72,11 +72,17 @@ FINDERS: dict[str, Finder] = {
         " and coalesce(b.published_at, b.checked_at, b.created_at) < %(cutoff)s"
         " union all select f.id::text, t.school_id, coalesce(t.published_at, t.created_at)::date, null::uuid, f.id"
         " from takeover t join stored_file f on f.id in (t.roster_file, t.moves_file) where t.school_id = any(%(orgs)s)"
-        " and coalesce(t.published_at, t.created_at) < %(cutoff)s",
+        " and coalesce(t.published_at, t.created_at) < %(cutoff)s"
+        " union all select f.id::text, p.school_id, p.made_at::date, null::uuid, f.id from offline_package p"
+        " join stored_file f on f.id = p.base_file where p.school_id = any(%(orgs)s) and p.made_at < %(cutoff)s"
+        " union all select f.id::text, b.school_id, b.at::date, null::uuid, f.id from offline_handback b"
+        " join stored_file f on f.id = b.file_id where b.school_id = any(%(orgs)s) and b.at < %(cutoff)s",
         (
             "update import_batch set file_id = null where file_id = any(%(keys)s::uuid[])",
             "update takeover set roster_file = null where roster_file = any(%(keys)s::uuid[])",
             "update takeover set moves_file = null where moves_file = any(%(keys)s::uuid[])",
+            "update offline_package set base_file = null where base_file = any(%(keys)s::uuid[])",
+            "update offline_handback set file_id = null where file_id = any(%(keys)s::uuid[])",
         ),
     ),
     "photo_old": Finder(

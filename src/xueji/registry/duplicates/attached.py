@@ -121,6 +121,7 @@ ATTACHED: dict[str, Attached] = {
     "creation_item": _history("a pupil of a list that was decided"),
     "takeover_row": _history("staging of a takeover"),
     "takeover_difference": _history("a line of a comparison"),
+    "offline_item": _history("a line of a comparison"),
 }
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
@@ -254,28 +254,46 @@ def _compare(row: Row, pupil: Pupil, cells: list[Any], at: dict[str, int], specs
         )
         return
     for key, spec in specs.items():
-        raw = _cell(cells, at[key])
         before = pupil.values.get(key, "")
-        text = raw.shown if isinstance(raw, LostDigits) else as_text(raw)
-        if not text or text == shown(spec, before):
-            continue
-        cell = understand(spec, raw, required=False)
-        if cell.code and cell.severity == "error":
-            row.problems.append(f"{spec.name}: {cell.message}")
-            continue
-        value = f"{cell.value:%Y%m}" if isinstance(cell.value, date) else as_text(cell.value)
-        if "*" in value and is_sealed(spec):
-            row.problems.append(_("%s: 请填写完整内容, 不能带星号") % spec.name)
-        elif value and value != before:
+        value, problem = entered(spec, _cell(cells, at[key]), before)
+        if problem:
+            row.problems.append(problem)
+        elif value:
             row.values[key] = value
             row.changes.append(Change(key, spec.name, shown(spec, before), shown(spec, value)))
 
 
+def entered(spec: Field, raw: Any, before: str) -> tuple[str, str]:
+    """What a cell makes of a value that went out as `before`: the new value ('' when the cell is blank or still says what
+    it said), and what is wrong with the cell ('' when nothing is).
+    """
+    text = raw.shown if isinstance(raw, LostDigits) else as_text(raw)
+    if not text or text == shown(spec, before):
+        return "", ""
+    cell = understand(spec, raw, required=False)
+    if cell.code and cell.severity == "error":
+        return "", f"{spec.name}: {cell.message}"
+    value = f"{cell.value:%Y%m}" if isinstance(cell.value, date) else as_text(cell.value)
+    if "*" in value and is_sealed(spec):
+        return "", _("%s: 请填写完整内容, 不能带星号") % spec.name
+    return (value if value != before else ""), ""
+
+
 def _read(data: bytes, filename: str, limits: Limits) -> tuple[list[tuple[int, list[Any]]], dict[str, int]]:
-    """Rows of the sheet, and where its columns stand."""
+    lines, at, _meta = read_lines(data, filename, limits)
+    return lines, at
+
+
+def read_lines(
+    data: bytes, filename: str, limits: Limits, more: Mapping[str, str] | None = None
+) -> tuple[list[tuple[int, list[Any]]], dict[str, int], dict[str, str]]:
+    """Rows of a sheet that went out with keys, where its columns stand, and what it says of itself; `more` are further
+    columns of it (heading -> key). Raises `IntakeError` for a sheet without keys.
+    """
     labels = {plain_label(label): key for key, label in FIXED} | {
         plain_label(f.name): f.key for f in columns()
     }
+    labels |= {plain_label(label): key for label, key in (more or {}).items()}
     try:
         reader = open_sheet(data, filename, limits=limits)
         found = reader.find_header(labels, required=[FIXED[0][1]])
@@ -287,7 +305,7 @@ def _read(data: bytes, filename: str, limits: Limits) -> tuple[list[tuple[int, l
         raise IntakeError(error.message_zh) from error
     if len(lines) > MOST:
         raise IntakeError(_("一次最多 %s 名学生, 请分班办理") % MOST)
-    return lines, at
+    return lines, at, reader.meta
 
 
 def _cell(cells: list[Any], at: int | None) -> Any:

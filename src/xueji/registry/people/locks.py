@@ -22,8 +22,15 @@ def register(lock: Lock) -> None:
         _locks.append(lock)
 
 
+def held(person_ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, str]:
+    """Those of these children whose data somebody holds, and why and with whom. In the writing role."""
+    found: dict[uuid.UUID, str] = {}
+    for lock in _locks:
+        found |= lock(person_ids)
+    return found
+
+
 def require_open(person_ids: Sequence[uuid.UUID]) -> None:
     """Raises `BadValue` with why and with whom, while somebody holds the data of one of these children."""
-    for lock in _locks:
-        for why in lock(person_ids).values():
-            raise BadValue(why)
+    for why in held(person_ids).values():
+        raise BadValue(why)
