@@ -29,14 +29,6 @@ MOST = 15
 MORE = {
     # Numbers in full are a command's to open: two steps into other roles, savepoints, and an entry in the audit.
     "registrar.b a row to repair": 25,
-    # What waits in every room of a day, one statement a room; session, scope and audit are three of them.
-    "registrar.a /": 24,
-    "head.a /": 20,
-    "teacher.a /": 16,
-    "county1.clerk /": 17,
-    "county1.head /": 16,
-    "city1.clerk /": 16,
-    "province.clerk /": 16,
     # All that concerns a child on one page of the phone, one statement for each room; three are the audit's entry.
     "parent a child": 19,
     # Everything that is held, from every room, with who looked: one or two statements a group.

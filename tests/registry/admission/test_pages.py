@@ -116,7 +116,7 @@ def test_from_the_plan_to_pupils_who_wait_for_a_class(place: Place, client: Clie
     assert refused.status_code == 403
 
     head = login(Client(), place.user("school_head", "a1"))
-    assert "名新生可以上报" in text(head.get("/"))
+    assert "新生可以上报" in text(head.get("/"))
     both = head.post(
         "/admission/candidates/act/",
         {"do": "submit", "applicant": [*good, str(rows["王幼"].pk)]},
@@ -128,7 +128,7 @@ def test_from_the_plan_to_pupils_who_wait_for_a_class(place: Place, client: Clie
         head.post("/admission/candidates/act/", {"do": "submit", "applicant": good}, follow=True)
     )
 
-    assert "份录取名册待核办" in text(county.get("/"))
+    assert "录取名册待核办" in text(county.get("/"))
     with act_as(place.user("county_clerk", "a")):
         sent = Submission.objects.get()
     page = county.get(f"/admission/lists/{sent.pk}/")

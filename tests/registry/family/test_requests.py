@@ -17,6 +17,7 @@ from tests.helpers import Place, act_as, link_child, login, make_county
 from xueji.ground.audit.models import AuditEntry
 from xueji.ground.db.scope import acting
 from xueji.ground.policy.calendar import add_workdays
+from xueji.ground.waiting import alone
 from xueji.registry.changes.models import Case
 from xueji.registry.family import requests
 from xueji.registry.family.errors import FamilyError
@@ -144,11 +145,13 @@ def test_when_no_answer_comes_in_time_the_family_may_appeal(world: World, client
     with transaction.atomic(), acting("writer"):
         FamilyRequest.objects.update(due_on=timezone.localdate() - timedelta(days=1))
     with act_as(world.place.user("registrar", "a1")) as actor:
-        assert requests.waiting_count(actor) == (1, 1)
+        heap = alone(requests.waiting(actor))
+        assert (heap.n, heap.late) == (1, True)
     login(client, world.parent)
     client.post(f"/my/requests/{row.pk}/appeal/", {"words": "过了期限没有答复"})
     with act_as(world.place.user("county_clerk", "a")) as actor:
-        assert requests.waiting_count(actor) == (1, 0)
+        heap = alone(requests.waiting(actor))
+        assert (heap.n, heap.late) == (1, False)
 
 
 @pytest.mark.parametrize(

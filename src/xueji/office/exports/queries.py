@@ -6,8 +6,10 @@ import uuid
 from typing import Any
 
 from django.http import Http404
+from django.utils.translation import gettext as _
 
 from xueji.ground.accounts.actor import today
+from xueji.ground.waiting import Ask, Heap, day
 
 from .models import ExportRequest, ExportState
 from .words import FIELDS
@@ -31,15 +33,19 @@ def get(actor: Any, key: uuid.UUID) -> ExportRequest:
     return row
 
 
-def waiting(actor: Any) -> int:
-    """How many applications wait for the actor's word."""
+def waiting(actor: Any) -> Ask[Heap] | None:
+    """Applications that wait for the actor's word."""
     if not actor.can("export.approve") or actor.org_id is None:
-        return 0
-    return (
-        ExportRequest.objects.filter(org_id=actor.org_id, state=ExportState.ASKED)
-        .exclude(asked_by=actor.user_id)
-        .count()
-    )
+        return None
+    return Ask(
+        "select count(*) as n, (min(asked_at) at time zone 'Asia/Shanghai')::date as since from export_request"
+        " where org_id = %(org)s and state = 'asked' and asked_by <> %(user)s",
+        {"org": actor.org_id, "user": actor.user_id},
+        lambda rows: Heap(
+            _("申请导出含完整号码的名册"), rows[0]["n"], "/exports/", _("%s 件") % rows[0]["n"], _("待批准"),
+            since=day(rows[0]["since"]),
+        ),
+    )  # fmt: skip
 
 
 def fields_of(row: ExportRequest) -> list[str]:

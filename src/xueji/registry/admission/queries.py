@@ -5,16 +5,16 @@ from __future__ import annotations
 import uuid
 from collections import Counter
 from dataclasses import dataclass
-from datetime import date
 from typing import Any
 
-from django.db import connection
 from django.db.models import Count, Q, QuerySet
 from django.http import Http404
 from django.utils import timezone
+from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from xueji.ground.orgs.models import Org, OrgKind, School
+from xueji.ground.waiting import Ask, Heap, Rows, alone, day
 
 from .models import STAGES, Applicant, Area, Claim, Plan, State, Submission
 
@@ -225,63 +225,105 @@ def claim(actor: Any, claim_id: int) -> Claim:
     return found
 
 
-@dataclass(frozen=True)
-class Todo:
-    """What waits: words, number and address."""
-
-    label: Any
-    n: int
-    url: str
-
-
-def todo(actor: Any) -> list[Todo]:
+def todo(actor: Any) -> list[Heap]:
     """What waits for the actor in admission; one query."""
-    today = timezone.localdate()
+    ask = waiting(actor)
+    return alone(ask) if ask else []
+
+
+def waiting(actor: Any) -> Ask[list[Heap]] | None:
+    """What waits for the actor in admission, and since when or until when."""
     if is_school(actor):
-        return [t for t in _school_todo(actor, today) if t.n]
+        return _of_school(actor)
     if not actor.can("admission.approve"):
-        return []
-    with connection.cursor() as c:
-        c.execute(
-            "select (select count(*) from adm_submission where county_id = %(org)s and state = 'sent'),"
-            " (select count(*) from adm_claim where state = 'open' and first_answer = 'prove' and second_answer = 'prove'"
-            "   and first_county_id = any(%(orgs)s) and second_county_id = any(%(orgs)s)),"
-            " (select count(*) from adm_plan where county_id = %(org)s and asked is not null),"
-            " (select count(*) from adm_clearance where county_id = %(org)s and state = 'listed')",
-            {"org": actor.org_id, "orgs": list(actor.orgs)},
-        )
-        sent, claims_, asked, cleared = c.fetchone()
-    rows = [
-        Todo(gettext_lazy("份录取名册待核办"), sent, "/admission/"),
-        Todo(gettext_lazy("件重复招生待裁定"), claims_, "/admission/claims/"),
-        Todo(gettext_lazy("件招生计划变更待答复"), asked, "/admission/plans/"),
-        Todo(gettext_lazy("件违规入学待决定"), cleared, "/admission/clearances/"),
-    ]
-    return [t for t in rows if t.n]
+        return None
+
+    def read(rows: Rows) -> list[Heap]:
+        row = rows[0]
+        heaps = [
+            Heap(_("录取名册待核办"), row["sent"], "/admission/", _("%s 份") % row["sent"], since=day(row["sent_since"])),
+            Heap(
+                _("重复招生待裁定"), row["claims"], "/admission/claims/", _("%s 件") % row["claims"],
+                since=day(row["claims_since"]),
+            ),
+            Heap(_("招生计划变更待答复"), row["asked"], "/admission/plans/", _("%s 件") % row["asked"]),
+            Heap(
+                _("违规入学待决定"), row["cleared"], "/admission/clearances/", _("%s 件") % row["cleared"],
+                since=day(row["cleared_since"]),
+            ),
+        ]  # fmt: skip
+        return [heap for heap in heaps if heap.n]
+
+    local = "at time zone 'Asia/Shanghai')::date"
+    return Ask(
+        f"select s.n as sent, s.since as sent_since, k.n as claims, k.since as claims_since, x.n as cleared,"
+        " x.since as cleared_since, (select count(*) from adm_plan where county_id = %(org)s and asked is not null) as asked"
+        f" from (select count(*) as n, (min(sent_at) {local} as since from adm_submission"
+        "  where county_id = %(org)s and state = 'sent') s,"
+        f" (select count(*) as n, (min(opened_at) {local} as since from adm_claim where state = 'open'"
+        "  and first_answer = 'prove' and second_answer = 'prove' and first_county_id = any(%(orgs)s)"
+        "  and second_county_id = any(%(orgs)s)) k,"
+        f" (select count(*) as n, (min(listed_at) {local} as since from adm_clearance"
+        "  where county_id = %(org)s and state = 'listed') x",
+        {"org": actor.org_id, "orgs": list(actor.orgs)},
+        read,
+    )
 
 
-def _school_todo(actor: Any, today: date) -> list[Todo]:
-    with connection.cursor() as c:
-        c.execute(
-            "select count(*) filter (where a.state = 'entered' and a.verdict in ('ask', 'block', '')),"
-            " count(*) filter (where a.state = 'entered' and a.verdict in ('pass', 'warn') and not a.disputed),"
-            " count(*) filter (where a.state = 'approved' and a.delivered_on is null),"
-            " count(*) filter (where a.state = 'approved' and p.report_to < %(day)s"
-            "   and coalesce(a.late_until, p.report_to) < %(day)s),"
-            " count(*) filter (where a.condition <> '' and a.condition_due < %(day)s),"
-            " (select count(*) from adm_claim where state = 'open' and"
-            "   (first_school_id = %(org)s and first_answer = '' or second_school_id = %(org)s and second_answer = ''))"
-            " from adm_applicant a left join adm_plan p on p.school_id = a.school_id and p.year = a.year"
-            "  and p.stage = a.stage where a.school_id = %(org)s and a.state in ('entered', 'approved', 'reported')",
-            {"org": actor.org_id, "day": today},
+#: Heaps of a school's candidates: words, unit, what of the applicants, the earliest day of it and whether that is a deadline.
+_OF_SCHOOL = (
+    ("lacking", gettext_lazy("新生资格审查没有通过或待补充"), "tab=entered",
+     "a.state = 'entered' and a.verdict in ('ask', 'block', '')", "", ""),
+    ("ready", gettext_lazy("新生可以上报"), "tab=entered",
+     "a.state = 'entered' and a.verdict in ('pass', 'warn') and not a.disputed", "p.closes_on", "due"),
+    ("notices", gettext_lazy("入学通知书待送达"), "tab=approved&mark=undelivered",
+     "a.state = 'approved' and a.delivered_on is null", "p.report_to", "due"),
+    ("absent", gettext_lazy("新生报到逾期"), "tab=approved",
+     "a.state = 'approved' and p.report_to < %(day)s and coalesce(a.late_until, p.report_to) < %(day)s",
+     "coalesce(a.late_until, p.report_to)", "due"),
+    ("papers", gettext_lazy("有条件入学的学生补材料逾期"), "tab=reported&mark=condition",
+     "a.condition <> '' and a.condition_due < %(day)s", "a.condition_due", "due"),
+)  # fmt: skip
+
+
+def _of_school(actor: Any) -> Ask[list[Heap]]:
+    local = "at time zone 'Asia/Shanghai')::date"
+    columns = "".join(
+        f"count(*) filter (where {which}) as {key}, "
+        + (
+            f"min({at}) filter (where {which}) as {key}_day, "
+            if at
+            else f"(min(a.entered_at) filter (where {which}) {local} as {key}_day, "
         )
-        lacking, ready, notices, absent, due, claims_ = c.fetchone()
-    base = "/admission/candidates/?tab="
-    return [
-        Todo(gettext_lazy("名新生资格审查没有通过或待补充"), lacking, base + "entered"),
-        Todo(gettext_lazy("名新生可以上报"), ready if actor.can("admission.submit") else 0, base + "entered"),
-        Todo(gettext_lazy("份入学通知书待送达"), notices, base + "approved&mark=undelivered"),
-        Todo(gettext_lazy("名新生报到逾期"), absent, base + "approved"),
-        Todo(gettext_lazy("名有条件入学的学生补材料逾期"), due, base + "reported&mark=condition"),
-        Todo(gettext_lazy("件重复招生待答复"), claims_, "/admission/claims/"),
-    ]
+        for key, _words, _tab, which, at, _what in _OF_SCHOOL
+    )
+
+    def read(rows: Rows) -> list[Heap]:
+        row = rows[0]
+        heaps = [
+            Heap(
+                str(words), row[key] if key != "ready" or actor.can("admission.submit") else 0,
+                f"/admission/candidates/?{tab}", _("%s 名") % row[key],
+                since=None if what else day(row[f"{key}_day"]), due=day(row[f"{key}_day"]) if what else None,
+            )
+            for key, words, tab, _which, _at, what in _OF_SCHOOL
+        ]  # fmt: skip
+        heaps.append(
+            Heap(
+                _("重复招生待答复"), row["claims"], "/admission/claims/", _("%s 件") % row["claims"],
+                since=day(row["claims_day"]),
+            )
+        )  # fmt: skip
+        return [heap for heap in heaps if heap.n]
+
+    asked = (
+        " from adm_claim where state = 'open' and"
+        " (first_school_id = %(org)s and first_answer = '' or second_school_id = %(org)s and second_answer = '')"
+    )
+    return Ask(
+        f"select {columns}(select count(*){asked}) as claims, (select (min(opened_at) {local}{asked}) as claims_day"
+        " from adm_applicant a left join adm_plan p on p.school_id = a.school_id and p.year = a.year"
+        "  and p.stage = a.stage where a.school_id = %(org)s and a.state in ('entered', 'approved', 'reported')",
+        {"org": actor.org_id, "day": timezone.localdate()},
+        read,
+    )

@@ -13,6 +13,7 @@ from django.utils.translation import gettext as _
 
 from xueji.ground.orgs.models import OrgKind
 from xueji.ground.policy.statuses import Status
+from xueji.ground.waiting import Ask, alone
 
 #: Periods that end within so many days are about to end.
 SOON_DAYS = 30
@@ -98,18 +99,23 @@ def _scope(actor: Any) -> tuple[str, dict[str, Any]]:
     return "", args
 
 
-def counts(actor: Any) -> dict[str, int]:
-    """How many of each list; one query. Raises PermissionDenied."""
+def waiting(actor: Any) -> Ask[dict[str, int]]:
+    """How many of each list. Raises PermissionDenied."""
     actor.require("student.list")
     where, args = _scope(actor)
-    with connection.cursor() as c:
-        c.execute(
-            f"select count(*) filter (where {_ENDS} between %(today)s and %(near)s),"
-            f" count(*) filter (where {_ENDS} < %(today)s), (select count(*){_GONE})" + _ABSENT + where,
-            args,
-        )
-        soon, over, out = c.fetchone()
-    return {"soon": int(soon), "over": int(over), "out": int(out)}
+    return Ask(
+        f"select count(*) filter (where {_ENDS} between %(today)s and %(near)s) as soon,"
+        f" count(*) filter (where {_ENDS} < %(today)s) as over, (select count(*){_GONE}) as out"
+        + _ABSENT
+        + where,
+        args,
+        lambda rows: rows[0],
+    )
+
+
+def counts(actor: Any) -> dict[str, int]:
+    """How many of each list; one query. Raises PermissionDenied."""
+    return alone(waiting(actor))
 
 
 def absent(actor: Any, tab: str, *, after: str = "", limit: int = LIMIT) -> tuple[list[Absent], str]:

@@ -17,6 +17,7 @@ from django.utils.translation import gettext as _
 from xueji.ground.accounts.roles import AUTHORITY, SCHOOL_STAFF
 from xueji.ground.orgs.models import OrgKind
 from xueji.ground.policy.calendar import add_workdays, workdays_between
+from xueji.ground.waiting import Ask, alone
 from xueji.registry.enrolment.models import GUEST, REGISTERED, Roster
 
 from .again import Again, reevaluate
@@ -175,19 +176,36 @@ def todo_count(actor: Any) -> int:
         return int(c.fetchone()[0])
 
 
-def todo(actor: Any, *, limit: int = 20) -> Todo:
-    """What waits for the actor, the most urgent first; two queries."""
+@dataclass(frozen=True)
+class Load:
+    """How many cases wait for the actor, how many of them past their day, and how many his school has with others."""
+
+    todo: int
+    overdue: int
+    started: int
+
+
+def load(actor: Any) -> Ask[Load]:
+    """The numbers of the first page, before any list is asked for."""
+    return Ask(
+        f"select count(*) filter (where ({_HELD}) or {_PRESSED}) as todo,"
+        f" count(*) filter (where s.due_on < %(today)s and {_HELD}) as overdue,"
+        " count(*) filter (where s.started_here and s.status = any(%(open)s)) as started"
+        " from case_seat s where s.org_id = %(org)s",
+        _who(actor) | {"open": [str(s) for s in OPEN]},
+        lambda rows: Load(**rows[0]),
+    )
+
+
+def todo(actor: Any, *, limit: int = 20, known: Load | None = None) -> Todo:
+    """What waits for the actor, the most urgent first; two queries, or one if the numbers are known."""
     args = _who(actor)
     today = args["today"]
     groups: dict[str, list[Row]] = {name: [] for name in BUCKETS}
-    with connection.cursor() as c:
-        c.execute(
-            f"select count(*), count(*) filter (where s.due_on < %(today)s and {_HELD}) from case_seat s"
-            f" where s.org_id = %(org)s and (({_HELD}) or {_PRESSED})",
-            args,
-        )
-        total, overdue = c.fetchone()
-        if total:
+    known = known or alone(load(actor))
+    total, overdue = known.todo, known.overdue
+    if total:
+        with connection.cursor() as c:
             c.execute(
                 f"{_ROW} where ({_HELD}) or {_PRESSED} order by coalesce(s.due_on, st.due_on) nulls last,"
                 " c.submitted_at limit %(n)s",

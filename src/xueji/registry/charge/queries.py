@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import uuid
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -19,6 +18,7 @@ from xueji.ground.db.scope import acting
 from xueji.ground.orgs.models import Org
 from xueji.ground.standards.identity import normalise_identity
 from xueji.ground.standards.idtypes import id_types
+from xueji.ground.waiting import Ask, Rows, day
 from xueji.registry.people import places
 from xueji.registry.people.queries.lookups import schemes
 
@@ -218,31 +218,33 @@ def names(person_ids: list[uuid.UUID]) -> dict[uuid.UUID, str]:
         return dict(c.fetchall())
 
 
-def notices(actor: Actor) -> dict[str, Any]:
-    """What waits for the actor in this room and that of duties, for the home page; one query."""
+def waiting(actor: Actor) -> Ask[dict[str, Any]]:
+    """What waits for the actor in this room and that of duties, for the home page."""
     from xueji.ground.duty import queries as duty
 
-    with connection.cursor() as c:
-        c.execute(
-            f"select case when %(head)s then ({duty.WAITING}) else 0 end,"
-            f" case when %(answers)s then ({_WAITING}) else 0 end,"
-            " (select coalesce(jsonb_agg(jsonb_build_object('pk', h.id, 'from_name', h.from_name) order by h.id), '[]')"
-            "    from (select id, from_name from hand_over where to_id = %(user)s and confirmed_at is null"
-            "           order by id limit 10) h),"
-            f" s.* from ({duty.STANDING}) s",
-            {
-                "head": actor.can("student.authorise"),
-                "answers": actor.can("emergency.answer"),
-                "user": actor.user_id,
-                "org": actor.org_id or 0,
-                "role": actor.role,
-                "today": today(),
-            },
-        )
-        waiting, emergencies, handed, *standing = c.fetchone()
-    return {
-        "authorisations_waiting": waiting,
-        "emergencies_waiting": emergencies,
-        "hand_overs": json.loads(handed) if isinstance(handed, str) else handed,
-        "duty": duty.Standing(*standing),
-    }
+    def read(rows: Rows) -> dict[str, Any]:
+        row = rows[0]
+        return {
+            "authorisations": row["authorisations"],
+            "emergencies": row["emergencies"],
+            "hand_overs": row["hand_overs"],
+            "duty": duty.Standing(row["binds"], row["months"], day(row["signed_on"]), day(row["trained_on"])),
+        }
+
+    return Ask(
+        f"select case when %(head)s then ({duty.WAITING}) else 0 end as authorisations,"
+        f" case when %(answers)s then ({_WAITING}) else 0 end as emergencies,"
+        " (select coalesce(jsonb_agg(jsonb_build_object('pk', h.id, 'from_name', h.from_name) order by h.id), '[]')"
+        "    from (select id, from_name from hand_over where to_id = %(user)s and confirmed_at is null"
+        "           order by id limit 10) h) as hand_overs,"
+        f" s.* from ({duty.STANDING}) s(binds, months, signed_on, trained_on)",
+        {
+            "head": actor.can("student.authorise"),
+            "answers": actor.can("emergency.answer"),
+            "user": actor.user_id,
+            "org": actor.org_id or 0,
+            "role": actor.role,
+            "today": today(),
+        },
+        read,
+    )

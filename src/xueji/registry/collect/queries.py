@@ -16,6 +16,7 @@ from django.utils import timezone
 from xueji.ground.accounts.roles import TEACHERS
 from xueji.ground.db.scope import acting
 from xueji.ground.orgs.grades import class_label
+from xueji.ground.waiting import Ask, Rows, alone, day
 from xueji.registry.enrolment.models import REGISTERED
 
 from .models import Entry, Form, Progress, State, Task
@@ -395,32 +396,45 @@ class Todo:
     mine: int = 0
 
 
-def todo(actor: Any) -> list[Todo]:
-    """Open tasks with something for this actor: forms to check, to confirm, to fill in again; one query."""
-    with connection.cursor() as c:
-        c.execute(
-            "select t.id, t.title, t.due_on, count(*) filter (where f.state = 'sent'),"
-            " count(*) filter (where f.state = 'checked'),"
-            " count(*) filter (where f.state in ('unread', 'opened', 'returned')),"
-            " count(*) filter (where f.later_asked),"
-            " count(*) filter (where f.state = 'returned' and f.entered_by = %s)"
-            " from collect_task t join collect_form f on f.task_id = t.id where t.closed_at is null"
-            " group by t.id, t.title, t.due_on order by t.due_on, t.id limit 20",
-            [actor.user_id],
-        )
-        found = [Todo(*r) for r in c.fetchall()]
+def waiting(actor: Any) -> Ask[list[Todo]]:
+    """Open tasks with something for this actor: forms to check, to confirm, to fill in again."""
     teacher = actor.role in TEACHERS
     confirms = actor.can("collect.confirm")
-    return [
-        t
-        for t in found
-        if t.mine or (teacher and (t.checking or t.later or t.waiting)) or (confirms and t.checked)
-    ]
+
+    def read(rows: Rows) -> list[Todo]:
+        found = [Todo(**(row | {"due_on": day(row["due_on"])})) for row in rows]
+        return [
+            t
+            for t in found
+            if t.mine or (teacher and (t.checking or t.later or t.waiting)) or (confirms and t.checked)
+        ]
+
+    return Ask(
+        "select t.id as task_id, t.title, t.due_on, count(*) filter (where f.state = 'sent') as checking,"
+        " count(*) filter (where f.state = 'checked') as checked,"
+        " count(*) filter (where f.state in ('unread', 'opened', 'returned')) as waiting,"
+        " count(*) filter (where f.later_asked) as later,"
+        " count(*) filter (where f.state = 'returned' and f.entered_by = %(user)s) as mine"
+        " from collect_task t join collect_form f on f.task_id = t.id where t.closed_at is null"
+        " group by t.id, t.title, t.due_on order by t.due_on, t.id limit 20",
+        {"user": actor.user_id},
+        read,
+    )
+
+
+def keys_ask(actor: Any) -> Ask[tuple[int, date | None]]:
+    """How many confirmed differences of key facts wait for the registrar to begin their case, and since when."""
+    return Ask(
+        "select count(*) as n, min((f.confirmed_at at time zone 'Asia/Shanghai')::date) as since from collect_form f"
+        " where f.keys_wait and f.case_id is null",
+        {},
+        lambda rows: (rows[0]["n"], day(rows[0]["since"])),
+    )
 
 
 def keys_waiting(actor: Any) -> int:
     """How many confirmed differences of key facts wait for the registrar to begin their case."""
-    return Form.objects.filter(keys_wait=True, case_id=None).count()
+    return alone(keys_ask(actor))[0]
 
 
 def progress(actor: Any, *, limit: int = 100) -> list[Progress]:

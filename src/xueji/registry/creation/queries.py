@@ -11,11 +11,15 @@ from typing import Any
 from django.db import connection
 from django.db.models import Q
 from django.http import Http404
+from django.urls import reverse
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from xueji.ground.orgs.grades import class_label, start_year_of
 from xueji.ground.orgs.models import Org, School
+from xueji.ground.policy.engine import PolicySet
 from xueji.ground.policy.places import policy_for
+from xueji.ground.waiting import Ask, Heap, Rows, day
 from xueji.registry.enrolment.timeline import local_day, midnight
 
 from .models import CreationItem, CreationList, CreationStep, CreationWindow, Kind, ListState
@@ -23,6 +27,15 @@ from .models import CreationItem, CreationList, CreationStep, CreationWindow, Ki
 PAGE = 50
 #: A school sends at most so many pupils with one list.
 MOST = 3_000
+
+
+#: New records of a school since a day, of which the authority has heard nothing by another way.
+_NEW = (
+    " from enrolment_state s join event e on e.person_id = s.person_id and e.event_id = s.event_id"
+    " join roster r on r.person_id = s.person_id and r.school_id = s.school_id and r.kind = 1 and r.reason = 'enrolled'"
+    " where s.school_id = %(school)s and s.kind = 1 and s.from_status = 0 and s.business = 'enrol'"
+    " and s.valid_from >= %(first)s and e.case_id is null and not (e.detail ? 'takeover') and r.status < 10"
+)
 
 
 @dataclass(frozen=True)
@@ -59,13 +72,7 @@ def unsent(school_id: int, kind: str, *, cohort: int | None = None) -> list[Unse
             " and r.reason = 'enrolled' and r.stage = 'S' and r.status = 1 and r.cohort_year = %(cohort)s"
         )
     else:
-        what = (
-            "select r.person_id, r.name, r.class_id, s.valid_from as since from enrolment_state s"
-            " join event e on e.person_id = s.person_id and e.event_id = s.event_id"
-            " join roster r on r.person_id = s.person_id and r.school_id = s.school_id and r.kind = 1 and r.reason = 'enrolled'"
-            " where s.school_id = %(school)s and s.kind = 1 and s.from_status = 0 and s.business = 'enrol'"
-            " and s.valid_from >= %(first)s and e.case_id is null and not (e.detail ? 'takeover') and r.status < 10"
-        )
+        what = f"select r.person_id, r.name, r.class_id, s.valid_from as since{_NEW}"
     with connection.cursor() as c:
         c.execute(
             f"select w.person_id, w.name, w.class_id, w.since, k.stage, k.cohort_year, k.number, b.reason from ({what}) w"
@@ -102,7 +109,12 @@ def unit(org_id: int) -> Org:
 
 def approval_needed(org: Org, today: date) -> bool:
     """Whether the place has new records approved by the authority at all (中小学生学籍管理办法 4)."""
-    held = policy_for(org, today).param("enrol.confirm_needed")
+    return needs_approval(policy_for(org, today))
+
+
+def needs_approval(policy: PolicySet) -> bool:
+    """The same by the rules of a place that are at hand."""
+    held = policy.param("enrol.confirm_needed")
     return bool(held.value) if held.stated else True
 
 
@@ -111,13 +123,77 @@ def deadline(org: Org, today: date) -> date | None:
     held = policy_for(org, today).param("file.open_within")
     if not held.stated:
         return None
-    day = today - timedelta(days=400)
     # The period is counted forward from the entry; the last day of entry that is overdue is found backwards.
     for back in range(1, 400):
-        day = today - timedelta(days=back)
-        if held.value.after(day) < today:
-            return day + timedelta(days=1)
+        entry = today - timedelta(days=back)
+        if held.value.after(entry) < today:
+            return entry + timedelta(days=1)
     return None
+
+
+def waiting(actor: Any, policy: PolicySet) -> Ask[list[Heap]] | None:
+    """For the first page: lists whose present step is the actor's; for a school's clerk new records of this year that
+    stand on no list, and those that came back, where the place has them approved. `policy` holds at the actor's unit.
+    """
+    decides = actor.can("creation.decide")
+    sends = actor.can("creation.send") and actor.org_kind == "school" and needs_approval(policy)
+    if not decides and not sends:
+        return None
+    within = policy.param("file.open_within")
+    listed = (
+        " and not exists (select 1 from creation_item i where i.person_id = r.person_id and i.kind = 'creation'"
+        " and i.year = %(year)s and i.state in ('pending', 'approved'))"
+    )
+
+    def read(rows: Rows) -> list[Heap]:
+        heaps = []
+        for row in rows:
+            n, since, one = row["n"], day(row["since"]), row["one"]
+            if not n:
+                continue
+            if row["what"] == "unsent":
+                limit = within.value.after(since) if within.stated and since else None
+                back = row["returned"]
+                kind = _("%s 名被退回, 改好后再报") % back if back else _("待报核准")
+                url, count = reverse("creation:list"), _("%s 名") % n
+                late = limit is not None and limit < timezone.localdate()
+                heaps.append(Heap(_("新建学籍还没有报核准"), n, url, count, kind, since, limit, late))
+                continue
+            home = reverse("creation:senior" if row["what"] == Kind.SENIOR else "creation:list")
+            url = reverse("creation:detail", args=[one]) if n == 1 else home
+            title = str(Kind(row["what"]).label)
+            heaps.append(Heap(title, n, url, _("%s 份名单") % n, _("待核准"), since))
+        return heaps
+
+    parts = []
+    if decides:
+        parts.append(
+            "select l.kind as what, count(*) as n, min(l.id) as one,"
+            " (min(l.created_at) at time zone 'Asia/Shanghai')::date as since, 0 as returned from creation_step s"
+            " join creation_list l on l.id = s.list_id where s.org_id = %(school)s and s.role = %(role)s"
+            " and s.state = 'current' and l.state = 'running' and l.creator_id <> %(user)s group by 1"
+        )
+    if sends:
+        parts.append(
+            "select 'unsent' as what, count(*) as n, null as one,"
+            " (min(s.valid_from) at time zone 'Asia/Shanghai')::date as since,"
+            " count(*) filter (where exists (select 1 from creation_item i where i.person_id = r.person_id"
+            "  and i.kind = 'creation' and i.year = %(year)s and i.state = 'returned')) as returned"
+            + _NEW
+            + listed
+        )
+    year = year_now()
+    return Ask(
+        " union all ".join(parts),
+        {
+            "school": actor.org_id,
+            "role": str(actor.role),
+            "user": actor.user_id,
+            "year": year,
+            "first": midnight(date(year, 7, 1)),
+        },
+        read,
+    )
 
 
 def found(actor: Any, list_id: int) -> CreationList:

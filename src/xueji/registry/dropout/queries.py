@@ -14,6 +14,7 @@ from django.utils import timezone
 
 from xueji.ground.orgs.grades import start_year_of
 from xueji.ground.orgs.models import Org, Term
+from xueji.ground.waiting import Ask, alone
 from xueji.registry.enrolment.models import REGISTERED, Roster
 
 from .models import Entry, Report, Result, Source, Watch
@@ -94,15 +95,21 @@ def listing(actor: Any, *, result: str = "", after: str = "", limit: int = LIMIT
     return rows, f"{rows[-1].noticed_on.isoformat()}|{rows[-1].watch_id}" if more and rows else ""
 
 
+def waiting(actor: Any) -> Ask[dict[str, int]]:
+    """How many are followed, not back, and not yet reported in time."""
+    return Ask(
+        "select count(*) filter (where result = any(%(active)s)) as active,"
+        " count(*) filter (where result = %(away)s) as not_returned,"
+        " count(*) filter (where result = any(%(active)s) and reported_on is null and report_by < %(today)s) as late"
+        " from dropout_watch",
+        {"active": [str(r) for r in ACTIVE], "away": str(Result.NOT_RETURNED), "today": timezone.localdate()},
+        lambda rows: rows[0],
+    )
+
+
 def counts(actor: Any) -> dict[str, int]:
     """How many are followed, not back, and not yet reported in time; one query."""
-    today = timezone.localdate()
-    found = Watch.objects.aggregate(
-        active=Count("watch_id", filter=Q(result__in=ACTIVE)),
-        not_returned=Count("watch_id", filter=Q(result=Result.NOT_RETURNED)),
-        late=Count("watch_id", filter=Q(result__in=ACTIVE, reported_on=None, report_by__lt=today)),
-    )
-    return {k: int(v) for k, v in found.items()}
+    return alone(waiting(actor))
 
 
 def page(actor: Any, watch_id: uuid.UUID) -> Page:

@@ -12,9 +12,13 @@ from typing import Any
 
 from django.db import connection
 from django.http import Http404
+from django.urls import reverse
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
+from xueji.ground.accounts.roles import HEADS
 from xueji.ground.orgs.models import Org
+from xueji.ground.waiting import Ask, Heap, Rows, day
 
 from .models import Pair, PairState, Run, RunState
 from .similar import in_words
@@ -94,6 +98,45 @@ def pair(pk: int) -> PairRow:
     if found is None:
         raise Http404
     return _rows([found])[0]
+
+
+def waiting(actor: Any) -> Ask[list[Heap]]:
+    """For the first page: suspicions nobody has settled (a school's own; above, those between units of which this is
+    the lowest in common), and merges and undoings that wait for the other head.
+    """
+    head = actor.can("person.merge") and actor.role in HEADS
+
+    def read(rows: Rows) -> list[Heap]:
+        row = rows[0]
+        merge = (
+            reverse("duplicates:merge", args=[row["one"]])
+            if row["merges"] == 1
+            else reverse("duplicates:merges")
+        )
+        heaps = [
+            Heap(
+                _("疑似重复的档案"), row["pairs"], reverse("duplicates:list"), _("%s 对") % row["pairs"], _("待核对"),
+                day(row["pairs_since"]),
+            ),
+            Heap(
+                _("档案合并"), row["merges"], merge, _("%s 件") % row["merges"], _("待负责人决定"),
+                day(row["merges_since"]),
+            ),
+        ]  # fmt: skip
+        return [heap for heap in heaps if heap.n]
+
+    local = "at time zone 'Asia/Shanghai')::date"
+    own = "" if actor.org_kind == "school" else " and superior_id = %(org)s"
+    return Ask(
+        "select p.n as pairs, p.since as pairs_since, m.n as merges, m.since as merges_since, m.one from"
+        f" (select count(*) as n, (min(found_at) {local} as since from duplicate_pair where state = 'new'{own}) p,"
+        " (select count(*) as n, min(merge_id::text) as one,"
+        f"  (min(case when state = 'proposed' then proposed_at else undo_at end) {local} as since from person_merge"
+        "  where %(head)s and org_id = %(org)s and (state = 'proposed' and proposed_by <> %(user)s"
+        "   or state = 'undoing' and undo_by <> %(user)s)) m",
+        {"org": actor.org_id, "user": actor.user_id, "head": head},
+        read,
+    )
 
 
 def counts() -> dict[str, int]:

@@ -19,6 +19,7 @@ from xueji.ground.db.scope import acting
 from xueji.ground.orgs.models import Org, School
 from xueji.ground.policy import places
 from xueji.ground.policy.calendar import add_workdays
+from xueji.ground.waiting import Ask, Heap, Rows, day
 from xueji.registry.enrolment import queries as enrolment
 from xueji.registry.people.models import Person
 
@@ -197,11 +198,23 @@ def listing(actor: Any, *, waiting: bool, limit: int = 100) -> list[FamilyReques
     return list(rows.exclude(state=_turn(actor)).order_by("-pk")[:limit])
 
 
-def waiting_count(actor: Any) -> tuple[int, int]:
-    """How many wait for the actor's unit, and how many of them too long; one query."""
-    due = list(_mine(actor).filter(state=_turn(actor)).values_list("due_on", flat=True)[:1000])
+def waiting(actor: Any) -> Ask[Heap]:
+    """What families asked of the actor's unit and nobody has answered yet."""
     today = timezone.localdate()
-    return len(due), sum(1 for d in due if d is not None and d < today)
+
+    def read(rows: Rows) -> Heap:
+        n, late, due = rows[0]["n"], rows[0]["late"], day(rows[0]["due"])
+        return Heap(
+            _("家长、学生要求更正、删除或申诉"), n, "/requests/", _("%s 件") % n,
+            _("有超期") if late else _("待答复"), due=due, late=bool(late),
+        )  # fmt: skip
+
+    return Ask(
+        "select count(*) as n, count(*) filter (where due_on < %(today)s) as late, min(due_on) as due"
+        f" from family_request where {_own(actor)} = %(org)s and state = %(state)s",
+        {"today": today, "org": actor.org_id, "state": str(_turn(actor))},
+        read,
+    )
 
 
 def one(actor: Any, request_id: int) -> FamilyRequest:
@@ -218,9 +231,12 @@ def of_child(person_id: uuid.UUID, limit: int = 20) -> list[FamilyRequest]:
     return list(FamilyRequest.objects.filter(person_id=person_id).order_by("-pk")[:limit])
 
 
+def _own(actor: Any) -> str:
+    return "school_id" if actor.role == Role.REGISTRAR else "appeal_org_id"
+
+
 def _mine(actor: Any) -> Any:
-    own = "school_id" if actor.role == Role.REGISTRAR else "appeal_org_id"
-    return FamilyRequest.objects.filter(**{own: actor.org_id})
+    return FamilyRequest.objects.filter(**{_own(actor): actor.org_id})
 
 
 def _turn(actor: Any) -> RequestState:

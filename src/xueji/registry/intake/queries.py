@@ -26,6 +26,7 @@ from xueji.ground.policy.model import NumberScheme
 from xueji.ground.sheets.cells import LostDigits
 from xueji.ground.standards.fields import fields
 from xueji.ground.standards.text import as_text
+from xueji.ground.waiting import Ask
 
 from . import repair
 from .columns import EXTRAS, ROW, Mapping, name_of
@@ -177,6 +178,15 @@ def batches(
         )
         for i, kind, f, sha, o, u, at, p, done, x, gone, s, n, why in found
     ]
+
+
+def waiting(actor: Any) -> Ask[int]:
+    """How many batches of the actor's unit are not finished; the first page asks for them only if there are any."""
+    return Ask(
+        "select count(*) as n from import_batch where school_id = %(org)s and state = any(%(open)s)",
+        {"org": actor.org_id, "open": list(HISTORY["open"])},
+        lambda rows: int(rows[0]["n"]),
+    )
 
 
 def staff_names(ids: set[int]) -> dict[int, str]:

@@ -9,11 +9,14 @@ from typing import Any
 
 from django.db import connection, transaction
 from django.http import Http404
+from django.urls import reverse
+from django.utils.translation import gettext as _
 
 from xueji.ground.accounts.actor import today
 from xueji.ground.db.scope import acting
 from xueji.ground.orgs.grades import class_label
 from xueji.ground.orgs.models import School
+from xueji.ground.waiting import Ask, Heap, Rows, day
 from xueji.registry.enrolment.models import REGISTERED
 from xueji.registry.people import places
 
@@ -176,6 +179,34 @@ def lacking(actor: Any, *, page: int = 0) -> tuple[list[Lacking], int]:
         )
         rows = [Lacking(p, n, label(s, y, k, system)) for p, n, s, y, k in c.fetchall()]
     return rows, total
+
+
+def waiting(actor: Any) -> Ask[list[Heap]]:
+    """For the first page of a school: batches to look over and to confirm, and pupils without a photo."""
+
+    def read(rows: Rows) -> list[Heap]:
+        row = rows[0]
+        ready = reverse("photos:batch", args=[row["one"]]) if row["ready"] == 1 else reverse("photos:list")
+        heaps = [
+            Heap(_("照片"), row["ready"], ready, _("%s 批") % row["ready"], _("待确认"), day(row["since"])),
+            Heap(
+                _("没有照片的学生"), row["lacking"], reverse("photos:lacking"), _("%s 名") % row["lacking"], _("待补拍"),
+                day(row["lacking_since"]),
+            ),
+        ]  # fmt: skip
+        return [heap for heap in heaps if heap.n]
+
+    local = "at time zone 'Asia/Shanghai')::date"
+    return Ask(
+        "select b.n as ready, b.one, b.since, f.n as lacking, f.since as lacking_since from"
+        f" (select count(*) as n, min(id) as one, (min(created_at) {local} as since from photo_batch"
+        "   where school_id = %(org)s and state = 'ready') b,"
+        f" (select count(*) as n, (min(r.since) {local} as since from roster r"
+        f"   where r.{_HERE.replace('%s', '%(org)s')} and not exists (select 1 from person_photo p"
+        "    where p.person_id = r.person_id)) f",
+        {"org": actor.org_id},
+        read,
+    )
 
 
 def named(actor: Any, text: str) -> list[Lacking]:

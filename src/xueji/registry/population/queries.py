@@ -10,7 +10,10 @@ from typing import Any
 
 from django.db import connection
 from django.http import Http404
+from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
+
+from xueji.ground.waiting import Ask, Heap, Rows, day
 
 from .models import Batch, Distribution, ItemState
 
@@ -108,6 +111,35 @@ def counts(actor: Any) -> dict[str, int]:
             " on true where r.kind = 1 and r.reason = 'enrolled' and r.status < 10 group by 1"
         )
         return dict(Counter(dict(c.fetchall())))
+
+
+def heaps(actor: Any) -> Ask[list[Heap]] | None:
+    """For the first page: a school's pupils whose identity the register does not confirm and who are no problem record
+    yet; for the authority that compares, comparisons that broke off.
+    """
+    if actor.org_kind == "school":
+        sql = (
+            "select count(*) as n, (min(i.answered_at) at time zone 'Asia/Shanghai')::date as since from population_item i"
+            " join roster r on r.person_id = i.person_id and r.school_id = i.school_id and r.kind = 1"
+            "  and r.reason = 'enrolled' and r.status < 10 and not r.problem"
+            " where i.school_id = %(org)s and i.state = 'failed' and not exists (select 1 from population_item x"
+            "  where x.person_id = i.person_id and x.batch_id > i.batch_id)"
+        )
+        title, url, unit = _("身份核验不一致"), reverse("population:results") + "?tab=failed", _("%s 名")
+    elif actor.can("population.compare"):
+        sql = (
+            "select count(*) as n, (min(created_at) at time zone 'Asia/Shanghai')::date as since from population_batch"
+            " where org_id = %(org)s and state = 'stopped'"
+        )
+        title, url, unit = _("身份核验没有全部完成"), reverse("population:batches"), _("%s 批")
+    else:
+        return None
+
+    def read(rows: Rows) -> list[Heap]:
+        n = rows[0]["n"]
+        return [Heap(title, n, url, unit % n, _("待处理"), day(rows[0]["since"]))] if n else []
+
+    return Ask(sql, {"org": actor.org_id}, read)
 
 
 def batches(limit: int = 20) -> list[Batch]:

@@ -14,6 +14,7 @@ from django.utils import timezone
 
 from xueji.ground.accounts.roles import HEADS, SCHOOL_STAFF
 from xueji.ground.orgs.models import Org
+from xueji.ground.waiting import Ask, alone
 
 from .models import Action, Entry, Kind, Problem, Side, State
 
@@ -116,19 +117,23 @@ def listing(
     return rows, rows[-1].number if more and rows else ""
 
 
+def waiting(actor: Any) -> Ask[dict[str, int]]:
+    """How many there are by state, and how many wait for the actor's unit."""
+    return Ask(
+        "select count(*) filter (where p.state = 'open') as open,"
+        "  count(*) filter (where p.state = 'arbitrating') as arbitrating,"
+        "  count(*) filter (where (p.state = 'arbitrating' and p.superior_id = %(org)s) or (p.state <> 'closed'"
+        "    and exists (select 1 from problem_side s where s.problem_id = p.problem_id"
+        "                and s.school_id = %(org)s and s.answered_at is null))) as mine"
+        " from problem_record p",
+        {"org": actor.org_id},
+        lambda rows: rows[0],
+    )
+
+
 def counts(actor: Any) -> dict[str, int]:
     """How many there are by state, and how many wait for the actor's unit; one query."""
-    with connection.cursor() as c:
-        c.execute(
-            "select count(*) filter (where p.state = 'open'), count(*) filter (where p.state = 'arbitrating'),"
-            "  count(*) filter (where (p.state = 'arbitrating' and p.superior_id = %(org)s) or (p.state <> 'closed'"
-            "    and exists (select 1 from problem_side s where s.problem_id = p.problem_id"
-            "                and s.school_id = %(org)s and s.answered_at is null)))"
-            " from problem_record p",
-            {"org": actor.org_id},
-        )
-        opened, arbitrating, mine = c.fetchone()
-    return {"open": opened, "arbitrating": arbitrating, "mine": mine}
+    return alone(waiting(actor))
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,7 @@ from django.db.models import Exists, F, OuterRef, Q, QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from xueji.ground.waiting import Ask, Heap, day
 from xueji.registry.changes import subject as subjects
 from xueji.registry.changes.models import OPEN as OPEN_CASES
 from xueji.registry.changes.models import Case
@@ -87,11 +88,19 @@ def todo_filter(actor: Any) -> Q:
     return Q(holder_id=actor.org_id, holder_role=actor.role)
 
 
-def todo_count(actor: Any) -> int:
-    """How many transfers wait for the actor; one query."""
+def waiting(actor: Any) -> Ask[Heap] | None:
+    """Transfers that wait for the actor."""
     if not (actor.can("case.decide") or actor.can("case.start")) or actor.org_id is None:
-        return 0
-    return _seen(actor).filter(todo_filter(actor)).count()
+        return None
+    return Ask(
+        "select count(*) as n, min(due_on) as due from relay_case"
+        " where state <> 'asked' and holder_id = %(org)s and holder_role = %(role)s",
+        {"org": actor.org_id, "role": str(actor.role)},
+        lambda rows: Heap(
+            _("跨省转学待我办理"), rows[0]["n"], "/relay/?tab=todo", _("%s 件") % rows[0]["n"], _("待办"),
+            due=day(rows[0]["due"]),
+        ),
+    )  # fmt: skip
 
 
 def listing(actor: Any, *, tab: str = "", after: str = "", limit: int = PAGE) -> tuple[list[Row], str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import uuid
 from dataclasses import dataclass, fields
-from datetime import datetime
+from datetime import UTC, date, datetime
 from typing import Any
 
 from django.db import connection
@@ -17,13 +17,12 @@ from django.utils.translation import gettext_lazy
 from xueji.ground.accounts.actor import today
 from xueji.ground.accounts.roles import Role
 from xueji.ground.orgs.models import Org
+from xueji.ground.waiting import Ask, Rows, alone, day
 
 from . import evidence, terms
 from .digest import DIGEST
 from .models import (
-    CheckState,
     Child,
-    ClassCheck,
     Log,
     Proof,
     Round,
@@ -330,58 +329,83 @@ class Todo:
     url: str
     due: str
     over: bool
+    since: date | None = None
 
 
-def todo(actor: Any) -> list[Todo]:
+def todo(actor: Any, term: terms.Term | None = None) -> list[Todo]:
     """Submissions that wait for this actor: to be handed in, to be decided; for who opened a round, what is overdue.
 
     Two queries at most.
     """
-    out: list[Todo] = _class_todo(actor)
+    return alone(waiting(actor, term or terms.now(today())))
+
+
+def waiting(actor: Any, term: terms.Term) -> Ask[list[Todo]]:
+    """What `todo` shows, for the first page; `term` is the present one."""
+    counts = actor.org_kind == "school" and bool(actor.classes) and actor.can("headcount.write")
+    settles = actor.org_kind == "school" and not counts and actor.can("headcount.settle")
     now = timezone.now()
-    if actor.can("submission.send"):
-        for s in Submission.objects.select_related("round").filter(
-            school_id=actor.org_id, state__in=["waiting", "returned"], round__closed_at=None
-        ).exclude(round__kind=RoundKind.INSPECT).order_by("round__due_at")[:10]:  # fmt: skip
-            out.append(
-                Todo(
-                    s.round.title, str(State(s.state).label), f"/submission/{s.pk}/",
-                    due_words(s.round.due_at), s.round.due_at < now,
-                )
-            )  # fmt: skip
-    if actor.can("submission.decide"):
-        waiting = Step.objects.filter(org_id=actor.org_id, role=actor.role, state="current").count()
-        if waiting:
-            out.append(
-                Todo(_("%s 所学校的上报待我审核") % waiting, _("待审核"), "/submission/?tab=desk", "—", False)
-            )
-    if actor.can("submission.round"):
-        late = Submission.objects.filter(
-            round__org_id=actor.org_id, round__closed_at=None, state__in=["waiting", "returned"],
-            round__due_at__lt=now,
-        ).exclude(round__kind=RoundKind.INSPECT).count()  # fmt: skip
-        if late:
-            out.append(Todo(_("%s 所学校逾期未上报") % late, _("催报"), "/submission/", "—", True))
-    return out
+    asked = "and r.closed_at is null and r.kind <> 'inspect' and s.state in ('waiting', 'returned')"
+    parts = {
+        "mine": (
+            "select coalesce(jsonb_agg(m order by m.due), '[]') from (select s.id, s.state, r.title,"
+            " extract(epoch from r.due_at) as due from submission s join submission_round r on r.id = s.round_id"
+            f" where s.school_id = %(org)s {asked} order by r.due_at limit 10) m",
+            actor.can("submission.send"),
+        ),
+        "desk": (
+            "select jsonb_build_array(count(*), (min(arrived_at) at time zone 'Asia/Shanghai')::date) from submission_step"
+            " where org_id = %(org)s and role = %(role)s and state = 'current'",
+            actor.can("submission.decide"),
+        ),
+        "late": (
+            "select count(*) from submission s join submission_round r on r.id = s.round_id"
+            f" where r.org_id = %(org)s and r.due_at < %(now)s {asked}",
+            actor.can("submission.round"),
+        ),
+        "counted": (
+            "select count(*) from class_check where class_id = any(%(classes)s) and year = %(year)s and term = %(term)s",
+            counts,
+        ),
+        "differ": (
+            "select count(*) from class_check where school_id = %(org)s and state = 'reported'",
+            settles,
+        ),
+    }
+    columns = ", ".join(f"({sql}) as {key}" for key, (sql, may) in parts.items() if may)
 
-
-def _class_todo(actor: Any) -> list[Todo]:
-    """Classes that a teacher has to compare this term, and differences that wait for the leader. Two queries at most."""
-    if actor.org_kind != "school":
-        return []
-    day = today()
-    out = []
-    if actor.classes and actor.can("headcount.write"):
-        term = terms.now(day)
-        done = ClassCheck.objects.filter(class_id__in=actor.classes, year=term.year, term=term.number).count()
-        if done < len(actor.classes):
+    def read(rows: Rows) -> list[Todo]:
+        row = rows[0]
+        out: list[Todo] = []
+        if counts and row["counted"] < len(actor.classes):
             title = _("%s学籍核对") % term.label
             out.append(Todo(title, _("清点在校人数"), "/headcount/", "—", False))
-    elif actor.can("headcount.settle"):
-        n = ClassCheck.objects.filter(school_id=actor.org_id, state=CheckState.REPORTED).count()
-        if n:
+        if n := row.get("differ"):
             out.append(Todo(_("%s 个班人数不符") % n, _("写明处理结果"), "/headcount/", "—", True))
-    return out
+        for m in row.get("mine", []):
+            due = datetime.fromtimestamp(m["due"], tz=UTC)
+            url = f"/submission/{m['id']}/"
+            out.append(Todo(m["title"], str(State(m["state"]).label), url, due_words(due), due < now))
+        n, since = row.get("desk", (0, None))
+        if n:
+            title = _("%s 所学校的上报待我审核") % n
+            out.append(Todo(title, _("待审核"), "/submission/?tab=desk", "—", False, day(since)))
+        if n := row.get("late"):
+            out.append(Todo(_("%s 所学校逾期未上报") % n, _("催报"), "/submission/", "—", True))
+        return out
+
+    return Ask(
+        f"select {columns or '1 as nothing'}",
+        {
+            "org": actor.org_id,
+            "role": str(actor.role),
+            "now": now,
+            "classes": list(actor.classes),
+            "year": term.year,
+            "term": term.number,
+        },
+        read,
+    )
 
 
 def desk(actor: Any, *, after: str = "") -> tuple[list[dict[str, Any]], str]:

@@ -15,10 +15,13 @@ from typing import Any
 from django.db import connection
 from django.db.models import Count
 from django.http import Http404
+from django.urls import reverse
+from django.utils.translation import gettext as _
 
 from xueji.ground.db.scope import acting
 from xueji.ground.orgs.models import Org
 from xueji.ground.policy.statuses import Status
+from xueji.ground.waiting import Ask, Heap, Rows, day
 from xueji.registry.changes.business import label_of
 from xueji.registry.intake.places import SchoolFacts
 
@@ -52,6 +55,49 @@ def takeovers(actor: Any, *, before: int | None = None) -> list[Takeover]:
     if before:
         rows = rows.filter(pk__lt=before)
     return list(rows[: PAGE + 1])
+
+
+def waiting(actor: Any) -> Ask[list[Heap]] | None:
+    """For the first page: takeovers that the clerk has not finished, differences that are still open after one, and for
+    the head explained totals to sign.
+    """
+    runs, signs = actor.can("takeover.run"), actor.can("takeover.sign")
+    if not runs and not signs:
+        return None
+
+    def read(rows: Rows) -> list[Heap]:
+        row = rows[0]
+        heaps = []
+        if runs and (n := row["open"]):
+            url = reverse("takeover:detail", args=[row["open_id"]]) if n == 1 else reverse("takeover:list")
+            heaps.append(Heap(_("学籍接管"), n, url, _("%s 次") % n, _("还没有完成"), day(row["open_since"])))
+        if runs and (n := row["differing"]):
+            url = reverse("takeover:differences", args=[row["differing_id"]])
+            heaps.append(
+                Heap(_("比对差异"), n, url, _("%s 处") % n, _("待处理"), day(row["differing_since"]))
+            )
+        if signs and (n := row["unsigned"]):
+            url = reverse("takeover:detail", args=[row["unsigned_id"]])
+            heaps.append(
+                Heap(_("接管人数差异说明"), n, url, _("%s 次") % n, _("待签字"), day(row["unsigned_since"]))
+            )
+        return heaps
+
+    local = "at time zone 'Asia/Shanghai')::date"
+    own = "from takeover t where t.school_id = %(org)s and"
+    return Ask(
+        "select o.n as open, o.one as open_id, o.since as open_since, d.n as differing, d.one as differing_id,"
+        " d.since as differing_since, u.n as unsigned, u.one as unsigned_id, u.since as unsigned_since from"
+        f" (select count(*) as n, max(t.id) as one, (min(t.created_at) {local} as since"
+        f"   {own} t.state in ('matching', 'checked')) o,"
+        f" (select count(*) as n, max(t.id) as one, (min(t.published_at) {local} as since from takeover_difference x"
+        "   join takeover t on t.id = x.takeover_id where t.school_id = %(org)s and t.state = 'published'"
+        "   and x.decision = 'open') d,"
+        f" (select count(*) as n, max(t.id) as one, (min(t.created_at) {local} as since {own} t.state = 'checked'"
+        "   and t.explanation <> '' and t.signed_by is null and t.creator_id <> %(user)s) u",
+        {"org": actor.org_id, "user": actor.user_id},
+        read,
+    )
 
 
 def school_names(found: Sequence[Takeover]) -> dict[int, str]:

@@ -19,6 +19,7 @@ from xueji.ground.orgs.grades import class_label
 from xueji.ground.orgs.models import Stage
 from xueji.ground.policy.statuses import Status
 from xueji.ground.standards import codes
+from xueji.ground.waiting import Ask, alone
 from xueji.registry.changes.queries import due_words
 
 from .models import GraduationList, ListKind, ListStatus
@@ -143,20 +144,39 @@ class Waiting:
     url: str
 
 
+@dataclass(frozen=True)
+class Year:
+    """What the first page tells of the year's work: how many lists wait for the actor, and which heaps of graduates."""
+
+    lists: int = 0
+    heaps: tuple[Waiting, ...] = ()
+
+
+def load(actor: Any) -> Ask[Year] | None:
+    """Lists and admissions that wait for the actor's unit, in numbers."""
+    if not actor.can("yearly.view") or actor.org_id is None:
+        return None
+    return Ask(
+        "select count(*) filter (where state = 'placed' and to_school_id = %(org)s) as placed,"
+        " count(*) filter (where state = 'asked' and to_county_id = %(org)s) as asked,"
+        " count(*) filter (where state = 'released' and from_county_id = %(org)s) as released,"
+        " (select count(*) from graduation_step s where s.state = 'current' and s.org_id = %(org)s and s.role = %(role)s)"
+        " + (select count(*) from graduation_list l where l.status = 'returned' and l.school_id = %(org)s and %(starts)s)"
+        " as lists from admission"
+        " where state in ('asked', 'released', 'placed') and (to_school_id = %(org)s or to_county_id = %(org)s"
+        "  or from_county_id = %(org)s)",
+        {"org": actor.org_id, "role": str(actor.role), "starts": actor.can("case.start")},
+        lambda rows: Year(rows[0]["lists"], tuple(_heaps(actor, **rows[0]))),
+    )
+
+
 def waiting(actor: Any) -> list[Waiting]:
     """Admissions that wait for the actor's unit; one query."""
-    if not actor.can("yearly.view") or actor.org_id is None:
-        return []
-    with connection.cursor() as c:
-        c.execute(
-            "select count(*) filter (where state = 'placed' and to_school_id = %(org)s),"
-            " count(*) filter (where state = 'asked' and to_county_id = %(org)s),"
-            " count(*) filter (where state = 'released' and from_county_id = %(org)s) from admission"
-            " where state in ('asked', 'released', 'placed') and (to_school_id = %(org)s or to_county_id = %(org)s"
-            "  or from_county_id = %(org)s)",
-            {"org": actor.org_id},
-        )
-        placed, asked, released = c.fetchone()
+    ask = load(actor)
+    return list(alone(ask).heaps) if ask else []
+
+
+def _heaps(actor: Any, placed: int, asked: int, released: int, lists: int) -> list[Waiting]:
     out = []
     if placed and actor.can("case.start"):
         out.append(Waiting(placed, _("毕业生等待接收"), "/yearly/admission/?tab=placed"))

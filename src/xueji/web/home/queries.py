@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
@@ -14,6 +15,7 @@ from xueji.ground.accounts.actor import Actor, today
 from xueji.ground.orgs.models import Org
 from xueji.ground.policy import places
 from xueji.ground.policy.engine import PolicySet
+from xueji.ground.waiting import Ask, alone
 from xueji.registry.enrolment.words import business_label
 
 
@@ -25,18 +27,20 @@ class Heads:
     all: int = 0
 
 
+def heads(class_ids: Sequence[int]) -> Ask[dict[int, Heads]]:
+    """Head-counts of classes, as far as the scope covers them."""
+    return Ask(
+        "select class_id, count(*) filter (where status = 1) as reading, count(*) as n from roster"
+        " where class_id = any(%(classes)s) and reason in ('enrolled', 'guest') and status between 1 and 9"
+        " group by class_id",
+        {"classes": list(class_ids)},
+        lambda rows: {r["class_id"]: Heads(r["reading"], r["n"]) for r in rows},
+    )
+
+
 def class_heads(class_ids: list[int]) -> dict[int, Heads]:
     """Head-counts of classes, as far as the scope covers them; one query."""
-    if not class_ids:
-        return {}
-    with connection.cursor() as c:
-        c.execute(
-            "select class_id, count(*) filter (where status = 1), count(*) from roster"
-            " where class_id = any(%s) and reason in ('enrolled', 'guest') and status between 1 and 9"
-            " group by class_id",
-            [class_ids],
-        )
-        return {r[0]: Heads(r[1], r[2]) for r in c.fetchall()}
+    return alone(heads(class_ids)) if class_ids else {}
 
 
 @dataclass(frozen=True)
@@ -85,15 +89,19 @@ def occupied(class_id: int) -> bool:
     return bool(class_heads([class_id]))
 
 
-def enrolled_below(path: str) -> int:
+def enrolled(path: str) -> Ask[int]:
     """Registered pupils today of the schools of a subtree, from the cube; only what the scope covers."""
-    with connection.cursor() as c:
-        c.execute(
-            "select coalesce(sum(n), 0) from cube_delta where day <= %s and kind = 1 and status between 1 and 9"
-            " and school_id in (select id from org where path like %s)",
-            [today(), path.replace("%", "") + "%"],
-        )
-        return int(c.fetchone()[0])
+    return Ask(
+        "select coalesce(sum(n), 0) as n from cube_delta where day <= %(day)s and kind = 1 and status between 1 and 9"
+        " and school_id in (select id from org where path like %(below)s)",
+        {"day": today(), "below": path.replace("%", "") + "%"},
+        lambda rows: int(rows[0]["n"]),
+    )
+
+
+def enrolled_below(path: str) -> int:
+    """Registered pupils today of the schools of a subtree; one query."""
+    return alone(enrolled(path))
 
 
 @dataclass(frozen=True)
@@ -107,16 +115,15 @@ class Problems:
         return bool(self.problem or self.unverified)
 
 
-def problems(school_id: int) -> Problems:
-    """How many present pupils have a problem on their record, or an identity not yet verified; one query."""
-    with connection.cursor() as c:
-        c.execute(
-            "select count(*) filter (where problem), count(*) filter (where check_state <> 'passed')"
-            " from roster where school_id = %s and reason in ('enrolled', 'guest')"
-            " and status between 1 and 9",
-            [school_id],
-        )
-        return Problems(*c.fetchone())
+def problems(school_id: int) -> Ask[Problems]:
+    """How many present pupils have a problem on their record, or an identity not yet verified."""
+    return Ask(
+        "select count(*) filter (where problem) as problem,"
+        " count(*) filter (where check_state <> 'passed') as unverified"
+        " from roster where school_id = %(school)s and reason in ('enrolled', 'guest') and status between 1 and 9",
+        {"school": school_id},
+        lambda rows: Problems(**rows[0]),
+    )
 
 
 def policy_for(actor: Actor, day: date | None = None) -> PolicySet:

@@ -13,16 +13,13 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_safe
 
 from xueji.ground.accounts import queries as accounts
-from xueji.ground.accounts.actor import Actor, today
+from xueji.ground.accounts.actor import Actor
 from xueji.ground.accounts.http import LAST_KEY, actor_of
-from xueji.ground.accounts.roles import AUTHORITY, TEACHERS, Role
+from xueji.ground.accounts.roles import Role
 from xueji.ground.audit import queries as audit
 from xueji.ground.audit import reviews
-from xueji.ground.orgs import queries as orgs
 
-from . import nav, queries
-
-_WORK = ("uploaded", "checking", "checked", "publishing", "failed")
+from . import desk, nav, queries
 
 
 @never_cache
@@ -56,91 +53,7 @@ def home(request: HttpRequest) -> HttpResponse:
             "waiting": reviews.waiting_count(actor),
         }
         return render(request, "home/audit.html", context)
-    return render(request, "home/home.html", context | _work(actor))
-
-
-def _work(actor: Actor) -> dict[str, Any]:
-    """The parts of a working home page that this role has."""
-    from xueji.registry.charge import queries as charge
-
-    out: dict[str, Any] = {"actions": _actions(actor)} | charge.notices(actor)
-    if actor.can("case.decide") or actor.can("case.start"):
-        from xueji.registry.changes import absences
-        from xueji.registry.changes import queries as changes
-        from xueji.registry.relay import queries as relay
-
-        todo = changes.todo(actor, limit=20)
-        words = {
-            "pressed": _("超期督办"),
-            "overdue": _("已超时"),
-            "today": _("今天到期"),
-            "soon": _("3个工作日内"),
-            "later": _("其他"),
-        }
-        out["todo"] = todo
-        out["todo_count"] = todo.total  # what the top bar shows, counted once
-        out["todo_groups"] = [
-            (words[k], k in ("pressed", "overdue"), rows) for k, rows in todo.groups.items()
-        ]
-        out["relay_todo"] = relay.todo_count(actor)
-        if actor.can("case.start"):
-            out["started"] = changes.started(actor, limit=10)
-            out["absences"] = absences.counts(actor)
-    if actor.can("collect.check") or actor.can("collect.confirm"):
-        from xueji.registry.collect import queries as collect
-
-        out["collect_todo"] = collect.todo(actor)
-        out["collect_keys"] = collect.keys_waiting(actor) if actor.can("case.start") else 0
-    if actor.can("family.answer"):
-        from xueji.registry.family import requests
-
-        out["family_waiting"], out["family_late"] = requests.waiting_count(actor)
-    if actor.can("placement.view"):
-        from xueji.registry.placement.queries import asks, roster, terms
-
-        out["placement"] = asks.todo(actor)
-        out["term_open"] = terms.todo(actor, today())
-        if actor.can("placement.write"):
-            out["placement_waiting"] = roster.waiting_count(actor)
-    if actor.can("export.approve"):
-        from xueji.office.exports import queries as exports
-
-        out["exports_waiting"] = exports.waiting(actor)
-    if actor.can("yearly.view"):
-        from xueji.registry.yearly import queries as yearly
-
-        out["year_lists"], out["year_waiting"] = yearly.todo(actor), yearly.waiting(actor)
-    if actor.can("admission.view"):
-        from xueji.registry.admission import queries as admission
-
-        out["admission_todo"] = admission.todo(actor)
-    if actor.can("headcount.view"):
-        from xueji.registry.submission import queries as submission
-
-        out["submission_todo"] = submission.todo(actor)
-    if actor.can("intake.import"):
-        from xueji.registry.intake import queries as intake
-
-        out["batches"] = [b for b in intake.batches(actor, limit=10) if b.state in _WORK]
-    if actor.can("problem.view"):
-        from xueji.registry.problems import queries as problem_records
-
-        out["problem_records"] = problem_records.counts(actor)
-    if actor.can("dropout.view"):
-        from xueji.registry.dropout import queries as dropout
-
-        out["dropout"] = dropout.counts(actor)
-    if actor.org_kind == "school" and actor.role not in TEACHERS and actor.org_id is not None:
-        out["problems"] = queries.problems(actor.org_id)
-    if actor.role in TEACHERS:
-        classes = [c for c in orgs.classes_of(actor.org_id or 0) if c.id in actor.classes]
-        heads = queries.class_heads([c.id for c in classes])
-        out["class_changes"] = queries.class_changes({c.id: c.label for c in classes})
-        out["my_classes"] = [{"row": c, "heads": heads.get(c.id, queries.Heads())} for c in classes]
-    elif actor.role in AUTHORITY or actor.role == Role.SCHOOL_HEAD:
-        out["enrolled"] = queries.enrolled_below(actor.org_path)
-    out["windows"] = queries.windows(queries.policy_for(actor), today())
-    return out
+    return render(request, "home/home.html", context | {"actions": _actions(actor)} | desk.work(actor))
 
 
 def _actions(actor: Actor) -> list[dict[str, Any]]:

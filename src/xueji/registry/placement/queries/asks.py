@@ -8,13 +8,13 @@ from datetime import date, datetime, timedelta
 from typing import Any
 
 from django.db import connection, transaction
-from django.db.models import Count, Q
 from django.http import Http404
 from django.utils.translation import gettext as _
 
+from xueji.ground import waiting as waits
 from xueji.ground.db.scope import acting
 
-from ..models import Ask, AskKind, AskState
+from ..models import Ask, AskState
 from .roster import MOST, PAGE, Child, is_entry, unplaced_all
 
 OPEN = (AskState.ASKED, AskState.APPROVED, AskState.PLACED)
@@ -100,20 +100,38 @@ def changes(
         return [Change(*row) for row in c.fetchall()]
 
 
+#: What waits for whom: the permission, and which questions.
+_TURNS = {
+    "decide": ("placement.decide", "state = 'asked' and kind <> 'claim'", "asked_at"),
+    "assign": ("placement.write", "state = 'approved' and kind = 'entry'", "head_at"),
+    "claims": ("placement.write", "state = 'asked' and kind = 'claim'", "asked_at"),
+    "receive": ("placement.receive", "state = 'placed' and class_id = any(%(classes)s)", "placed_at"),
+}
+
+
+def waiting(actor: Any) -> waits.Ask[dict[str, tuple[int, date | None]]] | None:
+    """What waits for this actor, and since which day: for the head to decide, for the office to place, for the teacher
+    to receive.
+    """
+    turns = {key: turn[1:] for key, turn in _TURNS.items() if actor.can(turn[0])}
+    if not turns:
+        return None
+    columns = ", ".join(
+        f"count(*) filter (where {which}) as {key},"
+        f" (min({since}) filter (where {which}) at time zone 'Asia/Shanghai')::date as {key}_since"
+        for key, (which, since) in turns.items()
+    )
+    return waits.Ask(
+        f"select {columns} from placement_ask where school_id = %(org)s and state in ('asked', 'approved', 'placed')",
+        {"org": actor.org_id, "classes": list(actor.classes)},
+        lambda rows: {key: (rows[0][key], waits.day(rows[0][f"{key}_since"])) for key in turns},
+    )
+
+
 def todo(actor: Any) -> dict[str, int]:
-    """What waits for this actor: for the head to decide, for the office to place, for the teacher to receive."""
-    wanted = {}
-    if actor.can("placement.decide"):
-        wanted["decide"] = Q(state=AskState.ASKED) & ~Q(kind=AskKind.CLAIM)
-    if actor.can("placement.write"):
-        wanted["assign"] = Q(state=AskState.APPROVED, kind=AskKind.ENTRY)
-        wanted["claims"] = Q(state=AskState.ASKED, kind=AskKind.CLAIM)
-    if actor.can("placement.receive"):
-        wanted["receive"] = Q(state=AskState.PLACED, class_id__in=list(actor.classes))
-    if not wanted:
-        return {}
-    mine = Ask.objects.filter(school_id=actor.org_id)
-    return mine.aggregate(**{key: Count("pk", filter=which) for key, which in wanted.items()})
+    """How many questions wait for this actor, by what is to be done; at most one query."""
+    ask = waiting(actor)
+    return {key: n for key, (n, _since) in waits.alone(ask).items()} if ask else {}
 
 
 def claimable(actor: Any, stage: str, cohort: int) -> list[Child]:

@@ -11,12 +11,14 @@ from typing import Any
 from django.db import connection, transaction
 from django.http import Http404
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from xueji.ground.db.scope import acting
 from xueji.ground.orgs import queries as orgs
 from xueji.ground.orgs.grades import grade_on, start_year_of
 from xueji.ground.orgs.models import School
 from xueji.ground.orgs.queries import ClassRow
+from xueji.ground.waiting import Ask, Heap, day
 from xueji.registry.enrolment.models import ClassSerial
 from xueji.registry.enrolment.timeline import local_day
 
@@ -245,11 +247,17 @@ def grade_of(school: School, child: Child, day: date) -> str:
     return grade_label(school, stage, child.cohort_year, day)
 
 
-def waiting_count(actor: Any) -> int:
-    """How many pupils of the school have no class."""
-    with connection.cursor() as c:
-        c.execute(f"select count(*) from roster r where {_HERE} and r.class_id is null", [actor.org_id])
-        return int(c.fetchone()[0])
+def without_class(actor: Any) -> Ask[Heap]:
+    """Pupils of the school who have no class, and since when the first of them is there."""
+    return Ask(
+        "select count(*) as n, min((r.since at time zone 'Asia/Shanghai')::date) as since from roster r"
+        f" where {_HERE.replace('%s', '%(org)s')} and r.class_id is null",
+        {"org": actor.org_id},
+        lambda rows: Heap(
+            _("没有班级的学生"), rows[0]["n"], "/placement/", _("%s 名") % rows[0]["n"], _("待分班"),
+            since=day(rows[0]["since"]),
+        ),
+    )  # fmt: skip
 
 
 def label_of(classes: Mapping[int, ClassRow], class_id: int | None) -> str:

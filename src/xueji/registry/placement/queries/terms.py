@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
 from django.db import connection
+from django.urls import reverse
 from django.utils.translation import gettext as _
 
-from xueji.ground.orgs import queries as orgs
 from xueji.ground.orgs.models import Term
+from xueji.ground.waiting import Ask, Heap, Rows
 from xueji.registry.dropout import queries as dropout
 
 from ..models import ClassCheck, MarkState, TermMark
@@ -184,15 +186,24 @@ def checks(class_ids: list[int]) -> dict[int, ClassCheck]:
     return {k.class_id: k for k in ClassCheck.objects.filter(class_id__in=class_ids)}
 
 
-def todo(actor: Any, day: date) -> list[dict[str, Any]]:
-    """For the first page of a class teacher: own classes with pupils without a mark of the term."""
-    if not actor.classes:
-        return []
-    term = TermOf(*dropout.term_now(day), None)
-    found = counts(actor.org_id, term.year, term.number)
-    classes = [k for k in orgs.classes_of(actor.org_id) if k.id in actor.classes]
-    return [
-        {"id": k.id, "label": k.label, "open": found[k.id].open, "term": term.label}
-        for k in classes
-        if k.id in found and found[k.id].open
-    ]
+def waiting(actor: Any, year: int, number: int, classes: Mapping[int, str]) -> Ask[list[Heap]]:
+    """For the first page of a class teacher: own classes (id: label) with pupils without a mark of the term."""
+    term = TermOf(year, number, None)
+
+    def read(rows: Rows) -> list[Heap]:
+        return [
+            Heap(
+                f"{classes[row['class_id']]} {term.label}", row["n"], reverse("placement:term_class", args=[row["class_id"]]),
+                "", _("%s 名学生还没有登记学期注册") % row["n"],
+            )
+            for row in rows
+        ]  # fmt: skip
+
+    return Ask(
+        "select r.class_id, count(*) as n from roster r where r.class_id = any(%(classes)s) and r.kind = 1"
+        " and r.reason = 'enrolled' and r.status = 1 and not exists (select 1 from term_mark m"
+        "  where m.school_id = r.school_id and m.person_id = r.person_id and m.school_year = %(year)s"
+        "  and m.term = %(term)s) group by 1 order by 1",
+        {"classes": list(classes), "year": year, "term": number},
+        read,
+    )
