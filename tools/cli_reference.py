@@ -40,6 +40,10 @@ ABOUT = {
     " [Keep and rotate the keys](../how-to/keep-and-rotate-keys.md).",
     "import": "Checks a sheet as the registrar would on the pages and, without `--check`, publishes the rows that may be"
     " published. Exit status 1 when cells are faulty.",
+    "takeover": "Loads a running register of a school as its registrar would on the pages: `load ROSTER`, `check N`, `balance N"
+    " [TOTALS]` (`--form` writes the sheet to fill), `publish N`, `differences N [REPORT]`, `list`. Exit status 1 while rows are"
+    " at fault, totals differ or differences are open. The head signs, columns are matched and differences are decided on the"
+    " pages. See [Take a running register over](../how-to/take-over-a-register.md).",
     "verify": "Recomputes what can be recomputed and compares. Exit status 1 when something is wrong. See"
     " [Verify the record](../how-to/verify-the-record.md).",
     "policy": "Rules as files: `lint [FOLDER|FILE]`, `list`, `export FOLDER`, `diff FILE` (exit status 1 when anything"

@@ -475,6 +475,7 @@ ACTIONS: dict[str, Promise] = {
     "takeover.close": _("结束接管"),
     "takeover.discard": _("放弃接管"),
     "takeover.explain": _("说明接管人数差异"),
+    "takeover.look": _("在控制台查看接管"),
     "takeover.match_columns": _("指出接管表格的列"),
     "takeover.publish": _("接管学籍"),
     "takeover.report": _("下载官方系统更正单"),

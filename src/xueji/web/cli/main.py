@@ -93,6 +93,22 @@ def _parser() -> argparse.ArgumentParser:
     s.add_argument("--as", dest="user", required=True, help="以哪个账号办理")
     s.add_argument("--check", action="store_true", help="只检查, 不写入")
     s.add_argument("--json", action="store_true")
+    s = add("takeover", "接管在用学籍: 装入导出表、核对、对人数、接管、列出差异", _takeover)
+    s.add_argument("action", choices=["list", "load", "check", "balance", "publish", "differences"])
+    s.add_argument("what", nargs="?", help="load: 学籍名册的文件; 其他: 接管的编号")
+    s.add_argument(
+        "path", nargs="?", type=Path, help="balance: 填好的人数表; differences: 另存官方系统更正单的文件"
+    )
+    s.add_argument("--school", required=True, help="学校标识码")
+    s.add_argument("--as", dest="user", required=True, help="以哪个账号办理(学籍管理员)")
+    s.add_argument("--moves", type=Path, help="load: 异动记录的文件")
+    s.add_argument("--as-of", help="load: 导出日期, 如 2026-11-20(默认今天)")
+    s.add_argument("--instead-of", type=int, help="load: 改正后的表代替哪一次接管")
+    s.add_argument("--form", action="store_true", help="balance: 写出一份待填的人数表(CSV), 不核对")
+    s.add_argument("--explain", help="balance: 写明人数不一致的原因, 由校长在网页签字")
+    s.add_argument("--expected", type=int, help="publish: 应接管的人数, 不符就不接管")
+    s.add_argument("--all", action="store_true", help="differences: 连同已处理的")
+    s.add_argument("--json", action="store_true")
     s = add("verify", "核对学籍数据的全部不变量; 有问题时列出并以状态 1 结束", _verify)
     s.add_argument(
         "what",
@@ -250,6 +266,16 @@ def _import(args: argparse.Namespace) -> int:
     def work() -> int:
         boot.ready()
         return importing.run(args, _print)
+
+    return attached(work)
+
+
+def _takeover(args: argparse.Namespace) -> int:
+    from . import takeover
+
+    def work() -> int:
+        boot.ready()
+        return takeover.run(args, _print)
 
     return attached(work)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import uuid
 from typing import Any
 
 from django.db import transaction
@@ -84,7 +85,7 @@ def take_book(actor: Any, package_id: int) -> tuple[OfflinePackage, bytes]:
             object_type="offline_package",
             object_id=package.pk,
             row_count=len(base),
-            persons=sorted(base),
+            persons=[uuid.UUID(key) for key in base],
         )
     return package, data
 
