@@ -260,7 +260,6 @@ def _registrar(user: str) -> Iterator[Page]:
     yield Page(user, "/admission/clearances/", "/admission/clearances/")
     yield Page(user, "/takeover/", "/takeover/")
     yield Page(user, "/offline/", "/offline/")
-    yield Page(user, "/offline/", "/offline/")
     yield Page(user, "/creation/", "/creation/", report=True)
     yield Page(user, "/creation/senior/", "/creation/senior/", report=True)
     yield Page(user, "/creation/numbers/", "/creation/numbers/", report=True)

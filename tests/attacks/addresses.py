@@ -224,30 +224,6 @@ ADDRESSES: dict[str, Address] = {
         data=(("how", "keep"),),
     ),
     "offline:report": Address("/offline/returns/{batch}/report.xlsx", "offline.view", about="sent"),
-    "offline:list": Address("/offline/", "offline.view"),
-    "offline:package": Address("/offline/{batch}/", "offline.view", about="sent"),
-    "offline:book": Address(
-        "/offline/{batch}/package.xlsx", "offline.run", about="sent", answers=(200, *DEED)
-    ),
-    "offline:return": Address(
-        "/offline/{batch}/return/", "offline.run", about="sent", post=True, answers=DEED
-    ),
-    "offline:end": Address(
-        "/offline/{batch}/end/", "offline.run", about="sent", post=True, answers=DEED, data=(("why", ""),)
-    ),
-    "offline:items": Address("/offline/returns/{batch}/", "offline.view", about="sent"),
-    "offline:apply": Address(
-        "/offline/returns/{batch}/apply/", "offline.run", about="sent", post=True, answers=DEED
-    ),
-    "offline:settle": Address(
-        "/offline/returns/{batch}/settle/",
-        "offline.run",
-        about="sent",
-        post=True,
-        answers=DEED,
-        data=(("how", "keep"),),
-    ),
-    "offline:report": Address("/offline/returns/{batch}/report.xlsx", "offline.view", about="sent"),
     "takeover:list": Address("/takeover/", "takeover.view"),
     "takeover:template": Address("/takeover/template.xlsx", "takeover.run"),
     "takeover:detail": Address("/takeover/{batch}/", "takeover.view", about="sent"),

@@ -46,7 +46,6 @@ MENU: tuple[Group, ...] = (
             Item(gettext_lazy("采集信息项"), "/collect/fields/", "collect.fields"),
             Item(gettext_lazy("接管与比对"), "/takeover/", "takeover.view"),
             Item(gettext_lazy("离线办理"), "/offline/", "offline.view"),
-            Item(gettext_lazy("离线办理"), "/offline/", "offline.view"),
         ),
     ),
     Group(
