@@ -137,7 +137,8 @@ def waiting(actor: Any, policy: PolicySet) -> Ask[list[Heap]] | None:
     """
     decides = actor.can("creation.decide")
     sends = actor.can("creation.send") and actor.org_kind == "school" and needs_approval(policy)
-    if not decides and not sends:
+    seniors = actor.can("creation.send") and actor.org_kind == "school" and demands_registration(policy)
+    if not decides and not sends and not seniors:
         return None
     within = policy.param("file.open_within")
     listed = (
@@ -158,6 +159,11 @@ def waiting(actor: Any, policy: PolicySet) -> Ask[list[Heap]] | None:
                 url, count = reverse("creation:list"), _("%s 名") % n
                 late = limit is not None and limit < timezone.localdate()
                 heaps.append(Heap(_("新建学籍还没有报核准"), n, url, count, kind, since, limit, late))
+                continue
+            if row["what"] == "unregistered":
+                # The oldest cohort first: it graduates first.
+                url = f"{reverse('creation:senior')}?cohort={one}"
+                heaps.append(Heap(_("高中学生还没有注册"), n, url, _("%s 名") % n, _("不注册不能毕业")))
                 continue
             home = reverse("creation:senior" if row["what"] == Kind.SENIOR else "creation:list")
             url = reverse("creation:detail", args=[one]) if n == 1 else home
@@ -181,6 +187,13 @@ def waiting(actor: Any, policy: PolicySet) -> Ask[list[Heap]] | None:
             "  and i.kind = 'creation' and i.year = %(year)s and i.state = 'returned')) as returned"
             + _NEW
             + listed
+        )
+    if seniors:
+        parts.append(
+            "select 'unregistered' as what, count(*) as n, min(r.cohort_year) as one, null::date as since, 0 as returned"
+            " from roster r where r.school_id = %(school)s and r.kind = 1 and r.reason = 'enrolled' and r.stage = 'S'"
+            " and r.status = 1 and not exists (select 1 from creation_item i where i.person_id = r.person_id"
+            "  and i.kind = 'senior' and i.state in ('pending', 'approved'))"
         )
     year = year_now()
     return Ask(
@@ -323,6 +336,19 @@ def overview(actor: Any, kind: str) -> list[SchoolLine]:
             },
         )
         return [SchoolLine(*row) for row in c.fetchall()]
+
+
+#: Whether a senior was registered with the authority in any year, in SQL with the person's key in `r`.
+REGISTERED = (
+    "(select true from creation_item g where g.person_id = r.person_id and g.kind = 'senior' and g.state = 'approved'"
+    " limit 1) is not null"
+)
+
+
+def demands_registration(policy: PolicySet) -> bool:
+    """Whether a rule of the place makes the registration of seniors a precondition of graduating (C-NUM-19)."""
+    events = ("graduate.apply", "graduate.effect")
+    return any(fact.id == "student.registered" for event in events for fact in policy.facts_of(event))
 
 
 def approved(person_ids: Sequence[uuid.UUID], kind: str, year: int | None = None) -> set[uuid.UUID]:

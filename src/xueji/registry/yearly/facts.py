@@ -125,14 +125,15 @@ def known(
     status: int,
     prefix: str,
     decided_by: list[str],
+    registered: bool = True,
 ) -> dict[str, Any]:
-    """The facts that the record itself has."""
+    """The facts that the record itself has. `registered`: a senior's yearly registration was approved; true of others."""
     return {
         "student.stage": stage,
         "student.status": Status(status).code_label,
         "student.number_prefix": prefix,
         "student.has_record": True,
-        "student.registered": True,
+        "student.registered": registered,
         "student.graduating": True,
         "student.served": served(stage, cohort_year, system, on),
         "student.home_school": str(school.pk),

@@ -17,6 +17,7 @@ from xueji.ground.policy.engine import PolicySet
 from xueji.registry.changes import routing
 from xueji.registry.changes.models import StepMode
 from xueji.registry.changes.routing import Planned, Units
+from xueji.registry.creation.queries import REGISTERED
 
 from . import facts, readiness
 from .models import GraduationList, ListKind
@@ -79,6 +80,7 @@ _SELECT = (
     "  case when %(chosen)s then s.school_id <> %(school)s else s.valid_from > %(now)s end as moved_on,"
     "  (select true from admission a where a.person_id = r.person_id and a.state in ('asked', 'released', 'placed')"
     "   limit 1) is not null as next_school,"
+    f"  case when r.stage = 'S' then {REGISTERED} else true end as registered,"
     "  coalesce(i.given, '{}')::text as given"
     " from roster r"
     " join lateral (select x.event_id, x.status, x.school_id, x.valid_from from enrolment_state x"
@@ -88,7 +90,9 @@ _SELECT = (
 )
 _COHORT = " and r.stage = %(stage)s and r.cohort_year = %(cohort)s and r.status between 1 and 9"
 _CHOSEN = " and r.person_id = any(%(persons)s::uuid[])"
-_VECTOR = "status, open_case, problem, prefix, photo, verified, guest, moved_on, next_school, given"
+_VECTOR = (
+    "status, open_case, problem, prefix, photo, verified, guest, moved_on, next_school, registered, given"
+)
 
 
 def rebuild(row: GraduationList, place: Ground, persons: Sequence[uuid.UUID] | None = None) -> dict[str, int]:
@@ -155,7 +159,7 @@ def _write(c: Any, row: GraduationList, judged: list[tuple[Vector, int, Assessme
         "  p.birth_date, p.status, p.expected, v.no, p.given::jsonb, v.proposed, v.proposed, false, '', '', false"
         f" from {PUPILS} p join unnest(%(no)s::int[], %(hard)s::bool[], %(proposed)s::int[], %(status)s::int[],"
         "  %(open_case)s::bool[], %(problem)s::bool[], %(prefix)s::text[], %(photo)s::bool[], %(verified)s::bool[],"
-        "  %(guest)s::bool[], %(moved_on)s::bool[], %(next_school)s::bool[], %(given)s::text[])"
+        "  %(guest)s::bool[], %(moved_on)s::bool[], %(next_school)s::bool[], %(registered)s::bool[], %(given)s::text[])"
         f"  as v(no, hard, proposed, {_VECTOR}) on {on}"
         " on conflict (list_id, person_id) do update set class_id = excluded.class_id, class_seat = excluded.class_seat,"
         "  name = excluded.name, pinyin_sort = excluded.pinyin_sort, sex = excluded.sex,"

@@ -57,6 +57,7 @@ class Vector:
     guest: bool
     moved_on: bool
     next_school: bool
+    registered: bool
     given: str
 
 
@@ -82,7 +83,7 @@ def assess(s: Setting, v: Vector) -> Assessment:
     given: dict[str, Any] = json.loads(v.given)
     facts = known_facts.known(
         stage=s.stage, cohort_year=s.cohort_year, system=s.system, on=s.effective_on, school=s.school,
-        status=v.status, prefix=v.prefix, decided_by=list(s.decided_by),
+        status=v.status, prefix=v.prefix, decided_by=list(s.decided_by), registered=v.registered,
     )  # fmt: skip
     if v.next_school:
         facts["case.next_school"] = _("已分配")
