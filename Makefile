@@ -29,17 +29,17 @@ browser: ## Install Chromium for the journeys where that is allowed; say so wher
 test: $(STAMP) browser ## Everything: style, types, floors, unit tests, attacks, browser journeys
 	$(MAKE) --no-print-directory lint types
 	$(BIN)/python tools/coverage_map.py --check
-	$(BIN)/pytest -q -n $${XUEJI_TEST_WORKERS:-2} -m "not slow"
+	$(BIN)/pytest -q -n $${XUEJI_TEST_WORKERS:-2} --dist worksteal -m "not slow"
 	$(MAKE) --no-print-directory test-pg15
 
 test-pg15: $(STAMP) ## The record's guarantees on PostgreSQL 15 from Debian's package
 	@sh tools/install_postgres15.sh
 	@if [ -x /usr/lib/postgresql/15/bin/postgres ]; then \
-	  XUEJI_TEST_PG=15 $(BIN)/pytest -q -n $${XUEJI_TEST_WORKERS:-2} -m "not slow and not browser" $(PG15_TESTS); \
+	  XUEJI_TEST_PG=15 $(BIN)/pytest -q -n $${XUEJI_TEST_WORKERS:-2} --dist worksteal -m "not slow and not browser" $(PG15_TESTS); \
 	else echo "SKIPPED: PostgreSQL 15 is not installed here and may not be; those tests did not run."; fi
 
 test-full: $(STAMP) browser ## The heavy checks at their stated numbers as well (up to 90 minutes)
-	$(MAKE) --no-print-directory test
+	XUEJI_TEST_FULL=1 $(MAKE) --no-print-directory test
 	XUEJI_TEST_FULL=1 $(BIN)/pytest -q -n 1 -m "slow and not fuzz"
 	$(BIN)/pytest -q -n $${XUEJI_TEST_WORKERS:-2} -p no:logging -m fuzz
 	$(BIN)/python tools/marker_mutation.py
