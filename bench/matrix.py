@@ -228,6 +228,8 @@ def _registrar(user: str) -> Iterator[Page]:
     yield Page("teacher.a", "a class of the term", "/terms/", (r"/terms/\d+/",))
     yield Page("county1.clerk", "/terms/", "/terms/", report=True)
     yield Page(user, "/photos/", "/photos/")
+    yield Page(user, "/photos/camera/", "/photos/camera/")
+    yield Page(user, "a class before the camera", "/photos/camera/", (r"/photos/camera/\d+/",))
     yield Page(user, "/collect/", "/collect/")
     yield Page(user, "/collect/new/", "/collect/new/")
     yield Page(user, "/collect/arrivals/", "/collect/arrivals/")

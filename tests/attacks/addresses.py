@@ -370,6 +370,8 @@ ADDRESSES: dict[str, Address] = {
     "photos:batch": Address("/photos/{batch}/", "student.edit", about="batch"),
     "photos:item": Address("/photos/{batch}/1/", "student.edit", about="batch"),
     "photos:apply": Address("/photos/{batch}/apply/", "student.edit", about="batch", post=True, answers=DEED),
+    "photos:cameras": Address("/photos/camera/", "student.edit", answers=(200, 404)),
+    "photos:camera": Address("/photos/camera/{klass}/", "student.edit", about="klass_own", both=True),
     "photos:student": Address("/students/{person}/photo/new/", "student.edit", about="person"),
     "intake:template": Address("/import/template.xlsx", "intake.import"),
     "intake:header": Address("/import/header.csv", "intake.import"),

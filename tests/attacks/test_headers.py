@@ -20,10 +20,11 @@ from xueji.web.layout import headers
 from xueji.web.layout.headers import PERMISSIONS
 
 
-def missing(answer: Any) -> list[str]:
-    """Which of the standing headers an answer lacks."""
+def missing(answer: Any, name: str = "") -> list[str]:
+    """Which of the standing headers an answer lacks. Only the pages named for it may use the camera."""
+    camera = name in headers.CAMERA_PAGES and answer.status_code == 200
     wanted = {
-        "Permissions-Policy": PERMISSIONS,
+        "Permissions-Policy": headers.WITH_CAMERA if camera else PERMISSIONS,
         "Cross-Origin-Resource-Policy": "same-origin",
         "X-Content-Type-Options": "nosniff",
         "Cross-Origin-Opener-Policy": "same-origin",
@@ -51,7 +52,7 @@ def test_every_answer_carries_the_standing_headers(site: World, persona: tuple[s
     for name, address in ADDRESSES.items():
         for values, key in objects(site, address):
             answer = ask(client, "POST" if address.post else "GET", fill(address, values), address.body())
-            faults |= {f"{name} {key} {answer.status_code} {x}" for x in missing(answer)}
+            faults |= {f"{name} {key} {answer.status_code} {x}" for x in missing(answer, name)}
     for path in ("/nothing/there/", "/static/xueji/app.css", "/healthz"):
         faults |= {
             f"{path} {x}"

@@ -205,3 +205,40 @@ def test_names_of_files_are_understood_as_people_write_them() -> None:
         found = matching.Matcher(pupils, holders).match(folder, name)
         assert (found.person_id, found.how) == (person, how), (folder, name, found)
     assert "990101201803051234" not in matching.label_of("x", "990101201803051234.jpg")
+
+
+@pytest.mark.capability("C-COL-09", page="/photos/camera/{id}/")
+def test_a_class_is_called_one_by_one_and_only_its_page_may_use_the_camera(
+    place: Place, client: Client
+) -> None:
+    """Without a script the same page takes files: each photo calls the next pupil who has none, to the last; nobody of
+    another class or school is taken, and the camera is open on this page alone.
+    """
+    first, second = enrol(place, name="张小明"), enrol(place, name="李小红")
+    stranger = enrol(place, "b1", name="王外校")
+    login(client, place.user("registrar", "a1"))
+    assert "一年级(1)班 2 2" in text(client.get("/photos/camera/"))
+    address = f"/photos/camera/{place.klass().pk}/"
+    page = client.get(address)
+    assert "camera=(self)" in page["Permissions-Policy"] and 'capture="environment"' in page.content.decode()
+    assert "camera=()" in client.get("/photos/camera/")["Permissions-Policy"]
+
+    def send_one(person: uuid.UUID, data: bytes, **headers: str) -> Any:
+        sent = {"person": str(person), "photo": SimpleUploadedFile("x.jpg", data)}
+        return client.post(address, sent, headers=headers)
+
+    refused = send_one(first, b"not a picture")
+    assert refused.status_code == 422 and "这不是照片文件" in text(refused) and "张小明" in text(refused)
+    assert send_one(first, b"", Accept="application/json").json()["message"]
+    assert send_one(stranger, picture()).status_code == 404
+    answer = send_one(first, picture())
+    assert answer.status_code == 303 and answer["Location"] == f"{address}?who={second}"
+    told = send_one(second, picture(), Accept="application/json").json()
+    assert (told["done"], told["left"], told["next"]) == (str(second), 0, None)
+    with act_as(place.user("registrar", "a1")) as actor:
+        assert [(s.name, s.has) for s in queries.sitters(actor, place.klass().pk)] == [
+            ("张小明", True),
+            ("李小红", True),
+        ]
+    login(client, place.user("registrar", "b1"))
+    assert client.get(address).status_code == 404

@@ -12,7 +12,8 @@ from django.http import HttpRequest, HttpResponse
 from django.utils.http import content_disposition_header
 from django.utils.translation import gettext as _
 
-#: What no page of Xueji asks the browser for. Taking a photo for evidence goes through the file chooser, not the camera.
+#: What no page of Xueji asks the browser for, but for the camera on the pages below. A photo for evidence goes through
+#: the file chooser.
 _NOT_ASKED = (
     "accelerometer", "autoplay", "browsing-topics", "camera", "display-capture", "encrypted-media", "geolocation",
     "gyroscope", "idle-detection", "local-fonts", "magnetometer", "microphone", "midi", "payment", "serial",
@@ -25,6 +26,9 @@ PERMISSIONS = ", ".join(
         "publickey-credentials-get=(self)",
     ]
 )
+#: The only pages that may use the camera, and what they may beside it: nothing.
+CAMERA_PAGES = frozenset({"photos:camera"})
+WITH_CAMERA = PERMISSIONS.replace("camera=()", "camera=(self)")
 FILE_POLICY = "default-src 'none'; sandbox"
 _NO_NAME = re.compile(r"[\x00-\x1f\x7f/\\:*?\"<>|]+")
 
@@ -61,7 +65,9 @@ class HeadersMiddleware:
     def __call__(self, request: HttpRequest) -> HttpResponse:
         """Add what is missing; a view that says something stricter keeps it."""
         response = self.get_response(request)
-        response.setdefault("Permissions-Policy", PERMISSIONS)
+        found = request.resolver_match
+        camera = found is not None and found.view_name in CAMERA_PAGES and response.status_code == 200
+        response.setdefault("Permissions-Policy", WITH_CAMERA if camera else PERMISSIONS)
         response.setdefault("Cross-Origin-Resource-Policy", "same-origin")
         response.setdefault("Origin-Agent-Cluster", "?1")
         response.setdefault("X-Permitted-Cross-Domain-Policies", "none")
