@@ -120,7 +120,9 @@ def detail(request: HttpRequest, list_id: int) -> HttpResponse:
                     "state": {"done": "done", "current": "current", "returned": "returned"}.get(
                         s.state, "waiting"
                     ),
-                    "decided": s.decided_at,
+                    "decided": timezone.localtime(s.decided_at).strftime("%Y-%m-%d %H:%M")
+                    if s.decided_at
+                    else "",
                     "opinion": s.opinion,
                 }
                 for s in steps
