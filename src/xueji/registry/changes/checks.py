@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -13,6 +14,7 @@ from xueji.ground.policy.engine import PolicySet
 from xueji.ground.policy.findings import Finding, Trace, caveat_words
 
 from . import facts as fact_builder
+from . import twins
 from .business import KINDS, Check, asking, label_of
 from .material import Material, form_date
 from .models import Case, CaseStatus
@@ -23,10 +25,11 @@ _LATEST = timedelta(days=366)
 
 @dataclass(frozen=True)
 class Report:
-    """The whole check: lines for people, and what the case keeps."""
+    """The whole check: lines for people, what the case keeps, and whose records it told of (疑似同一人)."""
 
     checks: list[Check]
     trace: Trace
+    twins: tuple[uuid.UUID, ...] = ()
 
     @property
     def stopping(self) -> list[Check]:
@@ -52,8 +55,11 @@ def run(policy: PolicySet, m: Material, others: Iterable[Case]) -> Report:
     trace = evaluate(policy, m)
     own = list(_system(policy, m, trace, list(others)))
     rules = [_of_finding(m, f) for f in trace.findings]
+    alike = twins.find(m)
+    own += twins.checks(m.case, alike)
     order = {"block": 0, "ask": 1, "warn": 2, "pass": 3}
-    return Report(sorted(own + rules, key=lambda c: order[c.verdict]), trace)
+    lines = sorted(own + rules, key=lambda c: order[c.verdict])
+    return Report(lines, trace, tuple(twin.person_id for twin in alike))
 
 
 def _of_finding(m: Material, finding: Finding) -> Check:

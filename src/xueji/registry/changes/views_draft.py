@@ -266,6 +266,14 @@ def submit(request: HttpRequest, case_id: uuid.UUID) -> HttpResponse:
     send = commands.resubmit if page.case.status == CaseStatus.RETURNED else commands.submit
     typed = {k[len(WHY) :]: request.POST.get(k, "")[:300] for k in request.POST if k.startswith(WHY)}
     why = {rule: text for rule, text in typed.items() if text.strip()}
+    if typed and page.may("edit"):
+        try:
+            send(actor, case_id=case_id, overrides=why)
+        except CaseError as error:  # the reasons that were typed are on the page still
+            messages.error(request, error.message)
+            return editor(request, pages.load(actor, case_id), status=422)
+        messages.success(request, _("已提交"))
+        return to("case", case_id)
     return run(request, case_id, lambda: send(actor, case_id=case_id, overrides=why), _("已提交"))
 
 

@@ -183,15 +183,16 @@ def _checks(policy: PolicySet, m: Material, trace: Trace) -> Iterable[Check]:
         yield _missing("new_number", now("还没有填写证件号"))
     if m.new_number:
         yield from _identity(m)
-    twins = Person.objects.filter(
-        name=m.subject.name, birth_date=m.subject.birth_date, sex=m.subject.sex, merged_into=None
-    )
-    if form.get("new_birth_date") and twins.exists():
+    if form.get("new_birth_date") and not m.new_number and _namesake(m):
         # Without a number nothing else tells two children apart: the rule 一人一籍 goes before.
-        verdict = "warn" if m.new_number else "block"
         yield Check(
-            "dedup", verdict, now("系统内已有姓名、性别、出生日期都相同的学生, 请先核对是不是同一个人")
+            "dedup", "block", now("系统内已有姓名、性别、出生日期都相同的学生, 请先核对是不是同一个人")
         )
+
+
+def _namesake(m: Material) -> bool:
+    s = m.subject
+    return Person.objects.filter(name=s.name, birth_date=s.birth_date, sex=s.sex, merged_into=None).exists()
 
 
 def _late(m: Material) -> Iterable[Check]:

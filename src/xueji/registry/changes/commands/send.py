@@ -9,9 +9,10 @@ from typing import Any
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from xueji.ground.audit.commands import record
 from xueji.ground.policy.engine import PolicySet
 
-from .. import checks, routing
+from .. import checks, routing, twins
 from ..errors import Blocked, CaseError
 from ..kinds import KINDS
 from ..material import Material
@@ -37,7 +38,7 @@ from .launch import case_words, freeze, launch, next_number, wait
 def preflight(actor: Any, *, case_id: uuid.UUID) -> tuple[checks.Report, list[routing.Planned]]:
     """The checks of a draft (or returned case) as it stands, and the chain it would take (C-CHG-03, C-CHG-10).
 
-    Writes nothing. Raises Http404, `CaseError`.
+    Writes nothing but who looked, where it tells of other children. Raises Http404, `CaseError`.
     """
     actor.require("case.start")
     with opened(actor, case_id) as case:
@@ -46,6 +47,16 @@ def preflight(actor: Any, *, case_id: uuid.UUID) -> tuple[checks.Report, list[ro
         m = material(actor, case)
         policy = routing.policy_for(m.units.start, m.today)
         report = checks.run(policy, m, other_open(case))
+        if report.twins:
+            record(
+                actor,
+                "duplicates.check",
+                object_type="case",
+                object_id=case.case_id,
+                after={"found": len(report.twins)},
+                row_count=len(report.twins),
+                persons=report.twins,
+            )
         return report, routing.plan(policy, case.business, m.units, m.today)
 
 
@@ -133,20 +144,29 @@ def _checked(actor: Any, case: Case, reasons: Mapping[str, str]) -> tuple[Materi
     m = material(actor, case)
     policy = routing.policy_for(m.units.start, m.today)
     if reasons:
-        _override(actor, case, checks.evaluate(policy, m), reasons)
+        _override(actor, case, m, checks.evaluate(policy, m), reasons)
     report = checks.run(policy, m, other_open(case))
     if report.stopping:
         raise Blocked(_("还有 %s 项检查没有通过, 不能提交") % len(report.stopping), report.stopping)
     return m, policy, report
 
 
-def _override(actor: Any, case: Case, trace: Any, reasons: Mapping[str, str]) -> None:
-    """Keep the stated exceptions with the case. Raises `CaseError` for a rule that allows none."""
+def _override(actor: Any, case: Case, m: Material, trace: Any, reasons: Mapping[str, str]) -> None:
+    """Keep the stated exceptions with the case, and why a likely record is another child's (疑似同一人). Raises
+    `CaseError` for a rule that allows none.
+    """
     at = timezone.now().isoformat(timespec="seconds")
+    alike = {twins.code(case, t.person_id): t.words for t in (twins.find(m) if _of_twins(reasons) else ())}
     for rule, reason in reasons.items():
         finding = trace.finding(rule)
-        if finding is None or not (checks.overridable(finding) or finding.overridden):
+        if rule in alike:
+            article = _("疑似同一人: %s") % alike[rule]
+        elif rule.startswith(twins.PREFIX):
+            continue  # what was typed has changed since: the likeness is gone
+        elif finding is None or not (checks.overridable(finding) or finding.overridden):
             raise CaseError(_("规定 %s 不能例外放行") % rule)
+        else:
+            article = finding.article
         need_words(reason)
         case.overrides = case.overrides | {
             rule: {
@@ -154,9 +174,13 @@ def _override(actor: Any, case: Case, trace: Any, reasons: Mapping[str, str]) ->
                 "by": actor.user_name,
                 "org": actor.org_name,
                 "at": at,
-                "article": finding.article,
+                "article": article,
             }
         }
+
+
+def _of_twins(reasons: Mapping[str, str]) -> bool:
+    return any(rule.startswith(twins.PREFIX) for rule in reasons)
 
 
 def _exceptions(case: Case) -> str:
