@@ -39,3 +39,10 @@ def test_pickers_name_kinds_of_files_that_the_page_can_check() -> None:
     assert wrong == []
     script = (SRC / "web/layout/static/xueji/forms.js").read_text(encoding="utf-8")
     assert 'kind.endsWith("/*")' in script and "f.type === kind" in script
+
+
+def test_a_form_that_asks_for_ticks_names_boxes_that_are_there() -> None:
+    """app.js keeps such a form back, with what was typed, while nothing is ticked."""
+    named = [(name, box, text) for name, text in _texts() for box in re.findall(r'data-ticks="(\w+)"', text)]
+    assert len(named) >= 5
+    assert [(n, b) for n, b, text in named if f'name="{b}"' not in text] == []

@@ -88,7 +88,9 @@ def prepare(
                 batch_size=1000,
             )
     except IntegrityError as error:
-        raise PlacementError(_("有学生已在另一份编班名单上, 请先完成或作废那一份")) from error
+        raise PlacementError(
+            _("有学生已在另一份编班名单上, 请先到“编班”页下方的编班名单中完成或作废那一份")
+        ) from error
     _audit(actor, "prepare", run, pupils=len(children))
     return run
 

@@ -162,6 +162,17 @@
     dialog.showModal();
     no.focus();
   }
+  /* A deed for ticked rows (data-ticks="name of the boxes") is not sent without a tick: what was typed stays where it is. */
+  document.addEventListener("submit", (event) => {
+    const form = event.target;
+    const name = form.dataset.ticks;
+    if (!name || $$("input[type=checkbox]:checked", form).some((box) => box.name === name)) return;
+    event.preventDefault();
+    event.stopImmediatePropagation();
+    toast(words().tickFirst, "error");
+    const first = $$("input[type=checkbox]", form).find((box) => box.name === name);
+    if (first) first.focus();
+  }, true);
   document.addEventListener("submit", (event) => {
     const form = event.target;
     const source = event.submitter && event.submitter.dataset.confirm ? event.submitter : form.dataset.confirm ? form : null;
