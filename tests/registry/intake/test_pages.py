@@ -101,7 +101,7 @@ def test_duplicates_link_to_the_child_at_the_own_school_only(place: Place, regis
         first = commands.upload(actor, sheet, "一.xlsx")
         commands.publish(actor, first.id)
     page = bring(registrar, sheet)
-    assert "3 行与已有学生重复" in text(page)
+    assert "3 行与已有学生或表中另一行重复" in text(page)
     assert page.content.decode().count("去查看") == 3
     other = login(Client(), place.user("registrar", "b1"))
     rows = body(3, place.org("b1").code)

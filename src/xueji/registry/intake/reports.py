@@ -64,14 +64,14 @@ class CheckReport:
 
 
 def summary(counts: dict[str, Any]) -> str:
-    """共 218 行: 209 行可以导入, 6 行需要修改, 3 行与已有学生重复."""
+    """共 218 行: 209 行可以导入, 6 行需要修改, 3 行重复."""
     get = counts.get
     total = get("ok", 0) + get("warning", 0) + get("error", 0) + get("duplicate", 0)
     parts = [_("%(n)s 行可以导入") % {"n": get("ok", 0) + get("warning", 0)}]
     if get("error"):
         parts.append(_("%(n)s 行需要修改") % {"n": get("error")})
     if get("duplicate"):
-        parts.append(_("%(n)s 行与已有学生重复") % {"n": get("duplicate")})
+        parts.append(_("%(n)s 行与已有学生或表中另一行重复") % {"n": get("duplicate")})
     return _("共 %(n)s 行: ") % {"n": total} + ", ".join(parts)
 
 
