@@ -6,6 +6,8 @@ from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
+from xueji.ground.accounts.roles import Role
+
 
 class State(models.TextChoices):
     """Where a form stands: with the family, with the class teacher, with the school, in force."""
@@ -60,6 +62,15 @@ class Task(models.Model):
     def open(self) -> bool:
         """Whether forms can still be filled in and checked."""
         return self.closed_at is None
+
+    @property
+    def checks(self) -> bool:
+        """Whether somebody compares the answers with the papers before the school confirms them."""
+        return len(self.chain) > 1
+
+    def checker(self, role: str) -> bool:
+        """Whether a role checks forms: those of the chain, and the registrar for an absent teacher."""
+        return self.checks and (role in self.chain[:-1] or role == Role.REGISTRAR)
 
 
 class Form(models.Model):

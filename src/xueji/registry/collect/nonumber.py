@@ -95,7 +95,7 @@ def _read(actor: Any, more: str, args: dict[str, Any]) -> list[Without]:
     with connection.cursor() as c:
         c.execute(
             f"select r.person_id, r.name, r.class_id, f.id, f.created_at, f.mime{_WITHOUT}{more}"  # nosec B608
-            " order by (f.id is not null), r.class_id, r.class_seat nulls last, r.pinyin_sort limit %(most)s",
+            " order by (f.id is not null), r.class_id, r.class_seat nulls last, r.pinyin_sort, r.person_id limit %(most)s",
             {"proof": PROOF, "school": actor.org_id, "kind": REGISTERED, "most": MOST} | args,
         )
         rows = c.fetchall()

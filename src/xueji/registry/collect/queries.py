@@ -239,7 +239,7 @@ def of_class(actor: Any, task_id: int, class_id: int, *, face: str = "") -> list
     with connection.cursor() as c:
         c.execute(
             f"select * from ({_ROW} where f.task_id = %s and f.class_id = %s and f.state <> 'left'"  # nosec B608
-            "  order by r.class_seat nulls last, r.pinyin_sort limit 200) x"
+            "  order by r.class_seat nulls last, r.pinyin_sort, r.person_id limit 200) x"
             + (" where x.face = %s" if face else ""),
             [REGISTERED, task_id, class_id, *([face] if face else [])],
         )
@@ -251,7 +251,7 @@ def waiting_rows(actor: Any, task_id: int, states: Sequence[str], *, limit: int 
     with connection.cursor() as c:
         c.execute(
             f"{_ROW} where f.task_id = %s and f.state = any(%s)"
-            " order by f.class_id, r.class_seat nulls last, r.pinyin_sort limit %s",
+            " order by f.class_id, r.class_seat nulls last, r.pinyin_sort, r.person_id limit %s",
             [REGISTERED, task_id, list(states), min(limit, MOST)],
         )
         rows = [Row(*r) for r in c.fetchall()]
@@ -264,7 +264,7 @@ def key_rows(actor: Any, *, limit: int = 100) -> list[tuple[Row, int, str]]:
     with connection.cursor() as c:
         c.execute(
             f"select {_COLUMNS}, t.id, t.title{_FROM} join collect_task t on t.id = f.task_id"  # nosec B608
-            " where f.keys_wait and f.case_id is null order by t.id, f.class_id, r.pinyin_sort limit %s",
+            " where f.keys_wait and f.case_id is null order by t.id, f.class_id, r.pinyin_sort, r.person_id limit %s",
             [REGISTERED, limit],
         )
         rows = c.fetchall()
@@ -394,6 +394,7 @@ class Todo:
     waiting: int
     later: int
     mine: int = 0
+    chain: Sequence[str] = ()
 
 
 def waiting(actor: Any) -> Ask[list[Todo]]:
@@ -406,17 +407,22 @@ def waiting(actor: Any) -> Ask[list[Todo]]:
         return [
             t
             for t in found
-            if t.mine or (teacher and (t.checking or t.later or t.waiting)) or (confirms and t.checked)
+            if t.mine
+            or (teacher and (t.checking or t.later or t.waiting))
+            or (t.checking and actor.role in t.chain[:-1])
+            or (confirms and t.checked and actor.role == t.chain[-1])
         ]
 
     return Ask(
-        "select t.id as task_id, t.title, t.due_on, count(*) filter (where f.state = 'sent') as checking,"
-        " count(*) filter (where f.state = 'checked') as checked,"
+        # Where nobody checks, what has come waits for the confirmation at once.
+        "select t.id as task_id, t.title, t.due_on, t.chain,"
+        " count(*) filter (where f.state = 'sent' and cardinality(t.chain) > 1) as checking,"
+        " count(*) filter (where f.state = 'checked' or f.state = 'sent' and cardinality(t.chain) = 1) as checked,"
         " count(*) filter (where f.state in ('unread', 'opened', 'returned')) as waiting,"
         " count(*) filter (where f.later_asked) as later,"
         " count(*) filter (where f.state = 'returned' and f.entered_by = %(user)s) as mine"
         " from collect_task t join collect_form f on f.task_id = t.id where t.closed_at is null"
-        " group by t.id, t.title, t.due_on order by t.due_on, t.id limit 20",
+        " group by t.id, t.title, t.due_on, t.chain order by t.due_on, t.id limit 20",
         {"user": actor.user_id},
         read,
     )
@@ -444,7 +450,7 @@ def progress(actor: Any, *, limit: int = 100) -> list[Progress]:
 
 def given(task_id: int) -> list[Progress]:
     """Progress sheets of one task, newest first."""
-    return list(Progress.objects.filter(task_id=task_id).order_by("-day")[:20])
+    return list(Progress.objects.filter(task_id=task_id).order_by("-day", "-pk")[:20])
 
 
 def refreshed(person_id: uuid.UUID) -> date | None:

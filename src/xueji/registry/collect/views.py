@@ -170,6 +170,7 @@ def board(request: HttpRequest, task_id: int) -> HttpResponse:
             and actor.can("collect.confirm")
             and actor.role == task.chain[-1]
             and task.open,
+            "to_confirm": counts.checked + (0 if task.checks else counts.checking),
             "late": task.open and task.due_on < timezone.localdate(),
             "school": names_of([task.school_id]).get(task.school_id, "") if not mine else "",
         },
@@ -249,7 +250,8 @@ def of_class(request: HttpRequest, task_id: int, class_id: int) -> HttpResponse:
             "class_id": class_id,
             "rows": rows,
             "views": views,
-            "plain": sum(1 for r in everybody if r.face == "sent"),
+            "checker": task.checker(actor.role),
+            "plain": sum(1 for r in everybody if r.face == "sent") if task.checker(actor.role) else 0,
             "unfinished": sum(1 for r in everybody if r.face in ("unread", "opened", "returned")),
             "late": task.open and task.due_on < timezone.localdate(),
         },

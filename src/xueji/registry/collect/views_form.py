@@ -106,7 +106,7 @@ def _context(actor: Any, task: Task, row: Form, child: Any) -> dict[str, Any]:
             }
             for e in queries.history(task.pk, row.person_id)
         ],
-        "may_check": checks and row.state == State.SENT,
+        "may_check": checks and row.state == State.SENT and task.checker(actor.role),
         "may_return": task.open
         and row.state in (State.SENT, State.CHECKED)
         and (actor.can("collect.check") or actor.can("collect.confirm")),
@@ -114,7 +114,7 @@ def _context(actor: Any, task: Task, row: Form, child: Any) -> dict[str, Any]:
         and actor.can("collect.confirm")
         and actor.role == task.chain[-1]
         and row.checked_by != actor.user_id
-        and (row.state == State.CHECKED or (row.state == State.SENT and "class_teacher" not in task.chain)),
+        and (row.state == State.CHECKED or (row.state == State.SENT and not task.checks)),
         "may_fill": checks and row.state in WITH_FAMILY,
         "may_reveal": bool(row.sealed),
         "blocks": blocks.of_pupil(

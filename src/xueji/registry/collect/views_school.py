@@ -38,7 +38,7 @@ def confirm(request: HttpRequest, task_id: int) -> HttpResponse:
         except CollectError as error:
             messages.error(request, error.message)
         return redirect("collect:confirm", task_id)
-    states = [State.CHECKED] if "class_teacher" in task.chain else [State.SENT, State.CHECKED]
+    states = [State.CHECKED] if task.checks else [State.SENT, State.CHECKED]
     rows = queries.waiting_rows(actor, task_id, states)
     context = {
         "page_title": _("确认采集信息"),

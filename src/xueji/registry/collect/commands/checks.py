@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Any
 
+from django.core.exceptions import PermissionDenied
 from django.db import transaction
 from django.db.models import F
 from django.utils import timezone
@@ -44,7 +45,8 @@ def check(
     Raises PermissionDenied, Http404, `CollectError`.
     """
     actor.require("collect.check")
-    with opened(actor, task_id, person_id, version) as (_task, row):
+    with opened(actor, task_id, person_id, version) as (task, row):
+        _checks(actor, task)
         if row.state != State.SENT:
             raise CollectError(_("这份信息现在不在核对环节, 请刷新"))
         row.marks = marked(row, marks)
@@ -61,6 +63,7 @@ def check_plain(actor: Any, task_id: int, class_id: int) -> int:
     actor.require("collect.check")
     task = queries.task(actor, task_id)
     _open(task)
+    _checks(actor, task)
     ids = [r.person_id for r in queries.of_class(actor, task_id, class_id, face="sent")]
     with transaction.atomic():
         with acting("writer"):
@@ -158,6 +161,12 @@ def remind(actor: Any, task_id: int, class_id: int, person_ids: Sequence[uuid.UU
             )
         tell_many(actor, rows, "remind")
     return len(rows)
+
+
+def _checks(actor: Any, task: Task) -> None:
+    """Raises PermissionDenied where the place's chain has no checking, or gives it to others."""
+    if not task.checker(actor.role):
+        raise PermissionDenied(_("按当地规则, 这项采集不由您核对"))
 
 
 def _open(task: Task) -> None:

@@ -43,7 +43,7 @@ def confirm(actor: Any, task_id: int, person_ids: Sequence[uuid.UUID]) -> int:
     if actor.role != task.chain[-1]:
         raise PermissionDenied(_("按当地规则, 这项采集由%s确认") % _last(task))
     wanted = sorted(set(person_ids))[:AT_ONCE]
-    ready = [State.CHECKED] if "class_teacher" in task.chain else [State.CHECKED, State.SENT]
+    ready = [State.CHECKED] if task.checks else [State.CHECKED, State.SENT]
     values = held(actor, wanted)
     with transaction.atomic():
         with acting("writer"):
@@ -55,9 +55,11 @@ def confirm(actor: Any, task_id: int, person_ids: Sequence[uuid.UUID]) -> int:
         rows = [r for r in rows if r.person_id in values]
         if not rows:
             raise CollectError(_("没有可以确认的信息, 请刷新"))
-        own = [r for r in rows if r.checked_by == actor.user_id]
-        if own:
+        if any(r.checked_by == actor.user_id for r in rows):
             raise CollectError(_("您核对过的信息要由另一位同事确认"))
+        # Where nobody checks, whoever typed it for a family is the first pair of eyes.
+        if any(not r.checked_by and r.way != "online" and r.entered_by == actor.user_id for r in rows):
+            raise CollectError(_("您代家长录入的信息要由另一位同事确认"))
         for row in rows:
             _effect(actor, task, row, values[row.person_id])
         plain = [r for r in rows if not r.keys_wait]

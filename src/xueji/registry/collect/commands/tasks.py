@@ -215,7 +215,7 @@ def _chain(actor: Any) -> list[str]:
         return list(DEFAULT_CHAIN)
     said = {CHAIN[w] for w in held.value if w in CHAIN} if held.stated else set(DEFAULT_CHAIN)
     last = "registrar" if "registrar" in said and "school_head" not in said else "school_head"
-    return (["class_teacher"] if "class_teacher" in said else []) + [last]
+    return [role for role in ("class_teacher", "registrar") if role in said and role != last] + [last]
 
 
 def _fill(task: Task, persons: Sequence[uuid.UUID] | None = None) -> int:
