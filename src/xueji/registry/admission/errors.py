@@ -7,3 +7,11 @@ class AdmissionError(ValueError):
     def __init__(self, message: str) -> None:
         super().__init__(message)
         self.message = message
+
+
+class LooksAlike(AdmissionError):
+    """A candidate who may have a record already (疑似同一人): `lines` tell whose; going on takes a reason."""
+
+    def __init__(self, message: str, lines: list[str]) -> None:
+        super().__init__(message)
+        self.lines = lines

@@ -196,6 +196,9 @@ class Applicant(models.Model):
     verdict = models.CharField(max_length=5, choices=Verdict.choices, blank=True)
     findings = models.JSONField(default=list)
     override = models.CharField(max_length=300, blank=True, help_text="why a general rule gives way")
+    apart = models.CharField(
+        max_length=300, blank=True, help_text="why a record that looks alike is another child's (疑似同一人)"
+    )
     disputed = models.BooleanField(default=False, help_text="another school claims the child")
     submission_id = models.BigIntegerField(null=True)
     words = models.CharField(max_length=300, blank=True, help_text="why refused, withdrawn, forfeited")

@@ -157,7 +157,7 @@ def new(request: HttpRequest) -> HttpResponse:
         if request.POST.get("how") == "one":
             found = commands.enter_one(
                 actor, {k: str(v)[:200] for k, v in request.POST.items() if k in _FORM}, stage=stage, year=year,
-                origin=origin,
+                origin=origin, apart=request.POST.get("apart", "")[:300],
             )  # fmt: skip
             messages.success(request, _("已录入 %s") % found.name)
             return to("candidate", found.pk)
@@ -167,7 +167,8 @@ def new(request: HttpRequest) -> HttpResponse:
             text=request.POST.get("text", "")[:2_000_000], stage=stage, year=year, origin=origin,
         )  # fmt: skip
     except AdmissionError as error:
-        return render(request, "admission/new.html", context | {"error": error.message}, status=400)
+        context |= {"error": error.message, "alike": getattr(error, "lines", [])}
+        return render(request, "admission/new.html", context, status=400)
     return _told(request, outcome, f"{reverse('admission:candidates')}?stage={stage}&year={year}")
 
 

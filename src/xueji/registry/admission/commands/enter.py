@@ -21,10 +21,11 @@ from xueji.ground.orgs.models import School
 from xueji.ground.policy.statuses import Status
 from xueji.ground.standards.masking import mask_identity
 from xueji.ground.standards.pinyin import pinyin_of
+from xueji.registry.duplicates.entering import Facts, Likely, likely
 from xueji.registry.people import places
 
 from .. import eligibility, reading
-from ..errors import AdmissionError
+from ..errors import AdmissionError, LooksAlike
 from ..models import UNDER_WAY, Applicant, Claim, Origin, State, Verdict
 from ..reading import Line
 from ._base import BEFORE, check_place, own_school, setting
@@ -79,17 +80,59 @@ def enter_sheet(
 
 
 def enter_one(
-    actor: Any, cells: dict[str, Any], *, stage: str, year: int, origin: str = Origin.AREA
+    actor: Any, cells: dict[str, Any], *, stage: str, year: int, origin: str = Origin.AREA, apart: str = ""
 ) -> Applicant:
-    """One candidate from a form. Raises PermissionDenied, `AdmissionError` with everything that is wrong."""
+    """One candidate from a form. Whoever it may be already is told first; `apart` is the reason to go on: it stays with
+    the candidate. Raises PermissionDenied, `LooksAlike`, `AdmissionError` with everything that is wrong.
+    """
     actor.require("admission.prepare")
     school = own_school(actor)
-    outcome = enter_lines(actor, school, [reading.read(1, cells)], stage, year, origin)
-    if outcome.problems:
-        raise AdmissionError("；".join(why for _row, _name, why in outcome.problems))
-    if not outcome.taken:
-        raise AdmissionError(_("该生已经在本校的名单中"))
+    line = reading.read(1, cells)
+    alike = [] if line.problems else _alike(actor, school, line)
+    if alike and len(apart.strip()) < 5:
+        raise LooksAlike(
+            _("疑似同一人, 请先核对。确是另一个孩子的, 写明依据(至少 5 个字)再录入"), [a.words for a in alike]
+        )
+    with transaction.atomic():
+        outcome = enter_lines(actor, school, [line], stage, year, origin)
+        if outcome.problems:
+            raise AdmissionError("；".join(why for _row, _name, why in outcome.problems))
+        if not outcome.taken:
+            raise AdmissionError(_("该生已经在本校的名单中"))
+        if alike:
+            with acting("writer"):
+                Applicant.objects.filter(pk=outcome.taken[0]).update(apart=apart.strip()[:300])
+            _told_of(actor, school, alike, apart)
     return Applicant.objects.get(pk=outcome.taken[0])
+
+
+def _alike(actor: Any, school: School, line: Line) -> list[Likely]:
+    """Records that the candidate may have already, but the one that its number leads to. Who looked is noted."""
+    got = line.values
+    child = Facts(
+        got["name"], got["sex"], got["birth_date"], got["id_number"] or "", papers=bool(got["id_number"])
+    )
+    with transaction.atomic():
+        with acting("writer"):
+            index = places.identity_index(got["id_type"], child.number) if child.number else None
+            known = _known([index] if index else [])
+            found = likely(school.pk, child, but=[k.person_id for k in known.values()])
+        if found:
+            _told_of(actor, school, found)
+    return found
+
+
+def _told_of(actor: Any, school: School, found: list[Likely], reason: str = "") -> None:
+    record(
+        actor,
+        "duplicates.check",
+        object_type="school",
+        object_id=school.pk,
+        purpose=reason.strip()[:200],
+        after={"found": len(found)},
+        row_count=len(found),
+        persons=[f.person_id for f in found],
+    )
 
 
 def enter_lines(actor: Any, school: School, lines: list[Line], stage: str, year: int, origin: str) -> Outcome:
