@@ -16,11 +16,13 @@ from tests.children import enrol, id_number
 from tests.helpers import Place, act_as, give_role, link_child, make_county, seeing_all
 from tests.registry.duplicates.digest import digest
 
+from xueji.ground.accounts.models import PortalLink
 from xueji.ground.db.scope import acting
 from xueji.registry.duplicates import commands, queries
 from xueji.registry.duplicates.attached import ATTACHED
 from xueji.registry.duplicates.errors import DuplicatesError
 from xueji.registry.duplicates.models import Merge, MergeState
+from xueji.registry.enrolment import page
 from xueji.registry.enrolment import queries as enrolment
 from xueji.registry.people import commands as people
 from xueji.registry.people import queries as people_queries
@@ -95,6 +97,49 @@ def test_two_records_of_one_child_become_one_that_every_number_finds() -> None:
         # The school that keeps the child reads what happened in the other record.
         assert any(e.school_name == "青禾县东乡小学" for e in enrolment.events(kept))
     assert not _verify()
+
+
+@pytest.mark.capability("C-DUP-05")
+def test_a_merged_life_reads_as_one_and_a_parent_of_both_sees_one_child() -> None:
+    """A parent is linked to both records; the county merges them.
+    The school reads one life: where the child was and when, the other record's part marked, the merge named.
+    The parent sees one child by one link; taken back, both links and both lives are as they were."""
+    place = make_county()
+    kept, merged, _number = twins(place)
+    parent = place.user("parent")
+    for person in (kept, merged):
+        link_child(parent, person)
+    merge = propose(place, kept, merged)
+    before = digest(kept, merged)
+    decided(place, merge)
+    assert _links(parent) == [(kept, True), (merged, False)]
+    with seeing_all(), connection.cursor() as c:
+        c.execute("select xueji_children(%s, false, %s)", [parent.pk, timezone.localdate()])
+        assert c.fetchone() == ([kept],)
+    for role, where in (("registrar", "a1"), ("county_clerk", "a")):
+        with act_as(place.user(role, where)) as actor:
+            rows = page.build(actor, kept)["states"]
+            assert [(r["school"], r.get("joined", False), r["since"].isoformat()) for r in rows] == [
+                ("青禾县东乡小学", True, timezone.localdate().isoformat()),
+                ("青禾县东乡小学", True, "2026-10-08"),
+                ("青禾县第一小学", False, "2026-09-01"),
+            ]
+            assert rows[0]["business"] == f"合并档案 {merge.number}"
+            assert rows[0]["status"] == "并入本档案"
+            assert rows[1]["until"] == timezone.localdate()
+            assert rows[2]["until"] is None
+    parted(place, merge)
+    assert _links(parent) == [(kept, True), (merged, True)]
+    assert digest(kept, merged)["portal_link"] == before["portal_link"]
+    with act_as(place.user("registrar", "a1")) as actor:
+        assert [r["school"] for r in page.build(actor, kept)["states"]] == ["青禾县第一小学"]
+
+
+def _links(parent: Any) -> list[tuple[uuid.UUID, bool]]:
+    """The account's links with whether they hold, the kept record's first."""
+    with seeing_all():
+        rows = PortalLink.objects.filter(user_id=parent.pk).order_by("pk")
+        return [(r.person_id, r.until is None) for r in rows]
 
 
 def _verify() -> list[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from datetime import datetime
 from typing import Any
 
 from django.db import connection
@@ -40,7 +41,7 @@ def build(actor: Any, person_id: uuid.UUID, *, tab: str = "") -> dict[str, Any]:
         "face": FACES.get(row.status, ""),
         "tab": tab,
         "events": timeline(events, actor),
-        "states": states(both),
+        "states": life(person_id, both, events),
         "planned": [x for x in links if x.valid_from > timezone.now()],
         "person_id": person_id,
         "may": {
@@ -214,6 +215,33 @@ def _paper_of(e: EventRow, actor: Any) -> str:
     return ""
 
 
+def life(person_id: uuid.UUID, links: list[Link], events: list[EventRow]) -> list[dict[str, Any]]:
+    """Where the child was and when, newest first: the own chains, and those of records that were merged into this one,
+    up to the merge, which is named. One query more where there was a merge.
+    """
+    merges = {e.event_id: e for e in events if e.detail.get("merge") and e.business != "unmerge"}
+    joined = queries.joined_chains(person_id) if merges else []
+    if not joined:
+        return states(links)
+    last = {x.person_id: max(y.valid_from for y in joined if y.person_id == x.person_id) for x in joined}
+    ended = min(e.valid_at for e in merges.values())
+    rows = states([*links, *joined])
+    for x, row in zip(sorted([*links, *joined], key=_newest, reverse=True), rows, strict=True):
+        if x.person_id == person_id:
+            continue
+        row["joined"] = True
+        if x.event_id in merges:  # the link that closed the other record
+            row["until"], row["status"] = row["since"], _("并入本档案")
+            row["business"] = _("合并档案 %s") % merges[x.event_id].detail["merge"]
+        elif x.valid_from == last[x.person_id]:
+            row["until"] = timezone.localtime(ended).date()
+    return rows
+
+
+def _newest(link: Link) -> datetime:
+    return link.valid_from
+
+
 def states(links: list[Link]) -> list[dict[str, Any]]:
     """The chain as a table: from, until, school, class, status; one query for any number of links."""
     if not links:
@@ -228,7 +256,7 @@ def states(links: list[Link]) -> list[dict[str, Any]]:
     schools = {pk: (name, system) for school, pk, name, system, _number in found if school}
     numbers = {pk: number for school, pk, _name, _system, number in found if not school}
     out = []
-    for x in sorted(links, key=lambda x: x.valid_from, reverse=True):
+    for x in sorted(links, key=_newest, reverse=True):
         name, system = schools.get(x.school_id, ("", "6-3-3"))
         day = timezone.localtime(x.valid_from).date()
         out.append(

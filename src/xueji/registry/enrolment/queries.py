@@ -170,7 +170,7 @@ def rows_of_class(actor: Any, class_id: int) -> list[RosterRow]:
     with connection.cursor() as c:
         c.execute(
             f"select {ROSTER_COLUMNS} from roster where class_id = %s and reason <> 'former' and status < 10"
-            " order by class_seat nulls last, pinyin_sort limit 200",
+            " order by class_seat nulls last, pinyin_sort, person_id limit 200",
             [class_id],
         )
         return _with_places([RosterRow(*r) for r in c.fetchall()])
@@ -195,6 +195,18 @@ def chains(person_id: uuid.UUID) -> list[Link]:
             f"select {LINK_COLUMNS} from xueji_links_of(%(p)s, %(own)s) union all"
             f" select {LINK_COLUMNS} from xueji_links_of(%(p)s, %(guest)s) order by kind, valid_from",
             {"p": person_id, "own": REGISTERED, "guest": GUEST},
+        )
+        return [Link(*r) for r in c.fetchall()]
+
+
+def joined_chains(person_id: uuid.UUID) -> list[Link]:
+    """The registered chains of records that were merged into this one, for whoever may read it; one query."""
+    with connection.cursor() as c:
+        c.execute(
+            f"select {LINK_COLUMNS} from (select distinct e.person_id as joined from xueji_events_of(%(p)s) e"
+            "  where e.person_id <> %(p)s) m cross join lateral xueji_links_of(m.joined, %(own)s)"
+            " order by valid_from",
+            {"p": person_id, "own": REGISTERED},
         )
         return [Link(*r) for r in c.fetchall()]
 
@@ -250,7 +262,7 @@ def events(person_id: uuid.UUID) -> list[EventRow]:
             "select e.event_id, e.business, e.valid_at, e.recorded_at, e.school_id, e.class_id, e.actor_name,"
             " e.case_id, e.article, e.reason, e.detail, o.name"
             " from xueji_events_of(%s) e join org o on o.id = e.school_id"
-            " order by e.valid_at desc, e.recorded_at desc limit 500",
+            " order by e.valid_at desc, e.recorded_at desc, e.event_id limit 500",
             [person_id],
         )
         out = []

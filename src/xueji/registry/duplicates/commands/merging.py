@@ -160,6 +160,7 @@ def _carry_out(actor: Any, merge: Merge, both: queries.Both) -> Any:
     joined = people.join(kept, merged, merge.take, at=now, event_id=event_id)
     _keep_rows(merge, joined.changes, told)
     move(merge, kept, merged, joined.guardians)
+    _end_second_links(merge)
     enrolment.correct_roster(kept)
     enrolment.correct_roster(merged)
     return closed_from
@@ -200,6 +201,26 @@ def move(merge: Merge, kept: uuid.UUID, merged: uuid.UUID, guardians: Mapping[in
                 f" select %(merge)s, '{table}', 'move', m.key, m.before from m",
                 given,
             )
+
+
+def _end_second_links(merge: Merge) -> None:
+    """A parent who is linked to both records sees one child: the link to the record that ends is closed, and remembered."""
+    with connection.cursor() as c:
+        c.execute(
+            "with o as (select t.id, t.until from portal_link t where t.person_id = %(merged)s"
+            "   and (t.until is null or t.until > %(today)s) and exists (select 1 from portal_link x"
+            "    where x.person_id = %(kept)s and x.user_id = t.user_id and (x.until is null or x.until > %(today)s))),"
+            " m as (update portal_link t set until = %(today)s from o where t.id = o.id returning o.id, o.until)"
+            " insert into person_merge_row (merge_id, tbl, op, key, before)"
+            " select %(merge)s, 'portal_link', 'update', jsonb_build_object('id', m.id),"
+            "  jsonb_build_object('until', m.until) from m",
+            {
+                "merge": merge.merge_id,
+                "kept": merge.kept,
+                "merged": merge.merged,
+                "today": timezone.localdate(),
+            },
+        )
 
 
 # --- shared with the undoing -------------------------------------------------------------------------------------

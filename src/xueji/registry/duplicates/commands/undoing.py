@@ -78,7 +78,11 @@ def _take_back(actor: Any, merge: Merge) -> None:
     rows = list(MergeRow.objects.filter(merge=merge).order_by("pk"))
     queries.lock(kept, merged)
     _move_back(merge)
-    changes = [people.Change(r.tbl, r.op, r.key, r.before) for r in rows if r.op in ("insert", "update")]
+    changes = [
+        people.Change(r.tbl, r.op, r.key, r.before)
+        for r in rows
+        if r.op in ("insert", "update") and r.tbl != "portal_link"
+    ]
 
     def delete() -> None:
         with connection.cursor() as c:
@@ -114,3 +118,9 @@ def _move_back(merge: Merge) -> None:
                 " and t.person_id = %(kept)s",
                 given,
             )
+        c.execute(
+            "update portal_link t set until = (r.before ->> 'until')::date from person_merge_row r"
+            " where r.merge_id = %(merge)s and r.tbl = 'portal_link' and r.op = 'update'"
+            " and t.id = (r.key ->> 'id')::bigint and t.person_id = %(merged)s",
+            given,
+        )
