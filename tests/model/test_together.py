@@ -33,7 +33,7 @@ from xueji.registry.changes.models import Case, CaseStatus
 from xueji.registry.enrolment import commands as enrolment
 from xueji.registry.enrolment.models import Event
 
-LIMIT = 90
+LIMIT = 300
 Deed = Callable[[], Any]
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import re
-import statistics
 import time
 import uuid
 from datetime import date, timedelta
@@ -321,12 +320,12 @@ def test_each_code_costs_the_same_single_lookup_and_no_telling_time(place: Place
     for _round in range(60):
         for kind, code in (("known", real), ("unknown", "2" * 16), ("malformed", "x y z")):
             with CaptureQueriesContext(connection) as seen:
-                began = time.perf_counter()
+                began = time.process_time()
                 queries.verify(code, f"10.0.0.{_round}")
-                spent.setdefault(kind, []).append(time.perf_counter() - began)
+                spent.setdefault(kind, []).append(time.process_time() - began)
             assert len(seen) == 1
-    # Unknown and malformed must not be told apart; a wide bound keeps a busy machine from failing it.
-    a, b = (statistics.median(spent[k]) for k in ("unknown", "malformed"))
+    # Unknown and malformed must not be told apart. The quickest of many rounds: a busy machine only adds to the others.
+    a, b = (min(spent[k]) for k in ("unknown", "malformed"))
     assert max(a, b) / min(a, b) < 1.5
 
 

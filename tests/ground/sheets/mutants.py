@@ -224,9 +224,10 @@ def main() -> None:
     for seed in range(first, first + count):
         sys.stdout.write(json.dumps({"seed": seed}) + "\n")
         sys.stdout.flush()
-        began = time.perf_counter()
+        # Of this process alone: whatever else the machine has to do is not the workbook's.
+        began = time.process_time()
         code = read(seed)
-        slowest = max(slowest, (time.perf_counter() - began, seed))
+        slowest = max(slowest, (time.process_time() - began, seed))
         found[code] = found.get(code, 0) + 1
     sys.stdout.write(json.dumps({"found": found, "slowest": slowest, "peak_mib": _peak() >> 10}) + "\n")
 

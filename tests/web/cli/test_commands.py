@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-import time
+import os
 from pathlib import Path
 from typing import Any
 
@@ -35,13 +35,14 @@ def test_the_demo_is_loaded_once_and_kept(stopped: Installation) -> None:
     assert first.returncode == 0, first.stderr
     told = json.loads(first.stdout)
     assert {a["username"] for a in told["accounts"]} >= {"registrar.a", "county1.head", "parent", "secadmin"}
-    began = time.monotonic()
+    before = os.times()
     again = stopped.run("demo", "--size", "S", "--no-serve")
-    spent = time.monotonic() - began
+    after = os.times()
     assert again.returncode == 0, again.stderr
     assert "生成" not in again.stderr
     assert "registrar.a" in again.stdout
-    assert spent < 15
+    spent = sum(after[2:4]) - sum(before[2:4])
+    assert spent < 15, "seconds of the processor: what is there is not made again"
     assert not (stopped.data / "pg" / "postmaster.pid").exists(), (
         "the command that started the server stops it"
     )

@@ -44,7 +44,7 @@ def alive(pid: int) -> bool:
         return False
 
 
-def wait(what: object, *, seconds: float = 40) -> None:
+def wait(what: object, *, seconds: float = 120) -> None:
     """Until `what()` is true."""
     end = time.monotonic() + seconds
     while not what():  # type: ignore[operator]
