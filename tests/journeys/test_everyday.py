@@ -27,8 +27,8 @@ def test_a_parent_sees_on_the_phone_where_the_child_is_and_takes_a_certificate_h
     parent.shot("everyday-parent")
     width = parent.page.evaluate("document.documentElement.scrollWidth")
     assert width <= 390, "nothing sticks out to the side"
-    parent.page.locator("form[action$='/certificate/'] button").first.click()
-    parent.page.wait_for_load_state()
+    with parent.page.expect_navigation():
+        parent.page.locator("form[action$='/certificate/'] button").first.click()
     parent.shot("everyday-parent-certificate")
     with parent.page.expect_download() as download:
         parent.page.locator("a[href$='certificate.pdf']").first.click()
@@ -82,8 +82,8 @@ def test_a_new_account_must_choose_a_password_of_its_own_before_anything_else(
             org.select_option(str(demo_site.accounts["school_a"]["org_id"]))
         else:
             org.fill(demo_site.accounts["school_a"]["code"])
-    admin.page.locator("main form button.btn-primary").last.click()
-    admin.page.wait_for_load_state()
+    with admin.page.expect_navigation():
+        admin.page.locator("main form button.btn-primary").last.click()
     admin.shot("everyday-account-made")
     first = admin.page.locator("code, .xj-secret, [data-secret]").first.inner_text().strip()
 

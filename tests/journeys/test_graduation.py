@@ -106,7 +106,6 @@ def _pass(who: Any, address: str) -> None:
     who.go(address)
     with who.page.expect_navigation():
         who.page.keyboard.press("a")
-    who.page.wait_for_load_state()
 
 
 def _send(who: Any, address: str) -> None:
@@ -114,7 +113,6 @@ def _send(who: Any, address: str) -> None:
     who.page.locator("#submit-list").click()
     with who.page.expect_navigation():
         who.page.locator("dialog[open] button", has_text="上报").last.click()
-    who.page.wait_for_load_state()
     assert "已上报" in who.page.inner_text("main"), who.page.inner_text("main")[:600]
 
 
@@ -145,8 +143,8 @@ def test_sixty_graduates_from_readiness_to_the_next_school(person: Any, demo_sit
     registrar.shot("yearly-list-draft")
 
     # The blocked ones are found by one click on what blocks them; what is mended passes the next check.
-    registrar.page.locator(".xj-preflight li", has_text="问题学籍").get_by_role("link").click()
-    registrar.page.wait_for_load_state()
+    with registrar.page.expect_navigation():
+        registrar.page.locator(".xj-preflight li", has_text="问题学籍").get_by_role("link").click()
     assert children[1]["name"] in registrar.page.inner_text("table")
     assert children[2]["name"] not in registrar.page.inner_text("table")
     _mend(children[1])
@@ -177,8 +175,8 @@ def test_sixty_graduates_from_readiness_to_the_next_school(person: Any, demo_sit
 
     # The graduate's page leads to a proof.
     registrar.go(f"/students/{children[3]['person_id']}/")
-    registrar.page.get_by_role("link", name="开具证明").click()
-    registrar.page.wait_for_load_state()
+    with registrar.page.expect_navigation():
+        registrar.page.get_by_role("link", name="开具证明").click()
     registrar.page.fill("[name=purpose]", "升学报名")
     with registrar.page.expect_navigation():
         registrar.page.locator("main button[type=submit], main button.btn-primary").last.click()

@@ -30,7 +30,7 @@ def test_the_grid_is_mended_by_keyboard_and_keeps_what_was_typed(person: Any, de
         {"name": "二年级补录.xlsx", "mimeType": "application/octet-stream", "buffer": sheet.content},
     )
     page.get_by_role("button", name="上传并检查").click()
-    page.wait_for_selector("#batch-summary", timeout=60000)
+    page.wait_for_selector("#batch-summary")
     page.get_by_role("link", name="在表格里修改").click()
     page.wait_for_selector("table.xj-sheet")
     who.shot("grid-1")

@@ -150,8 +150,8 @@ def test_one_case_is_ticked_and_returned_from_the_desk(person: Any, demo_site: A
     keys.press("x", "r")
     head.page.wait_for_selector("dialog[open] textarea")
     head.page.fill("dialog[open] textarea", "请补充监护人签字的申请")
-    head.page.locator("dialog[open] button[value=return]").click()
-    head.page.wait_for_load_state()
+    with head.page.expect_navigation():
+        head.page.locator("dialog[open] button[value=return]").click()
     said = head.page.inner_text("main")
     assert "已退回修改" in said
     assert name in said

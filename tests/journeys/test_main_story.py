@@ -27,8 +27,8 @@ def decide(who: Any, case_url: str, words: str) -> None:
     assert who.page.locator(f"a[href*='{case_url}']").count() >= 1, "the case is among the to-dos"
     who.go(case_url)
     who.page.locator("#decide textarea").first.fill(words)
-    who.page.get_by_role("button", name=re.compile("核办通过")).first.click()
-    who.page.wait_for_load_state()
+    with who.page.expect_navigation():
+        who.page.get_by_role("button", name=re.compile("核办通过")).first.click()
 
 
 def movement(who: Any) -> str:
@@ -46,7 +46,7 @@ def test_from_a_sheet_to_a_legal_record_to_a_transfer(person: Any, demo_site: An
     wrong_rows = {f.row for f in sheet.faults}
 
     # The registrar of A brings the sheet; 12 rows are faulty, each says why, each is mended in place.
-    a = person("registrar.a")
+    a = person("registrar.a", by_page=True)
     a.go("/import/")
     a.page.set_input_files(
         "input[type=file]",
@@ -54,7 +54,7 @@ def test_from_a_sheet_to_a_legal_record_to_a_transfer(person: Any, demo_site: An
     )
     a.page.get_by_role("button", name="上传并检查").click()
     a.page.wait_for_url(re.compile(r"/import/\d+/"))
-    a.page.wait_for_selector("#batch-summary", timeout=60000)
+    a.page.wait_for_selector("#batch-summary")
     batch_url = re.search(r"/import/\d+/", a.page.url)[0]  # type: ignore[index]
     summary = a.page.inner_text("#batch-summary")
     assert "200" in summary
@@ -66,13 +66,13 @@ def test_from_a_sheet_to_a_legal_record_to_a_transfer(person: Any, demo_site: An
         if fault.kind.startswith("duplicate"):
             a.page.fill("#id_birth_date", fault.right[6:14])
             a.page.fill("#id_sex", "男" if int(fault.right[16]) % 2 else "女")
-        a.page.get_by_role("button", name="保存并重新检查").click()
-        a.page.wait_for_load_state()
+        with a.page.expect_navigation():
+            a.page.get_by_role("button", name="保存并重新检查").click()
     a.go(batch_url)
     assert a.page.locator("table .xj-error").count() == 0, a.page.inner_text("#batch-summary")
     a.page.click("#publish-button")
     a.page.click("#publish-confirm")
-    a.page.wait_for_selector("text=已建立学籍的学生", timeout=60000)
+    a.page.wait_for_selector("text=已建立学籍的学生")
     a.shot("story-2-published")
 
     # She finds a child by the initials of its name.
@@ -91,21 +91,21 @@ def test_from_a_sheet_to_a_legal_record_to_a_transfer(person: Any, demo_site: An
     number = re.search(r"L\d{17}[\dX]", a.page.inner_text(".xj-person"))[0]  # type: ignore[index]
 
     # The registrar of B, in another county, asks for the child.
-    b = person("registrar.b")
+    b = person("registrar.b", by_page=True)
     b.go("/cases/new/")
     b.page.fill("#transfer [name=name]", name)
     b.page.fill("#transfer [name=number]", number)
-    b.page.get_by_role("button", name="查询并发起转入").click()
-    b.page.wait_for_load_state()
+    with b.page.expect_navigation():
+        b.page.get_by_role("button", name="查询并发起转入").click()
     b.page.select_option("[name=reason]", index=1)
     b.page.select_option("[name=to_class_id]", index=1)
     for slot in b.page.locator("input[type=file]").all():
         slot.set_input_files({"name": "材料.jpg", "mimeType": "image/jpeg", "buffer": _picture()})
-    b.page.get_by_role("button", name="上传材料").click()
-    b.page.wait_for_load_state()
+    with b.page.expect_navigation():
+        b.page.get_by_role("button", name="上传材料").click()
     b.shot("story-3-draft")
     b.page.locator("button[value=submit]").click()
-    b.page.wait_for_timeout(800)
+    b.page.wait_for_selector("dialog[open]")
     b.shot("story-3b")
     b.page.locator("dialog[open] button.btn-primary, dialog[open] button:has-text('提交')").last.click()
     b.page.wait_for_selector("text=办理进度")

@@ -25,8 +25,8 @@ def test_a_draft_becomes_an_entry_after_an_outage(person: Any, demo_site: Any, p
     page.fill("#outage_on", on.isoformat())
     page.fill("#outage_reason", "系统停机维护期间在纸上办理")
     registrar.shot(f"outage-{'phone' if phone else 'desk'}")
-    page.get_by_role("button", name="作为补录办理").click()
-    page.wait_for_load_state()
+    with page.expect_navigation():
+        page.get_by_role("button", name="作为补录办理").click()
     assert f"实际办理日期 {on.isoformat()}" in page.inner_text("main")
     assert page.locator("text=线下办理凭证(纸质审批表)").count()
     assert page.input_value("#id_start") == on.isoformat()

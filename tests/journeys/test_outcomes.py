@@ -61,7 +61,7 @@ def office(chromium: Any, django_db_setup: None, django_db_blocker: Any) -> Iter
             context = chromium.new_context(
                 viewport={"width": 1366, "height": 768}, locale="zh-CN", reduced_motion="reduce"
             )
-            context.set_default_timeout(15000)
+            context.set_default_timeout(60000)
             client = login(Client(), world.place.user("registrar", school))
             cookie = client.cookies[settings.SESSION_COOKIE_NAME].value
             context.add_cookies([{"name": settings.SESSION_COOKIE_NAME, "value": cookie, "url": url}])

@@ -23,8 +23,8 @@ def _picture(name: str) -> dict[str, Any]:
 
 def _evidence(who: Any, slot: str) -> None:
     who.page.locator(f"input[type=file][name='{slot}']").set_input_files(_picture(f"{slot}.jpg"))
-    who.page.get_by_role("button", name="上传材料").click()
-    who.page.wait_for_load_state()
+    with who.page.expect_navigation():
+        who.page.get_by_role("button", name="上传材料").click()
 
 
 def _send(who: Any) -> str:
@@ -38,8 +38,8 @@ def _pass(person: Any, school: dict[str, Any], case_url: str) -> None:
     for username in (school["head"], school["county_clerk"], school["county_head"]):
         who = person(username)
         who.go(case_url)
-        who.page.get_by_role("button", name="核办通过").first.click()
-        who.page.wait_for_load_state()
+        with who.page.expect_navigation():
+            who.page.get_by_role("button", name="核办通过").first.click()
 
 
 def _prove(person: Any, who: Any, school: dict[str, Any], problem_url: str, words: str) -> None:
@@ -65,8 +65,8 @@ def test_two_schools_claim_one_number_and_the_unit_above_decides(person: Any, de
     registrar.page.wait_for_url(re.compile(r"/cases/[0-9a-f-]{36}/"))
     registrar.page.fill("[name=new_number]", theirs["identity"])
     registrar.page.fill("[name=reason]", "户口簿上是这个号码")
-    registrar.page.get_by_role("button", name="保存草稿").click()
-    registrar.page.wait_for_load_state()
+    with registrar.page.expect_navigation():
+        registrar.page.get_by_role("button", name="保存草稿").click()
     assert "新证件号已由另一名学生使用" in registrar.page.inner_text("main")
     registrar.page.get_by_role("link", name="登记问题学籍").click()
     registrar.page.get_by_role("button", name="登记问题学籍").click()

@@ -66,8 +66,8 @@ def test_a_new_limit_is_proposed_by_the_clerk_and_put_into_force_by_the_head(per
     )
     box.fill(wrong)
     clerk.page.fill("input[name=note]", "演县教〔2027〕3号")
-    clerk.page.get_by_role("button", name="检查并提交").click()
-    clerk.page.wait_for_load_state()
+    with clerk.page.expect_navigation():
+        clerk.page.get_by_role("button", name="检查并提交").click()
     told = clerk.page.inner_text("main")
     assert re.search(r"cn-99-0101\.toml:\d+", told) and "E2" in told and "什么也没有保存" in told
     clerk.shot("rules-stage-wrong")
