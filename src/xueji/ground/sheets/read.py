@@ -81,6 +81,7 @@ class SheetReader:
     _source: Callable[[], Iterator[Sequence[object]]]
     _merged: list[tuple[tuple[int, int], tuple[int, int]]] = field(default_factory=list)
     skipped_blank: int = 0
+    _other: Callable[[str], SheetReader | None] | None = None
 
     def rows(self, *, after: int = 0) -> Iterator[Row]:
         """Rows with at least one filled cell, below row number `after`, as a stream.
@@ -115,6 +116,10 @@ class SheetReader:
                 raise SheetError("cell_too_long", row=number, limit=limits.max_cell)
             yield Row(number, cells)
         self.skipped_blank += blank_run
+
+    def sibling(self, name: str) -> SheetReader | None:
+        """Another visible sheet of the same workbook (`sheet_names`); None when it holds nothing. Raises `SheetError`."""
+        return self._other(name) if self._other is not None else None
 
     def find_header(self, known: Collection[str], *, required: Collection[str] = ()) -> Header:
         """The row among the first ten that holds most of the `known` names (at least two, or all of fewer).
@@ -281,16 +286,23 @@ def _workbook_reader(
     ]
     if sheet is not None and sheet not in book.sheet_names:
         raise SheetError("no_sheet", name=sheet)
-    for name in [sheet] if sheet is not None else visible:
-        opened = _guarded(lambda name=name: book.get_sheet_by_name(name))  # type: ignore[misc]
-        if opened.start is None:
-            continue
 
-        def source(opened: calamine.CalamineSheet = opened) -> Iterator[Sequence[object]]:
+    def reader(name: str) -> SheetReader | None:
+        opened = _guarded(lambda: book.get_sheet_by_name(name))
+        if opened.start is None:
+            return None
+
+        def source() -> Iterator[Sequence[object]]:
             return iter(opened.iter_rows())
 
-        merged = _guarded(lambda opened=opened: opened.merged_cell_ranges or [])  # type: ignore[misc]
-        return SheetReader(kind, name, visible, meta, limits, opened.start[1], source, list(merged))
+        merged = _guarded(lambda: opened.merged_cell_ranges or [])
+        return SheetReader(
+            kind, name, visible, meta, limits, opened.start[1], source, list(merged), _other=reader
+        )
+
+    for name in [sheet] if sheet is not None else visible:
+        if (found := reader(name)) is not None:
+            return found
     raise SheetError("empty")
 
 

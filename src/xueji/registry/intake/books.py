@@ -21,6 +21,7 @@ from xueji.ground.sheets.write import RowIssue, TemplateField, write_csv, write_
 from xueji.ground.standards.codes import table
 from xueji.ground.standards.fields import Field, fields
 
+from .asked import demands, shut
 from .columns import EXTRAS, GRADE, ROW, Mapping
 from .places import SchoolFacts
 
@@ -62,12 +63,15 @@ def _tables() -> dict[str, list[str]]:
 
 
 def _fields(school: SchoolFacts) -> list[TemplateField]:
-    """The columns of the school's template: the national form, 年级 where the school has several stages, and what the
+    """The columns of the school's template: what the place collects of the national form, 年级 where the school has several stages, and what the
     place says about its own numbers.
     """
     scheme = _scheme(school)
+    closed = shut(school.levels)
     columns = []
     for field in fields():
+        if field.key in closed:
+            continue
         codes = field.codeset if field.codeset in _tables() else ""
         example = school.code if field.key == "school_code" else _EXAMPLES.get(field.key, "")
         told = _help(field)
@@ -78,7 +82,7 @@ def _fields(school: SchoolFacts) -> list[TemplateField]:
         columns.append(
             TemplateField(
                 label=field.name,
-                required=field.required == "yes",
+                required=demands(school.levels, field),
                 help=told,
                 example=example,
                 codes=codes,

@@ -27,6 +27,7 @@ from xueji.ground.standards.text import as_text
 from xueji.registry.people.places import GUARDIAN_KEYS, NATIONAL, SEALED_KINDS
 
 from . import rules
+from .asked import demands, shut
 from .cells import Cell, mask, understand
 from .columns import GRADE, STAGE, Mapping
 from .keys import Keys, Tails
@@ -86,6 +87,7 @@ class Checker:
         self.mapping = mapping
         self.places = Places(school)
         self.today = school.today
+        self.shut = shut(school.levels)
         self.keys = Keys()
         self.tails = Tails(lane, lanes)
         opened, sealed = _profile_split()
@@ -147,7 +149,7 @@ class Checker:
         except KeyError:
             pass
         odd = self._odd[spec.key]
-        required = spec.required == "yes"
+        required = demands(self.school.levels, spec)
         plain = _plain_test(spec)
         # Columns that hardly repeat: nothing is gained by remembering what is plainly right.
         if plain is not None and all(
@@ -210,7 +212,7 @@ class Checker:
             self._identity(key, values, faulty, report, notes)
         staged = self._seat(values, faulty, stage_raw, grade_raw, report, notes)
         stage = staged.get("stage") or ""
-        rules.check_row(values, stage, report)
+        rules.check_row(values, stage, report, self.shut)
         values["entry_mode"] = rules.entry_mode_of(values["entry_mode"], stage)
         self._serial(values, staged, report)
         worst = {i["severity"] for i in issues}

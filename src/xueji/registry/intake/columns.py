@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import abc
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
@@ -14,6 +16,10 @@ from xueji.ground.sheets.read import SheetReader, plain_label
 from xueji.ground.standards.fields import field as field_of
 from xueji.ground.standards.fields import field_by_header, fields
 
+from .asked import demands, shut
+
+#: Levels of fields at a place, as `asked` tells them.
+Levels = abc.Mapping[str, str]
 GRADE = "grade"
 STAGE = "stage"
 ROW = "row_no"
@@ -53,6 +59,8 @@ class Mapping:
     header: list[str]
     unknown: list[str] = field(default_factory=list)
     repeated: list[str] = field(default_factory=list)
+    #: Where several sheets were read: [what is added to the row numbers of a sheet, its name], in their order.
+    sheets: list[list[Any]] = field(default_factory=list)
 
     def as_json(self) -> dict[str, Any]:
         """For the batch."""
@@ -62,6 +70,7 @@ class Mapping:
             "header": self.header,
             "unknown": self.unknown,
             "repeated": self.repeated,
+            "sheets": self.sheets,
         }
 
     @classmethod
@@ -82,6 +91,14 @@ class Mapping:
             self.columns[key] = len(self.header)
             self.header.append(name_of(key))
         return self.columns[key]
+
+
+def row_name(sheets: Sequence[Sequence[Any]], row_no: int) -> str:
+    """A row as the user finds it: its number, after the name of the sheet where there are several (二(1)班-5)."""
+    for offset, name in reversed(sheets):
+        if row_no > offset:
+            return f"{name}-{row_no - offset}"
+    return str(row_no)
 
 
 def name_of(key: str) -> str:
@@ -108,10 +125,9 @@ def _plain_headings() -> dict[str, str]:
     return {plain_label(heading): key for heading, key in _headings().items()}
 
 
-@lru_cache(maxsize=1)
-def required_columns() -> tuple[str, ...]:
-    """Keys of the columns without which a sheet is refused as a whole."""
-    return tuple(f.key for f in fields() if f.required == "yes" and f.key not in KNOWN_OTHERWISE)
+def required_columns(levels: Levels | None = None) -> tuple[str, ...]:
+    """Keys of the columns without which a sheet is refused as a whole, at the levels of a place."""
+    return tuple(f.key for f in fields() if demands(levels or {}, f) and f.key not in KNOWN_OTHERWISE)
 
 
 def choices() -> list[tuple[str, list[tuple[str, str, bool]]]]:
@@ -129,16 +145,23 @@ def can_be(key: str) -> bool:
 
 
 def map_columns(
-    reader: SheetReader, *, partial: bool = False, remembered: dict[str, str] | None = None
+    reader: SheetReader,
+    *,
+    partial: bool = False,
+    remembered: dict[str, str] | None = None,
+    levels: Levels | None = None,
 ) -> Mapping:
     """Find the header and match its columns. Raises `SheetError("no_header")`, `WrongColumns`.
 
     `partial` accepts a sheet with few columns: corrections of a batch. `remembered` are headings (as `plain_label`
-    gives them) that this school matched by hand before, with the field's key or IGNORED; they go first.
+    gives them) that this school matched by hand before, with the field's key or IGNORED; they go first. Columns of
+    fields that the place does not collect (`levels`) are passed over, whatever they are called.
     """
     remembered = remembered or {}
-    known_names = {h: k for h, k in {**_plain_headings(), **remembered}.items() if k}
-    found = reader.find_header(known_names, required=[name_of(k) for k in required_columns()])
+    closed = shut(levels or {})
+    required = required_columns(levels)
+    known_names = {h: k for h, k in {**_plain_headings(), **remembered}.items() if k and k not in closed}
+    found = reader.find_header(known_names, required=[name_of(k) for k in required])
     columns: dict[str, int] = {}
     repeated = list(found.repeated)
     # What somebody matched by hand takes its field before what is merely called so.
@@ -153,14 +176,14 @@ def map_columns(
         if remembered.get(plain_label(label)) == IGNORED:
             continue
         known = field_by_header(label)
-        if known is None or known.key in columns:
+        if known is None or known.key in columns or known.key in closed:
             unknown.append(label)
     header = _labels(reader, found.row_number)
     for at, label in enumerate(header):
         known = field_by_header(label) if label in found.unknown else None
-        if known is not None and known.key not in columns:
+        if known is not None and known.key not in columns and known.key not in closed:
             columns[known.key] = at
-    missing = [name_of(k) for k in required_columns() if k not in columns]
+    missing = [name_of(k) for k in required if k not in columns]
     if missing and not partial:
         if len(columns) < 2:
             raise SheetError("no_header", rows=10, names="、".join(missing[:6]))

@@ -23,7 +23,7 @@ from xueji.ground.sheets.cells import LostDigits
 from xueji.ground.standards.fields import fields
 from xueji.ground.standards.text import as_text
 
-from . import queries, repair
+from . import asked, queries, repair
 from .cells import mask
 from .columns import EXTRAS, GRADE, STAGE, Mapping
 from .models import ImportBatch
@@ -126,8 +126,9 @@ def columns_of(batch: ImportBatch, *, only: str = "") -> list[Column]:
     for fault in batch.counts.get("faults", []):
         if isinstance(fault, dict):
             counts[fault["field"]] = counts.get(fault["field"], 0) + fault["n"]
+    said = asked.levels(batch.school_id)
     out = [
-        Column(f.key, mapping.label(f.key), counts.get(f.key, 0), f.required == "yes")
+        Column(f.key, mapping.label(f.key), counts.get(f.key, 0), asked.demands(said, f))
         for f in fields()
         if f.key in mapping.columns or f.key in counts
     ]

@@ -39,6 +39,8 @@ class SchoolFacts:
     classes: dict[tuple[str, int, int], tuple[int, bool]] = field(default_factory=dict)
     #: Headings of this school's own sheets that somebody matched by hand -> key of the field, or ''.
     headings: dict[str, str] = field(default_factory=dict)
+    #: What the place collects (`asked`): key -> must, may, none; empty where the national form alone decides.
+    levels: dict[str, str] = field(default_factory=dict)
     #: The scheme under which auxiliary numbers of this place are kept and found.
     aux_scheme: str = "province.auxiliary"
 

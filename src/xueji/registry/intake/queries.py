@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import uuid
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from typing import Any
 
@@ -28,7 +28,7 @@ from xueji.ground.standards.fields import fields
 from xueji.ground.standards.text import as_text
 from xueji.ground.waiting import Ask
 
-from . import repair
+from . import asked, repair
 from .columns import EXTRAS, ROW, Mapping, name_of
 from .errors import IntakeError
 from .models import BatchState, ImportBatch, KnownHeading
@@ -61,6 +61,11 @@ def school_facts(school_id: int) -> SchoolFacts:
         headings=dict(headings[:1_000]),
         aux_scheme=_aux_scheme(school.org.division, school.school_code, today),
     )
+
+
+def import_facts(school_id: int) -> SchoolFacts:
+    """As `school_facts`, and which fields the place collects. Raises `IntakeError`."""
+    return replace(school_facts(school_id), levels=asked.levels(school_id))
 
 
 def local_scheme(division: str, code: str, day: date) -> NumberScheme | None:

@@ -12,6 +12,7 @@ from django.utils.translation import gettext as _
 from xueji.ground.db.scope import acting
 
 from . import repair
+from .columns import row_name
 from .models import BatchState, ImportBatch
 
 
@@ -24,6 +25,9 @@ class CheckReport:
     counts: dict[str, Any] = field(default_factory=dict)
     unknown_columns: list[str] = field(default_factory=list)
     faults: list[dict[str, Any]] = field(default_factory=list)
+    #: Sheets that were read, as `Mapping.sheets` has them, and those that were not, each with the reason.
+    sheets: list[list[Any]] = field(default_factory=list)
+    left_out: list[str] = field(default_factory=list)
     batch_id: int | None = None
     published: int = 0
 
@@ -42,6 +46,8 @@ class CheckReport:
             "batch": self.batch_id,
             "counts": {name: self.counts.get(name, 0) for name in names},
             "unknown_columns": self.unknown_columns,
+            "sheets": self.sheets,
+            "left_out": self.left_out,
             "faults": self.faults,
         }
 
@@ -52,13 +58,15 @@ class CheckReport:
         lines = [summary(self.counts)]
         if self.unknown_columns:
             lines.append(_("没有用到的列: %(names)s") % {"names": "、".join(self.unknown_columns)})
+        if self.left_out:
+            lines.append(_("没有读取的工作表: %(names)s") % {"names": "; ".join(self.left_out)})
         if self.published:
             lines.append(_("已为 %(n)s 名学生建立学籍") % {"n": self.published})
         for f in self.faults:
             if f["severity"] != "note":
                 lines.append(
                     _("第 %(row)s 行 %(column)s: %(message)s")
-                    % {"row": f["row"], "column": f["column"], "message": f["message"]}
+                    % {"row": row_name(self.sheets, f["row"]), "column": f["column"], "message": f["message"]}
                 )
         return "\n".join(lines)
 
@@ -113,6 +121,8 @@ def _fill(report: CheckReport, batch: ImportBatch) -> None:
     report.problem = batch.problem
     report.counts = dict(batch.counts)
     report.unknown_columns = batch.mapping.get("unknown", [])
+    report.sheets = batch.mapping.get("sheets") or []
+    report.left_out = batch.counts.get("left_out", [])
     if not batch.problem:
         with transaction.atomic(), acting("intake"):
             report.faults = repair.faults(batch.id)

@@ -37,12 +37,12 @@ def entry_mode_of(mode: str | None, stage: str) -> str | None:
     return mode
 
 
-def check_row(values: Values, stage: str, report: Report) -> None:
-    """Report what does not go together in a row whose cells were read."""
+def check_row(values: Values, stage: str, report: Report, shut: frozenset[str] = frozenset()) -> None:
+    """Report what does not go together in a row whose cells were read; `shut` are fields that the place does not collect."""
     _entry(values, stage, report)
     _groups(values, report)
     _overseas(values, report)
-    _members(values, report)
+    _members(values, report, shut)
 
 
 def _entry(values: Values, stage: str, report: Report) -> None:
@@ -124,7 +124,7 @@ def _overseas(values: Values, report: Report) -> None:
         )
 
 
-def _members(values: Values, report: Report) -> None:
+def _members(values: Values, report: Report, shut: frozenset[str]) -> None:
     second = (
         values["member2_name"]
         or values["member2_relation"]
@@ -141,6 +141,8 @@ def _members(values: Values, report: Report) -> None:
         if not values["member2_name"]:
             report("member2_name", "cell.required", _("请填写成员2姓名"), "error")
         for part in _MEMBER_MUST:
+            if f"member2_{part}" in shut:
+                continue
             if values[f"member2_{part}"] is None and f"member2_{part}" not in values["_faulty"]:
                 name = _MEMBER_NAMES[part]
                 report(
@@ -149,20 +151,21 @@ def _members(values: Values, report: Report) -> None:
                     _("请填写成员2%(name)s") % {"name": str(name)},
                     "error",
                 )
-    elif not values["_faulty"].intersection(_SECOND):
+    elif not values["_faulty"].intersection(_SECOND) and "member2_name" not in shut:
         report(
             "member2_name", "member.second", _("一般要登记两名家庭成员, 单亲等情况可以只填一名"), "warning"
         )
     guardians = [values["member1_is_guardian"], values["member2_is_guardian"]]
-    if "1" not in guardians and not values["_faulty"].intersection(_GUARDIAN_FLAGS):
+    if "1" not in guardians and not (values["_faulty"] | shut).intersection(_GUARDIAN_FLAGS):
         report("member1_is_guardian", "member.guardian", _("至少要有一名家庭成员是监护人"), "error")
     for n in ("1", "2"):
-        if values[f"member{n}_relation"] == "9" and not values[f"member{n}_relation_note"]:
+        note = f"member{n}_relation_note"
+        if values[f"member{n}_relation"] == "9" and not values[note] and note not in shut:
             text = _("成员%(n)s关系为其他时, 请填写关系说明") % {"n": n}
             report(f"member{n}_relation_note", "relation.note", text, "error")
     if values["id_number"] or values["member1_id_number"] or values["member2_id_number"]:
         return
-    if not values["_faulty"].intersection(_IDENTITY | _PAPERS):
+    if not values["_faulty"].intersection(_IDENTITY | _PAPERS) and not shut >= _PAPERS:
         text = _("学生没有证件号时, 请填写一名家庭成员的证件类型和证件号")
         report("member1_id_number", "member.identity", text, "error")
 

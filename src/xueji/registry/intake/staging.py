@@ -14,6 +14,7 @@ from django.utils.translation import gettext as _
 from xueji.ground.orgs.grades import class_label
 from xueji.ground.standards.masking import mask_name
 
+from .columns import row_name
 from .wire import COLUMNS, HEAD
 from .wire import encode as encode
 
@@ -142,7 +143,9 @@ def find_duplicates(batch_id: int) -> list[Hit]:
     return hits
 
 
-def duplicate_issue(hit: Hit, school_id: int, today: date, label: str) -> dict[str, str]:
+def duplicate_issue(
+    hit: Hit, school_id: int, today: date, label: str, *, sheets: Sequence[Sequence[Any]] = ()
+) -> dict[str, str]:
     """What a hit means to the registrar: at her own school she is told who; elsewhere only the school."""
     severity = "error"
     person = ""
@@ -152,7 +155,7 @@ def duplicate_issue(hit: Hit, school_id: int, today: date, label: str) -> dict[s
             text = _("与第 %(row)s 行的证件号相同, 请核对后删去一行")
         else:
             text = _("与第 %(row)s 行姓名、性别、出生日期都相同, 而且有一行没有证件号, 请核对是否同一人")
-        message = text % {"row": hit.other_row}
+        message = text % {"row": row_name(sheets, hit.other_row)}
     elif hit.school_id == school_id:
         code, person = "dup.school", hit.person_id
         where = _class_of(hit, today)

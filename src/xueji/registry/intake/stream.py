@@ -24,13 +24,14 @@ from typing import Any, BinaryIO
 from xueji.ground.crypto import vault
 from xueji.ground.sheets.errors import SheetError
 from xueji.ground.sheets.guard import DEFAULT_LIMITS, Limits
-from xueji.ground.sheets.read import SheetReader, look_at, open_sheet
+from xueji.ground.sheets.read import look_at, open_sheet
 from xueji.ground.standards import divisions
 
 from .checker import Checker, chunks
-from .columns import ROW, Mapping, WrongColumns, map_columns
+from .columns import Mapping, WrongColumns
 from .places import SchoolFacts
 from .wire import encode
+from .workbook import Book
 
 #: Files from this size on are read by a process of their own.
 BIG = 3 * 1024 * 1024
@@ -53,6 +54,8 @@ class Outcome:
     kind: str = ""
     rows: int = 0
     blank: int = 0
+    #: Sheets of the workbook that were not taken, each with the reason.
+    left_out: list[str] = field(default_factory=list)
     expected: int = 0
     row_numbers: list[int] = field(default_factory=list)
 
@@ -78,27 +81,16 @@ def _alone(
     data: bytes, filename: str, school: SchoolFacts, batch_id: int, outcome: Outcome, limits: Limits
 ) -> Iterator[tuple[bytes, int]]:
     reader = open_sheet(data, filename, limits=limits)
-    outcome.mapping = map_columns(reader, remembered=school.headings)
-    outcome.kind = reader.kind
+    book = Book(reader, remembered=school.headings, levels=school.levels)
+    outcome.mapping, outcome.kind, outcome.left_out = book.mapping, reader.kind, book.left_out
     checker = Checker(school, outcome.mapping)
-    for part in chunks(numbered(reader, outcome.mapping)):
+    for part in chunks(book.rows()):
         lines = checker.check(part)
         outcome.rows += len(lines)
         yield encode(batch_id, lines), len(lines)
-    outcome.blank = reader.skipped_blank
+    outcome.blank = book.blank
     if not outcome.rows:
         raise SheetError("empty")
-
-
-def numbered(reader: SheetReader, mapping: Mapping) -> Iterator[tuple[int, list[Any]]]:
-    """Data rows with the numbers that the user counts; rows of which no known column is filled are left out."""
-    places = [at for key, at in mapping.columns.items() if key != ROW]
-    for row in reader.rows(after=mapping.header_row):
-        cells = row.cells
-        if any(cells[at] != "" for at in places if at < len(cells)):
-            yield row.number, cells
-        else:
-            reader.skipped_blank += 1
 
 
 # --- two processes -------------------------------------------------------------------------------------------
@@ -153,7 +145,9 @@ def _together(
                 outcome.rows += load[1]
                 yield load
             elif what == "end":
-                outcome.blank = load
+                outcome.blank, outcome.left_out, sheets = load
+                assert outcome.mapping is not None
+                outcome.mapping.sheets = sheets
                 break
             elif what == "sheet":
                 raise SheetError(load[0], **load[1])
@@ -233,18 +227,18 @@ def child_main() -> None:
         _limit_memory()
         reader = open_sheet(data, order["filename"], limits=order["limits"], guarded=False)
         del data
-        mapping = map_columns(reader, remembered=order["school"].headings)
-        out.send("open", (mapping, reader.kind))
-        checker = Checker(order["school"], mapping, lane=1, lanes=2)
+        book = Book(reader, remembered=order["school"].headings, levels=order["school"].levels)
+        out.send("open", (book.mapping, reader.kind))
+        checker = Checker(order["school"], book.mapping, lane=1, lanes=2)
         hungry = 0
-        for part in chunks(numbered(reader, mapping)):
+        for part in chunks(book.rows()):
             hungry = _credits(hungry)
             if hungry:
                 hungry -= 1
                 out.send("rows", part)
             else:
                 out.send("block", (encode(order["batch_id"], checker.check(part)), len(part)))
-        out.send("end", reader.skipped_blank)
+        out.send("end", (book.blank, book.left_out, book.mapping.sheets))
     except SheetError as error:
         out.send("sheet", (error.code, error.params))
     except WrongColumns as error:

@@ -118,14 +118,14 @@ def _history(request: HttpRequest, actor: Any) -> dict[str, Any]:
 def template(request: HttpRequest) -> HttpResponse:
     """The template for the actor's school."""
     actor = actor_of(request)
-    school = queries.school_facts(actor.org_id)
+    school = queries.import_facts(actor.org_id)
     return attachment(books.template(school), _("学生信息导入模板-%(school)s.xlsx") % {"school": school.name})
 
 
 @require_GET
 def header(request: HttpRequest) -> HttpResponse:
     """The headings of the template as CSV."""
-    school = queries.school_facts(actor_of(request).org_id)
+    school = queries.import_facts(actor_of(request).org_id)
     name = _("学生信息导入列名-%(school)s.csv") % {"school": school.name}
     return attachment(books.header_csv(school), name, "text/csv; charset=utf-8")
 

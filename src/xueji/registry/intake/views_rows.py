@@ -14,8 +14,8 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from xueji.ground.standards.fields import Field, fields
 
-from . import commands, grid, queries, repair
-from .columns import EXTRAS, GRADE, STAGE, Mapping
+from . import asked, commands, grid, queries, repair
+from .columns import EXTRAS, GRADE, STAGE, Mapping, row_name
 from .errors import IntakeError
 from .http import actor_of, lists
 from .models import BatchState
@@ -39,12 +39,11 @@ def edit(request: HttpRequest, batch_id: int, row_no: int) -> HttpResponse:
             messages.error(request, e.message)
         else:
             left = sum(1 for cell in row.cells if cell.severity == "error")
+            where = row_name(found.mapping.get("sheets") or (), row_no)
             if left:
-                messages.warning(
-                    request, _("第 %(row)s 行还有 %(n)s 处需要修改") % {"row": row_no, "n": left}
-                )
+                messages.warning(request, _("第 %(row)s 行还有 %(n)s 处需要修改") % {"row": where, "n": left})
             else:
-                messages.success(request, _("第 %(row)s 行已改好, 可以导入") % {"row": row_no})
+                messages.success(request, _("第 %(row)s 行已改好, 可以导入") % {"row": where})
         target = f"/import/{batch_id}/" + (f"?{back}" if back and "\n" not in back else "")
         return HttpResponseRedirect(target + f"#row-{row_no}")
     if found.state != BatchState.CHECKED:
@@ -54,8 +53,9 @@ def edit(request: HttpRequest, batch_id: int, row_no: int) -> HttpResponse:
     told = {cell.key: cell for cell in row.editable}
     mapping = Mapping.from_json(queries.columns_of(found))
     groups: dict[str, list[dict[str, Any]]] = {}
+    said = asked.levels(found.school_id)
     for f in fields():
-        groups.setdefault(f.group, []).append(_input(f, values, told, mapping))
+        groups.setdefault(f.group, []).append(_input(f, values, told, mapping, said))
     extra = [
         {"key": k, "label": EXTRAS[k][0], "value": values[k], "cell": told.get(k)} for k in (GRADE, STAGE)
     ]
@@ -73,14 +73,16 @@ def edit(request: HttpRequest, batch_id: int, row_no: int) -> HttpResponse:
     )
 
 
-def _input(field: Field, values: dict[str, str], told: dict[str, Any], mapping: Mapping) -> dict[str, Any]:
+def _input(
+    field: Field, values: dict[str, str], told: dict[str, Any], mapping: Mapping, said: dict[str, str]
+) -> dict[str, Any]:
     return {
         "key": field.key,
         "label": mapping.label(field.key),
         "value": values[field.key],
         "cell": told.get(field.key),
         "coded": bool(field.codeset),
-        "required": field.required == "yes",
+        "required": asked.demands(said, field),
     }
 
 

@@ -47,7 +47,7 @@ def upload(
     itself is told by the batch (`state` failed, `problem`).
     """
     actor.require("intake.import")
-    school = queries.school_facts(_school_of(actor, school_id))
+    school = queries.import_facts(_school_of(actor, school_id))
     digest = hashlib.sha256(data).hexdigest()
     with transaction.atomic():
         with acting("intake"):
@@ -84,7 +84,7 @@ def upload(
 def check_only(actor: Any, data: bytes, filename: str, *, school_id: int | None = None) -> ImportBatch:
     """A checked batch without file and audit, for a transaction that is rolled back afterwards. Raises as `upload`."""
     actor.require("intake.import")
-    school = queries.school_facts(_school_of(actor, school_id))
+    school = queries.import_facts(_school_of(actor, school_id))
     with transaction.atomic(), acting("intake"):
         batch = ImportBatch.objects.create(
             county_id=school.county_id,
@@ -178,7 +178,7 @@ def run_check(
             return
         ImportBatch.objects.filter(pk=batch_id).update(state=BatchState.CHECKING, progress=1)
         staging.drop(batch_id)
-        school = school or queries.school_facts(batch.school_id)
+        school = school or queries.import_facts(batch.school_id)
         index_key = vault.index_key()
     if data is None:
         data = file_of(batch)
@@ -216,7 +216,13 @@ def run_check(
     with transaction.atomic(), acting("intake"):
         renewed = vault.index_key() != index_key
         if not renewed:
-            finish(batch_id, school, outcome.mapping, {"blank": outcome.blank}, assignment=batch.mapping)
+            finish(
+                batch_id,
+                school,
+                outcome.mapping,
+                {"blank": outcome.blank, "left_out": outcome.left_out[:50]},
+                assignment=batch.mapping,
+            )
     if (
         renewed
     ):  # blocks are staged one by one: some of these were indexed with a key that is no longer in force
@@ -277,7 +283,9 @@ def finish(
     for hit in staging.find_duplicates(batch_id):
         key = "id_number" if hit.kind.endswith("identity") else "name"
         found.setdefault(hit.row_no, []).append(
-            staging.duplicate_issue(hit, school.org_id, school.today, mapping.label(key))
+            staging.duplicate_issue(
+                hit, school.org_id, school.today, mapping.label(key), sheets=mapping.sheets
+            )
         )
     staging.mark_duplicates(batch_id, found)
     batch = ImportBatch.objects.get(pk=batch_id)

@@ -43,7 +43,7 @@ def edit_row(actor: Any, batch_id: int, row_no: int, values: Mapping[str, str]) 
     actor.require("intake.import")
     with transaction.atomic():
         batch = opened(actor, batch_id)
-        school = queries.school_facts(batch.school_id)
+        school = queries.import_facts(batch.school_id)
         with acting("intake"):
             mapping = Columns.from_json(queries.columns_of(batch))
             before = repair.raw_row(batch_id, row_no)
@@ -74,7 +74,7 @@ def fix_alike(actor: Any, batch_id: int, key: str, typed: str, value: str) -> in
     actor.require("intake.import")
     with transaction.atomic():
         batch = opened(actor, batch_id)
-        school = queries.school_facts(batch.school_id)
+        school = queries.import_facts(batch.school_id)
         with acting("intake"):
             mapping = Columns.from_json(queries.columns_of(batch))
             found = next(
@@ -115,7 +115,7 @@ def fix_suggested(actor: Any, batch_id: int, key: str) -> int:
         raise IntakeError(_("姓名、号码这类内容请逐行核对后修改"))
     with transaction.atomic():
         batch = opened(actor, batch_id)
-        school = queries.school_facts(batch.school_id)
+        school = queries.import_facts(batch.school_id)
         with acting("intake"):
             mapping = Columns.from_json(queries.columns_of(batch))
             rows: dict[int, list[Any]] = {}
@@ -146,10 +146,10 @@ def correct(actor: Any, batch_id: int, data: bytes, filename: str) -> int:
     actor.require("intake.import")
     with transaction.atomic():
         batch = opened(actor, batch_id)
-        school = queries.school_facts(batch.school_id)
+        school = queries.import_facts(batch.school_id)
         try:
             reader = open_sheet(data, filename, limits=LIMITS)
-            came = map_columns(reader, partial=True, remembered=school.headings)
+            came = map_columns(reader, partial=True, remembered=school.headings, levels=school.levels)
         except SheetError as error:
             raise IntakeError(error.message_zh) from error
         if ROW not in came.columns:

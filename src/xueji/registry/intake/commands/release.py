@@ -209,7 +209,7 @@ def _mark_again(batch_id: int) -> None:
     with transaction.atomic(), acting("intake"):
         batch = ImportBatch.objects.get(pk=batch_id)
         mapping = Columns.from_json(queries.columns_of(batch))
-        finish(batch_id, queries.school_facts(batch.school_id), mapping, {}, assignment=rest(batch))
+        finish(batch_id, queries.import_facts(batch.school_id), mapping, {}, assignment=rest(batch))
 
 
 def discard(actor: Any, batch_id: int) -> None:
