@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from xueji.ground.orgs.models import Org
+from xueji.ground.orgs.models import Org, School
 from xueji.ground.standards import fields as national_form
 from xueji.registry.family.collection import SCHOOLS
 
@@ -84,6 +84,19 @@ def for_task(school_id: int, stages: Sequence[str]) -> dict[str, str]:
     found = of_school(school_id, list(stages) or ["P"])
     keys = next(iter(found.values()))
     return {k: min((levels[k] for levels in found.values()), key=lambda level: ORDER[level]) for k in keys}
+
+
+def for_import(school_id: int) -> dict[str, str]:
+    """Levels for a sheet that may hold pupils of all stages of a school: demanded is what every stage demands, left out
+    what none of them collects; three queries.
+    """
+    stages = list(School.objects.filter(pk=school_id).values_list("stages", flat=True).first() or ["P"])
+    found = of_school(school_id, stages)
+    out = {}
+    for key in next(iter(found.values())):
+        said = {levels[key] for levels in found.values()}
+        out[key] = next(iter(said)) if len(said) == 1 else "may"
+    return out
 
 
 def own(actor: Any, stage: str) -> dict[str, str]:
