@@ -101,7 +101,9 @@ def new(request: HttpRequest) -> HttpResponse:
         {
             "kinds": RoundKind.choices,
             "grades": [
-                (f"{s}{n}", f"{_STAGES[s]}{n}{_('年级')}") for s, most in GRADES.items() for n in range(1, most + 1)
+                (f"{s}{n}", f"{_STAGES[s]}{'一二三四五六'[n - 1]}{_('年级')}")
+                for s, most in GRADES.items()
+                for n in range(1, most + 1)
             ],
             "findings": [(k, v, k in must) for k, v in checks.FINDINGS.items()],
             "groups": [(g.code, g.label) for g in evidence.CATEGORIES.values()],
