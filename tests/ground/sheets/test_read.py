@@ -360,3 +360,25 @@ def test_neutralised_text_is_harmless_and_comes_back(value: str) -> None:
 @given(st.integers(min_value=1, max_value=20_000))
 def test_column_letters_and_numbers_agree(number: int) -> None:
     assert column_number(column_letters(number)) == number
+
+
+def test_a_second_list_of_the_same_kind_is_not_passed_over() -> None:
+    def workbook(*leaves: tuple[str, list[list[str]]]) -> bytes:
+        buffer = io.BytesIO()
+        with xlsxwriter.Workbook(buffer, {"in_memory": True}) as out:
+            for name, rows in leaves:
+                sheet = out.add_worksheet(name)
+                for at, cells in enumerate(rows):
+                    sheet.write_row(at, 0, cells)
+        return buffer.getvalue()
+
+    head = ["姓名", "学籍号"]
+    one = open_sheet(
+        workbook(("甲", [head, ["张三", "1"]]), ("说明", [["请填写"]]), ("空表", [head])), "a.xlsx"
+    )
+    one.alone(head)
+    two = open_sheet(workbook(("甲", [head, ["张三", "1"]]), ("乙", [head, ["李四", "2"]])), "a.xlsx")
+    with pytest.raises(SheetError) as caught:
+        two.alone(head)
+    assert caught.value.code == "many_sheets"
+    assert "乙" in caught.value.message_zh

@@ -141,6 +141,24 @@ class SheetReader:
         number, columns, unknown, repeated = best
         return Header(number, columns, unknown, repeated, [name for name in required if name not in columns])
 
+    def alone(self, known: Collection[str]) -> None:
+        """See to it that no other visible sheet of the workbook is a list of the same kind: nobody would miss its rows
+        until it is too late. Raises `SheetError("many_sheets")`.
+        """
+        more = []
+        for name in self.sheet_names:
+            leaf = self.sibling(name) if name != self.sheet_name else None
+            if leaf is None:
+                continue
+            try:
+                header = leaf.find_header(known)
+            except SheetError:
+                continue
+            if next(leaf.rows(after=header.row_number), None) is not None:
+                more.append(name)
+        if more:
+            raise SheetError("many_sheets", name=self.sheet_name, names="、".join(more[:10]))
+
     def records(self, header: Header) -> Iterator[tuple[int, dict[str, Cell]]]:
         """Each data row below the header as (row number, known name -> cell); absent cells are the empty
         text.

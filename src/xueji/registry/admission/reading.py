@@ -91,6 +91,7 @@ def from_sheet(data: bytes, file_name: str, text: str = "") -> list[Line]:
     try:
         sheet = open_sheet(data, filename=file_name) if data else open_pasted(text)
         header = sheet.find_header(list(known))
+        sheet.alone(list(known))
         columns: dict[str, str] = {}
         for label in header.columns:
             columns.setdefault(known[label], label)

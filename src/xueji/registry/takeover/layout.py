@@ -94,6 +94,7 @@ MOVEMENTS: dict[str, tuple[str, int]] = {
     "退学": ("withdraw", Status.WITHDRAWN),
     "开除": ("expel", Status.EXPELLED),
     "开除学籍": ("expel", Status.EXPELLED),
+    "取消入学资格": ("cancel_entry", Status.CANCELLED),
     "死亡": ("death", Status.DECEASED),
     "毕业": ("graduate", Status.GRADUATED),
     "结业": ("complete", Status.COMPLETED),
@@ -177,6 +178,7 @@ def read_layout(
     found = reader.find_header(
         {heading for heading, key in known.items() if key}, required=[name_of(k) for k in required]
     )
+    reader.alone({heading for heading, key in known.items() if key in required})
     columns: dict[str, int] = {}
     by_hand = remembered or {}
     for heading, at in sorted(found.columns.items(), key=lambda item: (item[0] not in by_hand, item[1])):

@@ -91,7 +91,9 @@ def _lines(data: bytes, file_name: str, text: str) -> list[tuple[int, str, str, 
     """Row number, name, number and school of each line."""
     try:
         sheet = open_sheet(data, filename=file_name) if data else open_pasted(text)
-        header = sheet.find_header([x for names in _HEADINGS.values() for x in names])
+        known = [x for names in _HEADINGS.values() for x in names]
+        header = sheet.find_header(known)
+        sheet.alone(known)
         heading = {
             key: next((x for x in names if x in header.columns), "") for key, names in _HEADINGS.items()
         }
