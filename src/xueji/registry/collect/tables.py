@@ -28,7 +28,8 @@ TABLES = [
         writer="select, insert",
         extra=(withheld("collect_entry", "case"),),
     ),
-    Table("collect_level", "local", writer="select, insert, update, delete"),
+    # The check of a sheet asks which fields the place collects.
+    Table("collect_level", "local", writer="select, insert, update, delete", intake="select"),
     Table("collect_progress", "local", scope=Scope(orgs=("school_id", "county_id"))),
     # For the child's own teachers and the family; neither the office nor an authority reads it.
     Table(

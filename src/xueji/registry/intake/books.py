@@ -63,8 +63,8 @@ def _tables() -> dict[str, list[str]]:
 
 
 def _fields(school: SchoolFacts) -> list[TemplateField]:
-    """The columns of the school's template: what the place collects of the national form, 年级 where the school has several stages, and what the
-    place says about its own numbers.
+    """The columns of the school's template: what the place collects of the national form, 年级 where the school has several
+    stages, and what the place says about its own numbers.
     """
     scheme = _scheme(school)
     closed = shut(school.levels)
