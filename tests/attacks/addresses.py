@@ -331,6 +331,9 @@ ADDRESSES: dict[str, Address] = {
     ),
     "placement:apart": Address("/placement/apart/", "placement.write"),
     "placement:reviews": Address("/placement/reviews/", "placement.view"),
+    "placement:review_case": Address(
+        "/placement/reviews/{person}/case/", "placement.write", about="own", post=True, answers=(*DEED, 404)
+    ),
     "placement:new": Address(
         "/placement/new/", "placement.write", post=True, answers=DEED, data=(("grade", "P-2026"),)
     ),

@@ -111,6 +111,7 @@ def _answer(_case: Case, _rng: random.Random) -> Values:
 RECIPES: Mapping[str, Recipe] = {
     "correct_key": Recipe(more=_correction),
     "borrow_end": Recipe(prepare=_guest),
+    "cancel_entry": Recipe(school="c1", stage="S"),
     "change_class": Recipe(more=_other_class),
     "correct": Recipe(more=_details),
     "expel": Recipe(school="c1", stage="S"),

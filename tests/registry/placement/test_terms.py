@@ -127,7 +127,7 @@ def test_the_review_after_entry_keeps_defers_or_cancels(place: Place, client: Cl
     with seeing_all():
         assert dict(EntryReview.objects.values_list("person_id", "result"))[ill] == "deferred"
     page = registrar.get(here, {"tab": "deferred"})
-    assert f"/cases/new/?person={ill}" in page.content.decode()
+    assert f"/placement/reviews/{ill}/case/" in page.content.decode()
     assert "需要治疗一年" in text(page)
     head = text(login(Client(), place.user("school_head", "a1")).get(here))
     assert "复查合格 2" in head

@@ -510,6 +510,7 @@ _BUSINESS: dict[str, Promise] = {
     "admit": _("新生入学"),
     "arrival": _("到校"),
     "borrow": _("借读"),
+    "cancel_entry": _("取消入学资格"),
     "class_change": _("调班"),
     "correct": _("更正"),
     "death": _("死亡注销"),

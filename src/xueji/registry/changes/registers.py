@@ -44,7 +44,7 @@ REGISTERS = (
         "left",
         _("其他离校"),
         "离校学生花名册",
-        ("withdraw", "expel", "abroad", "leave", "missing", "death"),
+        ("withdraw", "expel", "cancel_entry", "abroad", "leave", "missing", "death"),
         "",
         "去向",
     ),
@@ -86,7 +86,7 @@ def entries(actor: Any, register: Register, start: date, end: date) -> list[Entr
             "   when %(way)s = 'out' then (e.detail ->> 'to_school')::int end"
             " where e.school_id = %(school)s and e.business = any(%(kinds)s) and e.valid_at between %(a)s and %(b)s"
             " and (%(way)s = '' or coalesce(e.detail ->> 'direction', %(way)s) = %(way)s)"
-            " order by e.valid_at, r.pinyin_sort limit %(most)s",
+            " order by e.valid_at, r.pinyin_sort, e.event_id limit %(most)s",
             {
                 "way": register.direction,
                 "school": actor.org_id,

@@ -13,6 +13,7 @@ urlpatterns = [
     path("placement/classes/<int:class_id>/seats/", views.seats, name="seats"),
     path("placement/apart/", views.apart, name="apart"),
     path("placement/reviews/", views.reviews, name="reviews"),
+    path("placement/reviews/<uuid:person_id>/case/", views.review_case, name="review_case"),
     path("placement/new/", views_runs.new, name="new"),
     path("placement/runs/<uuid:run_id>/", views_runs.run, name="run"),
     path("placement/runs/<uuid:run_id>/step/", views_runs.step, name="step"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from typing import Any
 
 from django.contrib import messages
@@ -10,7 +11,7 @@ from django.shortcuts import render
 from django.urls import reverse
 from django.utils.http import urlencode
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_GET, require_http_methods
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from xueji.ground.accounts.actor import today
 from xueji.ground.accounts.http import actor_of, see_other, whole
@@ -232,3 +233,14 @@ def reviews(request: HttpRequest) -> HttpResponse:
             "year": year,
         },
     )
+
+
+@require_POST
+def review_case(request: HttpRequest, person_id: uuid.UUID) -> HttpResponse:
+    """Begin the business that follows from a review that was not passed, filled in with what it found."""
+    try:
+        case = reviewing.begin_case(actor_of(request), person_id)
+    except PlacementError as error:
+        messages.error(request, error.message)
+        return see_other(reverse("placement:reviews"))
+    return see_other(reverse("changes:case", args=[case.case_id]))

@@ -24,6 +24,15 @@ from .spec import STUDYING, Check, Kind
 
 WITHDRAW_REASONS = ("参加工作", "家庭原因", "身体原因", "其他")
 LEAVE_REASONS = ("入读境内其他类型教育", "在家休养", "随家人外出", "其他")
+#: What a review after entry may fail in; the review (placement) fills one of these in.
+ENTRY_REASONS = (
+    "思想品德复查不合格",
+    "文化复查不合格",
+    "健康复查不合格",
+    "不符合招生录取规定",
+    "弄虚作假取得入学资格",
+    "无故逾期不报到",
+)
 EXPEL_REASONS = ("严重违反校规", "受到刑事处罚", "其他")
 
 
@@ -86,6 +95,15 @@ class ExpelForm(CaseForm):
     happened_on = day_field(_("处分决定日期"))
     told_on = day_field(_("告知学生和家长的日期"), _("告知申诉的权利和期限"))
     reason_note = note_field()
+
+
+class CancelEntryForm(CaseForm):
+    """The place is lost after the review of entry: what was found, when it was decided, when the family was told."""
+
+    reason = reason_field(*ENTRY_REASONS)
+    happened_on = day_field(_("复查结论日期"))
+    told_on = day_field(_("告知学生和家长的日期"), _("告知陈述、申辩和申诉的权利"))
+    reason_note = note_field(_("复查的情况和依据"))
 
 
 class DeathForm(CaseForm):
@@ -281,6 +299,26 @@ KINDS = (
             ("decision_no", _("处分决定文号")),
             ("happened_on", _("处分决定日期")),
             ("told_on", _("告知学生和家长的日期")),
+        ),
+        stages="S",
+    ),
+    Kind(
+        "cancel_entry",
+        _("取消入学资格"),
+        _("入学复查不合格(取消入学资格)"),
+        _("新生入学复查不合格, 经主管部门同意后注销学籍。义务教育阶段不适用"),
+        _("入学资格"),
+        "circle-x",
+        "leave",
+        frozenset({Status.STUDYING, Status.SUSPENDED, Status.RESERVED}),
+        CancelEntryForm,
+        _leaves(Status.CANCELLED),
+        facts=_facts,
+        checks=_need("reason_note", _("补充说明: 复查的情况和依据"), _day(_("复查结论日期")), _told),
+        wanted=_rows(
+            ("happened_on", _("复查结论日期")),
+            ("told_on", _("告知学生和家长的日期")),
+            ("reason_note", _("复查的情况和依据")),
         ),
         stages="S",
     ),

@@ -15,6 +15,12 @@ from xueji.ground.accounts.actor import today
 from xueji.ground.audit.commands import record
 from xueji.ground.db.scope import acting
 from xueji.ground.orgs.grades import start_year_of
+from xueji.registry.changes import commands as changes
+from xueji.registry.changes import routing
+from xueji.registry.changes.business.spec import stage_why
+from xueji.registry.changes.errors import CaseError
+from xueji.registry.changes.models import Case
+from xueji.registry.enrolment import queries as enrolment
 
 from ..errors import PlacementError
 from ..models import EntryReview, ReviewResult
@@ -83,3 +89,46 @@ def review(
             persons=wanted,
         )
     return len(wanted)
+
+
+#: Which business follows from a result, and what the review found in the words of its reasons.
+FOLLOWS = {ReviewResult.CANCELLED: "cancel_entry", ReviewResult.DEFERRED: "reserve"}
+_REASONS = {
+    "思想品德": "思想品德复查不合格",
+    "文化": "文化复查不合格",
+    "健康": "健康复查不合格",
+    "入学资格": "不符合招生录取规定",
+}
+
+
+def begin_case(actor: Any, person_id: uuid.UUID) -> Case:
+    """Begin what follows from a review that was not passed: 取消入学资格 with the finding, its parts and its day filled in,
+    or 保留学籍. A draft that lies there already is taken up again, and what was filled in stays.
+
+    Raises Http404, PermissionDenied, `PlacementError` where the rules do not know the business for this stage.
+    """
+    actor.require("placement.write")
+    school = roster.school_of(actor)
+    year = start_year_of(today())
+    held = EntryReview.objects.filter(school_id=school.pk, person_id=person_id, cohort_year=year).first()
+    if held is None or held.result not in FOLLOWS:
+        raise Http404
+    business = FOLLOWS[ReviewResult(held.result)]
+    stage = enrolment.get_row(actor, person_id).stage
+    if why := stage_why(routing.policy_for(school.org, today()), business, stage):
+        raise PlacementError(why)
+    found = timezone.localtime(held.at).date().isoformat()
+    try:
+        with transaction.atomic():
+            case = changes.start(actor, business=business, person_id=person_id)
+            if case.form.get("reason_note"):
+                return case
+            form = dict(case.form) | {"reason_note": held.reason}
+            if business == "cancel_entry":
+                form |= {
+                    "happened_on": found,
+                    "reason": _REASONS[held.parts[0]] if len(held.parts) == 1 else "",
+                }
+            return changes.save_draft(actor, case_id=case.case_id, form=form)
+    except CaseError as error:
+        raise PlacementError(error.message) from error
