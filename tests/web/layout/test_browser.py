@@ -218,6 +218,25 @@ def test_draft_survives_a_reload_and_can_be_dropped(site: Site) -> None:
 
 
 @pytest.mark.parametrize(
+    ("answers", "kept"), [(("error",), "张三"), (("success",), ""), (("success", "error"), "")]
+)
+def test_what_was_sent_and_refused_stands_there_again(
+    site: Site, answers: tuple[str, ...], kept: str
+) -> None:
+    site.pages = {name: html.replace('data-actor=""', 'data-actor="7"') for name, html in site.pages.items()}
+    page = site.open()
+    page.fill("#id_name", "张三")
+    page.evaluate("document.querySelector('form[data-autosave]').dispatchEvent(new Event('submit'))")
+    said = "".join(f'<p class="xj-alert-{tone}">-</p>' for tone in answers)
+    site.pages = {
+        name: html.replace("</main>", f'<div class="xj-messages">{said}</div></main>')
+        for name, html in site.pages.items()
+    }
+    page.reload(wait_until="load")
+    assert page.input_value("#id_name") == kept
+
+
+@pytest.mark.parametrize(
     ("number", "words"),
     [
         ("11010519491231002x", "证件号校验正确 · 1949-12-31 · 女"),

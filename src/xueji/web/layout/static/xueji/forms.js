@@ -53,9 +53,15 @@
     const saved = store.get(key);
     if (saved && saved.sent) store.set(key, Object.assign(saved, { sent: false }));
   });
+  /* Back on the page with a refusal and nothing done: what was sent was not taken, so it stands there again. */
+  const refused = $(".xj-messages .xj-alert-error") && !$(".xj-messages .xj-alert-success");
   if (actor) Object.keys(sessionStorage).filter((k) => k.startsWith(PREFIX)).forEach((key) => {
     const saved = store.get(key);
     const foreign = !key.startsWith(PREFIX + actor + ":");
+    if (refused && !foreign && saved && saved.sent && present.has(key) && Date.now() - saved.at < 120000) {
+      store.set(key, Object.assign(saved, { sent: false }));
+      return;
+    }
     // The server has answered a form that was sent: what the page shows now is what holds.
     if (foreign || (saved && saved.sent)) sessionStorage.removeItem(key);
   });
