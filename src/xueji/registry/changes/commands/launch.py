@@ -6,7 +6,7 @@ import uuid
 from datetime import date
 from typing import Any
 
-from django.db import connection, transaction
+from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -145,7 +145,7 @@ def wake(person_id: uuid.UUID) -> Case | None:
     waiting = list(
         Case.objects.select_for_update()
         .filter(person_id=person_id, status=CaseStatus.WAITING)
-        .order_by("submitted_at")[:50]
+        .order_by("submitted_at", "pk")[:50]
     )
     if not waiting or other_open(waiting[0]):
         return None
@@ -214,15 +214,3 @@ def _drop(case: Case, reason: str) -> None:
 def case_words(case: Case) -> str:
     """Kind and number."""
     return f"{KINDS[case.business].label} {case.number}"
-
-
-def next_number(prefix: str, m: Material) -> str:
-    """ZX-2026-990101-000123; the counter's row is the lock, a roll-back leaves no gap."""
-    run = f"{prefix}-{m.today.year}-{m.units.start.division}"
-    with connection.cursor() as c:
-        c.execute(
-            "insert into case_counter (run, last) values (%s, 1)"
-            " on conflict (run) do update set last = case_counter.last + 1 returning last",
-            [run],
-        )
-        return f"{run}-{c.fetchone()[0]:06d}"

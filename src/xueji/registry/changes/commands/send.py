@@ -13,6 +13,7 @@ from xueji.ground.audit.commands import record
 from xueji.ground.policy.engine import PolicySet
 
 from .. import checks, routing, twins
+from ..counters import next_number
 from ..errors import Blocked, CaseError
 from ..kinds import KINDS
 from ..material import Material
@@ -32,7 +33,7 @@ from ._base import (
     steps_of,
     write_seats,
 )
-from .launch import case_words, freeze, launch, next_number, wait
+from .launch import case_words, freeze, launch, wait
 
 
 def preflight(actor: Any, *, case_id: uuid.UUID) -> tuple[checks.Report, list[routing.Planned]]:
@@ -78,7 +79,7 @@ def submit(
         own(actor, case)
         require_status(case, (CaseStatus.DRAFT,))
         m, policy, report = _checked(actor, case, overrides or {})
-        case.number = next_number(policy.business(case.business).prefix, m)
+        case.number = next_number(policy.business(case.business).prefix, m.units.start.division, m.today.year)
         case.submitted_at = timezone.now()
         case.creator_id = actor.user_id
         case.parties = sorted({m.units.start.pk, m.units.start_authority.pk})

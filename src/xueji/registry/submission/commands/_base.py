@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from django.core.exceptions import PermissionDenied
-from django.db import connection, transaction
+from django.db import transaction
 from django.http import Http404
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -132,15 +132,3 @@ def note(
         digest=bytes(row.digest) if row.digest else None,
         persons=[uuid.UUID(x["person"]) for x in items if x.get("person")] or None,
     )
-
-
-def next_number(division: str, year: int) -> str:
-    """SB-2026-990101-000001, from the same counters as cases: one number never names two things."""
-    run = f"SB-{year}-{division}"
-    with connection.cursor() as c:
-        c.execute(
-            "insert into case_counter (run, last) values (%s, 1)"
-            " on conflict (run) do update set last = case_counter.last + 1 returning last",
-            [run],
-        )
-        return f"{run}-{c.fetchone()[0]:06d}"

@@ -14,12 +14,13 @@ from django.utils.translation import gettext as _
 from xueji.ground.accounts.actor import today
 from xueji.ground.orgs.grades import class_label
 from xueji.ground.orgs.models import Org, School
+from xueji.registry.changes.counters import next_number
 
 from .. import chain, checks, signing
 from ..digest import DIGEST
 from ..errors import SubmissionError
 from ..models import RoundKind, State, Step, Submission
-from ._base import arrive, close_step, need_words, next_number, note, opened, save, sign
+from ._base import arrive, close_step, need_words, note, opened, save, sign
 
 
 def scope_of(row: Submission) -> checks.Scope:
@@ -197,7 +198,7 @@ def _steps(row: Submission, now: Any) -> Step:
     if row.number is None:
         school = School.objects.select_related("org", "county").get(pk=row.school_id)
         asked_by = Org.objects.get(pk=row.round.org_id)
-        row.number = next_number(school.org.division, now.year)
+        row.number = next_number("SB", school.org.division, now.year)
         turns = chain.turns(row.round.levels, school, chain.units_above(school), asked_by)
         Step.objects.bulk_create(
             Step(

@@ -9,7 +9,7 @@ from datetime import date
 from typing import Any
 
 from django.core.exceptions import PermissionDenied
-from django.db import connection, transaction
+from django.db import transaction
 from django.http import Http404
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -122,15 +122,3 @@ def my_step(actor: Any, row: GraduationList) -> GraduationStep:
                 _("您已经办理过“%s”, 经办和核办不能是同一个人, 请由本单位另一位同事办理") % other.label
             )
     return step
-
-
-def next_number(prefix: str, division: str, year: int) -> str:
-    """BY-2026-990101-000001, from the same counters as cases: one number never names two things."""
-    run = f"{prefix}-{year}-{division}"
-    with connection.cursor() as c:
-        c.execute(
-            "insert into case_counter (run, last) values (%s, 1)"
-            " on conflict (run) do update set last = case_counter.last + 1 returning last",
-            [run],
-        )
-        return f"{run}-{c.fetchone()[0]:06d}"

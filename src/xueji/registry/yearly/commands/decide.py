@@ -14,6 +14,7 @@ from django.utils.translation import gettext as _
 from xueji.ground.db.scope import acting
 from xueji.ground.policy.findings import article_words
 from xueji.ground.policy.statuses import Status
+from xueji.registry.changes.counters import next_number
 from xueji.registry.changes.errors import CaseError
 from xueji.registry.enrolment.bulk import ListRefused, Move, apply_many
 from xueji.registry.enrolment.timeline import midnight
@@ -28,7 +29,6 @@ from ._base import (
     editable,
     my_step,
     need_words,
-    next_number,
     note,
     opened,
     own,
