@@ -112,7 +112,7 @@ def gather(actor: Any, list_id: uuid.UUID, f: yearly.Filters) -> Completion:
             revoked_at=None,
             content__list_number=row.number,
         )
-        .order_by("issued_at")
+        .order_by("issued_at", "pk")
         .values_list("person_id", "number")
     )
     seal = sealing.seal_of(row)

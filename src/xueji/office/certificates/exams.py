@@ -90,7 +90,7 @@ def gather(actor: Any, class_id: int) -> ExamList:
             " from roster r left join school_class k on k.id = r.class_id"
             " where r.school_id = %s and r.stage = %s and r.cohort_year = %s and r.status < 10"
             "   and r.reason in ('enrolled', 'guest')"
-            f" order by k.number nulls last, r.class_seat nulls last, r.pinyin_sort limit {MOST + 1}",
+            f" order by k.number nulls last, r.class_seat nulls last, r.pinyin_sort, r.person_id limit {MOST + 1}",
             [school_id, stage, cohort],
         )
         found = c.fetchall()

@@ -85,7 +85,7 @@ def get(actor: Any, certificate_id: uuid.UUID) -> Certificate:
 
 def of_person(actor: Any, person_id: uuid.UUID) -> list[Certificate]:
     """Certificates given out for a child, newest first, as far as the actor may see them (at most 20)."""
-    return list(Certificate.objects.filter(person_id=person_id).order_by("-issued_at")[:20])
+    return list(Certificate.objects.filter(person_id=person_id).order_by("-issued_at", "-pk")[:20])
 
 
 @dataclass(frozen=True)

@@ -21,7 +21,7 @@ _TONES = {"asked": "amber", "granted": "green", "refused": "red", "ended": "grey
 def listed(actor: Any) -> list[ExportRequest]:
     """The applications of the actor's unit, newest first (at most 100)."""
     actor.require("export.view")
-    return list(ExportRequest.objects.filter(org_id=actor.org_id or 0).order_by("-asked_at")[:LIMIT])
+    return list(ExportRequest.objects.filter(org_id=actor.org_id or 0).order_by("-asked_at", "-pk")[:LIMIT])
 
 
 def get(actor: Any, key: uuid.UUID) -> ExportRequest:

@@ -180,7 +180,7 @@ def _risks(actor: Any) -> list[dict[str, str]]:
     found += [
         (f"finding:{pk}", _("安全检查发现未整改: %s") % text)
         for pk, text in Finding.objects.filter(closed_at=None)
-        .order_by("due_on")
+        .order_by("due_on", "pk")
         .values_list("id", "text")[:20]
     ]
     overdue = sum(

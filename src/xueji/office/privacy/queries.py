@@ -72,7 +72,7 @@ def incidents(actor: Any, *, open_only: bool) -> list[Incident]:
     """Incidents of the actor's unit and of those below, newest first."""
     actor.require("privacy.incident")
     rows = Incident.objects.filter(closed_at__isnull=open_only).annotate(people=Count("affected"))
-    return list(rows.order_by("-reported_at")[:MOST])
+    return list(rows.order_by("-reported_at", "-pk")[:MOST])
 
 
 def incident(actor: Any, incident_id: uuid.UUID) -> Incident:
@@ -141,8 +141,8 @@ def complaints(actor: Any, *, waiting: bool) -> list[Complaint]:
     actor.require("privacy.complaint")
     rows = Complaint.objects.filter(org_id=actor.org_id)
     if waiting:
-        return list(rows.exclude(state=ComplaintState.ANSWERED).order_by("due_on")[:MOST])
-    return list(rows.filter(state=ComplaintState.ANSWERED).order_by("-answered_at")[:MOST])
+        return list(rows.exclude(state=ComplaintState.ANSWERED).order_by("due_on", "pk")[:MOST])
+    return list(rows.filter(state=ComplaintState.ANSWERED).order_by("-answered_at", "-pk")[:MOST])
 
 
 def complaint(actor: Any, complaint_id: uuid.UUID) -> tuple[Complaint, dict[str, Any]]:
@@ -165,7 +165,7 @@ def papers(actor: Any, kind: str) -> tuple[list[Paper], list[Paper]]:
     if kind != "year":
         return mine, []
     return mine, list(
-        Paper.objects.filter(kind=kind, superior_id=actor.org_id).order_by("-submitted_at")[:MOST]
+        Paper.objects.filter(kind=kind, superior_id=actor.org_id).order_by("-submitted_at", "-pk")[:MOST]
     )
 
 
@@ -222,8 +222,8 @@ def checks(actor: Any) -> tuple[list[Check], list[Finding], list[Finding]]:
     open_, closed = Finding.objects.filter(closed_at=None), Finding.objects.exclude(closed_at=None)
     return (
         list(Check.objects.order_by("-id")[:30]),
-        list(open_.order_by("due_on")[:MOST]),
-        list(closed.order_by("-closed_at")[:50]),
+        list(open_.order_by("due_on", "pk")[:MOST]),
+        list(closed.order_by("-closed_at", "-pk")[:50]),
     )
 
 

@@ -85,7 +85,7 @@ def _schools(c: Any, org: int, kind: str, path: str) -> list[tuple[int, str, int
     where, value = ("s.county_id = %s", org) if kind == "county" else ("o.path like %s", path + "%")
     c.execute(
         "select s.org_id, o.short_name, s.county_id from school s join org o on o.id = s.org_id"
-        f" where {where} order by o.name limit {MOST}",
+        f" where {where} order by o.name, o.id limit {MOST}",
         [value],
     )
     return [(r[0], r[1], r[2]) for r in c.fetchall()]

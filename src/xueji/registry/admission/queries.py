@@ -206,7 +206,7 @@ def names_of(ids: set[int]) -> dict[int, str]:
 
 def areas(school_id: int) -> list[Area]:
     """The places that a school serves."""
-    return list(Area.objects.filter(school_id=school_id).order_by("name")[:500])
+    return list(Area.objects.filter(school_id=school_id).order_by("name", "pk")[:500])
 
 
 def claims(actor: Any, year: int, *, open_only: bool = False) -> list[Claim]:

@@ -147,7 +147,7 @@ def checkin(actor: Any, f: Filters) -> list[Figure]:
     """报到数据统计: how many reported on each day (C-ENR-12)."""
     found = (
         _rows(actor, f).filter(state=State.REPORTED).values_list("reported_on").annotate(n=Count("pk"))
-        .order_by("reported_on")[:200]
+        .order_by("reported_on", "pk")[:200]
     )  # fmt: skip
     total, out = 0, []
     for day, n in found:
@@ -161,7 +161,7 @@ def chosen(actor: Any, f: Filters) -> list[Applicant]:
     return list(
         _rows(actor, f)
         .filter(choice=True, state__in=[State.ENTERED, State.SENT, *_HELD])
-        .order_by("sort")[:2_000]
+        .order_by("sort", "pk")[:2_000]
     )
 
 
@@ -172,7 +172,7 @@ def outside(actor: Any, f: Filters) -> list[Applicant]:
     rows = (
         _rows(actor, f).filter(state__in=_HELD).exclude(division="").exclude(division__startswith=stem or "-")
     )
-    return list(rows.order_by("sort")[:2_000])
+    return list(rows.order_by("sort", "pk")[:2_000])
 
 
 @dataclass(frozen=True)

@@ -62,7 +62,7 @@ def hosted(actor: Any, *, limit: int = LIMIT, due: bool = False) -> list[Guest]:
             " left join event v on v.person_id = e.person_id and v.event_id = e.event_id"
             " where r.kind = 2 and r.reason = 'guest' and (r.school_id = %(org)s or not %(school)s)"
             "   and (not %(due)s or (v.detail ->> 'planned_end')::date <= %(soon)s)"
-            " order by (v.detail ->> 'planned_end')::date nulls last, r.pinyin_sort limit %(n)s",
+            " order by (v.detail ->> 'planned_end')::date nulls last, r.pinyin_sort, r.person_id limit %(n)s",
             {
                 "org": actor.org_id,
                 "school": actor.org_kind == "school",
@@ -91,7 +91,7 @@ def elsewhere(actor: Any, *, limit: int = LIMIT) -> list[Guest]:
             " where c.business = 'borrow' and c.variant = '' and c.status in ('done', 'approved')"
             "   and c.from_school_id = %(org)s and not exists (select 1 from case_ b where b.person_id = c.person_id"
             "     and b.business = 'borrow_end' and b.status = 'done' and b.submitted_at > c.submitted_at)"
-            " order by (c.form ->> 'end')::date limit %(n)s",
+            " order by (c.form ->> 'end')::date, c.case_id limit %(n)s",
             {"org": actor.org_id, "n": limit},
         )
         return [Guest(*[*row, ""]) for row in c.fetchall()]

@@ -36,7 +36,7 @@ def run_of(person_id: uuid.UUID, status: Status) -> list[Period]:
             " from enrolment_state e"
             " left join event v on v.person_id = e.person_id and v.event_id = e.event_id"
             " where e.person_id = %s and e.kind = %s and e.valid_from <= clock_timestamp()"
-            " order by e.valid_from desc limit 50",
+            " order by e.valid_from desc, e.event_id limit 50",
             [person_id, REGISTERED],
         )
         rows = c.fetchall()

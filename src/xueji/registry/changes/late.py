@@ -102,7 +102,7 @@ def entries(actor: Any, month: date) -> list[LateRow]:
             "   order by t.seq limit 1) w on true"
             " where c.business = %(kind)s and c.number is not null and coalesce(p.at, c.submitted_at) >= %(a)s"
             " and coalesce(p.at, c.submitted_at) < %(b)s and (%(school)s::int is null or c.org_id = %(school)s)"
-            " order by k.id, o.id, c.submitted_at limit %(most)s",
+            " order by k.id, o.id, c.submitted_at, c.case_id limit %(most)s",
             {
                 "kind": LATE,
                 "a": midnight(month),

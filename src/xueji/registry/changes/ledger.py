@@ -98,7 +98,7 @@ def ledger(actor: Any, class_id: int) -> Ledger:
             "select r.person_id, r.name, r.sex, r.birth_date, r.class_seat, r.status, r.reason, r.until, r.problem"
             " from roster r where r.school_id = %(school)s and r.class_id = %(class)s"
             " and (r.reason <> 'former' or r.until >= %(since)s)"
-            " order by r.reason = 'former', r.class_seat nulls last, r.pinyin_sort limit %(most)s",
+            " order by r.reason = 'former', r.class_seat nulls last, r.pinyin_sort, r.person_id limit %(most)s",
             {"school": school_id, "class": class_id, "since": midnight(since), "most": MOST},
         )
         pupils = c.fetchall()
@@ -108,7 +108,7 @@ def ledger(actor: Any, class_id: int) -> Ledger:
             "  coalesce(t.short_name, '') from event e"
             " left join org f on f.id = (e.detail ->> 'from_school')::int"
             " left join org t on t.id = (e.detail ->> 'to_school')::int"
-            " where e.person_id = any(%s::uuid[]) and e.valid_at >= %s order by e.valid_at, e.recorded_at limit 2000",
+            " where e.person_id = any(%s::uuid[]) and e.valid_at >= %s order by e.valid_at, e.recorded_at, e.event_id limit 2000",
             [ids, midnight(since)],
         )
         events = c.fetchall()
@@ -116,7 +116,7 @@ def ledger(actor: Any, class_id: int) -> Ledger:
             "select c.person_id, c.business, coalesce(c.number, ''), c.status, coalesce(o.name, ''), st.due_on"
             " from case_ c left join case_step st on st.case_id = c.case_id and st.seq = c.current_seq"
             "  and st.state = 'current' left join org o on o.id = st.org_id"
-            " where c.person_id = any(%s::uuid[]) and c.status = any(%s) order by c.submitted_at limit 500",
+            " where c.person_id = any(%s::uuid[]) and c.status = any(%s) order by c.submitted_at, c.case_id limit 500",
             [ids, [str(s) for s in OPEN]],
         )
         cases = c.fetchall()

@@ -70,7 +70,7 @@ def report(actor: Any) -> Report:
         c.execute(
             "select n.person_id, n.number_no, n.sealed, n.state, r.name, r.stage, r.cohort_year, r.reason from student_number n"
             " join roster r on r.person_id = n.person_id and r.school_id = %s and r.kind = 1 where n.scheme = %s"
-            " and n.sealed is not null order by r.stage, r.cohort_year desc, r.pinyin_sort limit %s",
+            " and n.sealed is not null order by r.stage, r.cohort_year desc, r.pinyin_sort, n.person_id, n.number_no limit %s",
             [school.org_id, scheme.id, MOST],
         )
         rows = c.fetchall()

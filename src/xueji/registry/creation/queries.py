@@ -81,7 +81,7 @@ def unsent(school_id: int, kind: str, *, cohort: int | None = None) -> list[Unse
             "   and i.year = %(year)s and i.state = 'returned' order by i.list_id desc limit 1) b on true"
             " where not exists (select 1 from creation_item i where i.person_id = w.person_id and i.kind = %(kind)s"
             "   and i.year = %(year)s and i.state in ('pending', 'approved'))"
-            " order by k.stage, k.cohort_year desc, k.number, w.name limit %(most)s",
+            " order by k.stage, k.cohort_year desc, k.number, w.name, w.person_id limit %(most)s",
             {
                 "school": school_id,
                 "cohort": cohort or year,

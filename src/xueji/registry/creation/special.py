@@ -68,7 +68,7 @@ def rows(actor: Any, *, mode: str = "") -> list[Row]:
             "   and x.reason in ('enrolled', 'guest') and x.status < 10 order by x.kind limit 1) r on true"
             " join org o on o.id = w.school_id join school h on h.org_id = w.school_id"
             " left join school_class k on k.id = r.class_id where %(mode)s = '' or w.mode = %(mode)s"
-            " order by o.id, w.mode, r.pinyin_sort limit %(most)s",
+            " order by o.id, w.mode, r.pinyin_sort, r.person_id limit %(most)s",
             {"mode": mode, "most": MOST},
         )
         found = c.fetchall()
@@ -107,7 +107,7 @@ def named(actor: Any, name: str) -> list[tuple[uuid.UUID, str, str]]:
             "select r.person_id, r.name, k.stage, k.cohort_year, k.number, h.system from roster r"
             " join school h on h.org_id = r.school_id left join school_class k on k.id = r.class_id"
             " where r.school_id = %s and r.kind = 1 and r.reason = 'enrolled' and r.status < 10 and r.name ^@ %s"
-            " order by r.pinyin_sort limit 20",
+            " order by r.pinyin_sort, r.person_id limit 20",
             [actor.org_id, name],
         )
         today = timezone.localdate()

@@ -27,7 +27,7 @@ def of_school(school_id: int, kind: str, on: date) -> list[CreationWindow]:
     return list(
         CreationWindow.objects.filter(
             org_id__in=above(school_id), kind=kind, closes_on__gte=on, closed_at=None
-        ).order_by("opens_on")[:20]
+        ).order_by("opens_on", "pk")[:20]
     )
 
 

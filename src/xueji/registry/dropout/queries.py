@@ -147,7 +147,7 @@ def suspected(actor: Any, *, limit: int = LIMIT) -> list[dict[str, Any]]:
             "   and (r.status in (5, 6) or (r.status = 2 and v.detail ->> 'planned_end' < %s))"
             "   and not exists (select 1 from dropout_watch w where w.person_id = r.person_id"
             "                   and w.result in ('open', 'not_returned'))"
-            " order by r.pinyin_sort limit %s",
+            " order by r.pinyin_sort, r.person_id limit %s",
             [actor.org_id, timezone.localdate().isoformat(), limit],
         )
         return [
@@ -164,7 +164,7 @@ def classmates(actor: Any) -> list[tuple[str, str]]:
         Roster.objects.filter(
             class_id__in=list(actor.classes), kind=REGISTERED, reason="enrolled", status__lt=10
         )
-        .order_by("pinyin_sort")
+        .order_by("pinyin_sort", "person_id")
         .values_list("person_id", "name")[:120]
     )
     return [(str(pk), name) for pk, name in rows]
@@ -192,7 +192,7 @@ def figures(school_id: int) -> dict[str, int]:
 
 def reports(actor: Any, *, limit: int = LIMIT) -> list[dict[str, Any]]:
     """Reports of schools in the actor's scope, the latest first."""
-    rows = list(Report.objects.order_by("-sent_at")[:limit])
+    rows = list(Report.objects.order_by("-sent_at", "-pk")[:limit])
     names = dict(Org.objects.filter(pk__in={r.school_id for r in rows}).values_list("pk", "name"))
     return [{"report": r, "school": names.get(r.school_id, "")} for r in rows]
 

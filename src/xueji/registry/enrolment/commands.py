@@ -96,7 +96,8 @@ def activate_due(now: datetime | None = None) -> int:
     now = now or timezone.now()
     with transaction.atomic(), acting("writer"), connection.cursor() as c:
         c.execute(
-            "select person_id from pending_link where valid_from <= %s order by valid_from limit 5000", [now]
+            "select person_id from pending_link where valid_from <= %s order by valid_from, person_id limit 5000",
+            [now],
         )
         people_due = list({row[0] for row in c.fetchall()})
         if not people_due:

@@ -111,7 +111,7 @@ def choices(actor: Any) -> dict[str, Any]:
         else:
             c.execute(
                 "select s.org_id, o.name, s.stages, s.system from school s join org o on o.id = s.org_id"
-                " where s.county_id = any(%s) or s.org_id = any(%s) order by o.name limit 400",
+                " where s.county_id = any(%s) or s.org_id = any(%s) order by o.name, o.id limit 400",
                 [list(actor.orgs), list(actor.orgs)],
             )
         rows = c.fetchall()

@@ -34,7 +34,7 @@ class AskForm(forms.Form):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        found = Peer.objects.filter(active=True).order_by("name").values_list("id", "name")[:500]
+        found = Peer.objects.filter(active=True).order_by("name", "pk").values_list("id", "name")[:500]
         self.fields["peer"].choices = [("", _("请选择")), *found]  # type: ignore[attr-defined]
 
 

@@ -93,17 +93,17 @@ def overview(actor: Any) -> Overview:
     """The whole: at most 500 others, the newest hundred messages that have not got through."""
     me = Own.objects.filter(pk=1).first()
     open_out = (
-        Outgoing.objects.exclude(state=MessageState.SENT).select_related("peer").order_by("-made_at")[:MOST]
+        Outgoing.objects.exclude(state=MessageState.SENT).select_related("peer").order_by("-made_at", "-pk")[:MOST]
     )
     open_in = (
-        Incoming.objects.exclude(state=MessageState.DONE).select_related("peer").order_by("-made_at")[:MOST]
+        Incoming.objects.exclude(state=MessageState.DONE).select_related("peer").order_by("-made_at", "-pk")[:MOST]
     )
     unsent = Count("outgoing", filter=~Q(outgoing__state=MessageState.SENT))
     rows = [*(_row(m, "out") for m in open_out), *(_row(m, "in") for m in open_in)]
     return Overview(
         own=me,
         fingerprint=peers.own_fingerprint() if me else "",
-        peers=list(Peer.objects.annotate(unsent=unsent).order_by("name")[:500]),
+        peers=list(Peer.objects.annotate(unsent=unsent).order_by("name", "pk")[:500]),
         waiting=sorted(rows, key=lambda r: r.made_at, reverse=True)[:MOST],
         dead=sum(r.state == MessageState.DEAD for r in rows),
     )
@@ -114,8 +114,8 @@ def peer(actor: Any, peer_id: int) -> PeerPage:
     found = Peer.objects.filter(pk=peer_id).first()
     if found is None:
         raise Http404
-    out = Outgoing.objects.filter(peer=found).select_related("peer").order_by("-made_at")[:50]
-    into = Incoming.objects.filter(peer=found).select_related("peer").order_by("-made_at")[:50]
+    out = Outgoing.objects.filter(peer=found).select_related("peer").order_by("-made_at", "-pk")[:50]
+    into = Incoming.objects.filter(peer=found).select_related("peer").order_by("-made_at", "-pk")[:50]
     rows = [*(_row(m, "out") for m in out), *(_row(m, "in") for m in into)]
     return PeerPage(
         peer=found,

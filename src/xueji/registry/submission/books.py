@@ -207,7 +207,7 @@ def volume(actor: Any, row: Submission) -> tuple[bytes, str]:
     frame, ids = queries.page(actor, row), [r.person_id for r in found]
     numbers, places = _numbers(actor, ids), _places(found, school.system)
     by_id = {r.person_id: r.name for r in found}
-    proofs = Proof.objects.filter(submission=row).order_by("category", "at")[:MOST]
+    proofs = Proof.objects.filter(submission=row).order_by("category", "at", "person_id")[:MOST]
     _note(actor, "submission.volume.print", "submission", row.pk, ids)
     parts = [
         _figures_part(row),
@@ -353,7 +353,7 @@ def corrections(actor: Any, *, limit: int = MOST) -> list[dict[str, Any]]:
             " union all select person_id, business, actor_name, recorded_at, reason from event"
             "  where school_id = %s and recorded_at >= %s::date and business like 'correct%%') x"
             " join roster r on r.person_id = x.person_id and r.school_id = %s and r.kind = 1"
-            " left join school_class k on k.id = r.class_id order by x.at desc limit %s",
+            " left join school_class k on k.id = r.class_id order by x.at desc, x.person_id, x.what limit %s",
             [actor.org_id, since, actor.org_id, since, actor.org_id, limit],
         )
         found = c.fetchall()

@@ -32,7 +32,7 @@ def pack(actor: Any, rows: Sequence[Submission]) -> bytes:
     }
     children: dict[uuid.UUID, list[Child]] = {r.pk: [] for r in rows}
     for child in Child.objects.filter(submission_id__in=list(children)).order_by(
-        "submission_id", "stage", "-cohort_year", "class_id", "class_seat", "name"
+        "submission_id", "stage", "-cohort_year", "class_id", "class_seat", "name", "person_id"
     ):
         children[child.submission_id].append(child)
     ids = [c.person_id for some in children.values() for c in some]

@@ -430,6 +430,6 @@ def all_children(row: Submission) -> list[Child]:
     """The whole snapshot in the order of classes, for paper."""
     return list(
         Child.objects.filter(submission=row).order_by(
-            "stage", "-cohort_year", "class_id", "class_seat", "name"
+            "stage", "-cohort_year", "class_id", "class_seat", "name", "person_id"
         )[:5000]
     )

@@ -196,7 +196,7 @@ def changed_since(row: GraduationList) -> list[tuple[str, str]]:
             " left join roster r on r.county_id = i.county_id and r.school_id = i.school_id"
             "  and r.person_id = i.person_id and r.kind = 1"
             " where i.list_id = %s and i.result is not null and (s.event_id is distinct from i.expected"
-            "  or coalesce(r.open_case, '') <> '' or coalesce(r.problem, true)) order by i.pinyin_sort limit 20",
+            "  or coalesce(r.open_case, '') <> '' or coalesce(r.problem, true)) order by i.pinyin_sort, i.person_id limit 20",
             [row.list_id],
         )
         return c.fetchall()

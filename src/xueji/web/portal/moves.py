@@ -136,7 +136,7 @@ def moves(person_ids: list[uuid.UUID]) -> list[Move]:
             "   and x.seq > s.seq and x.org_id <> s.org_id order by x.seq limit 1) n on true"
             " where c.person_id = any(%s::uuid[])"
             "   and (c.state = any(%s) or c.state = any(%s) and c.ended_at >= %s)"
-            " order by c.changed_at desc limit %s",
+            " order by c.changed_at desc, c.case_id limit %s",
             [
                 person_ids,
                 [str(s) for s in LIVE],

@@ -150,7 +150,7 @@ def _cases(person_id: uuid.UUID) -> Group:
     with connection.cursor() as c:
         c.execute(
             "select business, status, submitted_at from case_ where person_id = %s and status <> 'draft'"
-            " order by submitted_at desc limit 50",
+            " order by submitted_at desc, case_id limit 50",
             [person_id],
         )
         rows = c.fetchall()

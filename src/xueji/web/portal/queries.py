@@ -195,7 +195,7 @@ def applications(person_ids: list[uuid.UUID]) -> list[Application]:
             "   order by x.seq desc limit 1) s on true"
             " left join org o on o.id = case when c.status = 'returned' then c.org_id else s.org_id end"
             " where c.person_id = any(%s::uuid[]) and c.status = any(%s)"
-            " order by c.submitted_at desc limit 50",
+            " order by c.submitted_at desc, c.case_id limit 50",
             [person_ids, [str(s) for s in OPEN]],
         )
         rows = c.fetchall()

@@ -45,7 +45,7 @@ def _held(user_id: int) -> list[tuple[Factor, AttestedCredentialData]]:
     rows = Factor.objects.filter(user_id=user_id, kind=FactorKind.PASSKEY, confirmed_at__isnull=False)
     return [
         (r, AttestedCredentialData(vault.open_bytes(bytes(r.sealed), factor.place(r.pk))))
-        for r in rows.order_by("created_at")[: factor.MOST]
+        for r in rows.order_by("created_at", "pk")[: factor.MOST]
     ]
 
 

@@ -27,7 +27,7 @@ def candidates(actor: Any) -> list[tuple[int, str]]:
             .exclude(role__in=PORTAL)
             .exclude(valid_to__lt=today)
             .select_related("user")
-            .order_by("user__display_name")[:200]
+            .order_by("user__display_name", "pk")[:200]
         )
         found = {r.user_id: f"{r.user.display_name} · {r.get_role_display()}" for r in rows}
     return list(found.items())

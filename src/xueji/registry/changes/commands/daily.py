@@ -156,7 +156,7 @@ def _wake_left() -> int:
     waiting = Case.objects.filter(status=CaseStatus.WAITING).exclude(
         person_id__in=Case.objects.filter(status__in=open_statuses()).values("person_id")
     )
-    persons = list(waiting.order_by("submitted_at").values_list("person_id", flat=True)[:_MOST])
+    persons = list(waiting.order_by("submitted_at", "pk").values_list("person_id", flat=True)[:_MOST])
     _lock_all(persons)
     return sum(wake(p) is not None for p in dict.fromkeys(persons) if p is not None)
 
@@ -170,7 +170,7 @@ def _narrow(today: date) -> int:
         narrowed_at=None,
     )
     done = 0
-    for case in old.order_by("ended_at").select_for_update()[:_MOST]:
+    for case in old.order_by("ended_at", "pk").select_for_update()[:_MOST]:
         case.parties, case.klasses, case.narrowed_at = [case.org_id], [], timezone.now()
         spread(case)
         save(case)

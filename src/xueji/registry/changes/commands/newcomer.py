@@ -90,7 +90,7 @@ def _begun(actor: Any, business: str, name: str, number: str, person_id: uuid.UU
         c.execute("select pg_advisory_xact_lock(hashtext('newcomer'), %s)", [actor.org_id])
     drafts = Case.objects.filter(
         org_id=actor.org_id, business=business, status=CaseStatus.DRAFT, student_name=name
-    ).order_by("created_at")[:20]
+    ).order_by("created_at", "pk")[:20]
     for case in drafts:
         if person_id is not None:
             if case.person_id == person_id:

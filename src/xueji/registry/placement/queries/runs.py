@@ -50,7 +50,7 @@ class Figures:
 
 def listing(actor: Any) -> list[Run]:
     """The latest placements of the school."""
-    return list(Run.objects.filter(school_id=actor.org_id).order_by("-created_at")[:20])
+    return list(Run.objects.filter(school_id=actor.org_id).order_by("-created_at", "-pk")[:20])
 
 
 def run(actor: Any, run_id: uuid.UUID) -> Run:

@@ -175,7 +175,7 @@ def missing(actor: Any, term: TermOf, *, page: int = 0) -> tuple[list[Missing], 
             " exists (select 1 from dropout_watch w where w.person_id = r.person_id"
             "  and w.result in ('open', 'not_returned'))"
             + where
-            + " order by m.state is null, r.class_id, r.class_seat nulls last, r.pinyin_sort limit %s offset %s",
+            + " order by m.state is null, r.class_id, r.class_seat nulls last, r.pinyin_sort, r.person_id limit %s offset %s",
             [*values, PAGE, PAGE * min(page, 1000)],
         )
         return [Missing(*row) for row in c.fetchall()], total

@@ -120,7 +120,7 @@ def _package(case: RelayCase) -> dict[str, Any]:
     with connection.cursor() as c:
         c.execute(
             "select v.event_id, v.business, v.valid_at, o.name, v.article, v.reason from event v"
-            " join org o on o.id = v.school_id where v.person_id = %s order by v.valid_at, v.recorded_at limit %s",
+            " join org o on o.id = v.school_id where v.person_id = %s order by v.valid_at, v.recorded_at, v.event_id limit %s",
             [person_id, _EVENTS],
         )
         events = [
