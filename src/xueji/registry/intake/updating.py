@@ -297,7 +297,8 @@ def read_lines(
     try:
         reader = open_sheet(data, filename, limits=limits)
         found = reader.find_header(labels, required=[FIXED[0][1]])
-        reader.alone([plain_label(FIXED[0][1])])
+        # Two headings in one row: the sheet that explains the columns names each in a row of its own.
+        reader.alone([plain_label(label) for _key, label in FIXED[:2]])
         at = {labels[heading]: place for heading, place in found.columns.items()}
         if KEY not in at:
             raise IntakeError(_("表格里没有“系统编号”列: 请先下载本校的补全表, 填好后再上传"))
