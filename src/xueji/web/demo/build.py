@@ -25,7 +25,19 @@ from xueji.registry.dropout import commands as dropout
 from xueji.registry.enrolment.timeline import CHINA
 from xueji.registry.problems import commands as problem_records
 
-from . import admission, cases, collecting, papers, placing, protection, register, rounds, twins, year
+from . import (
+    admission,
+    cases,
+    collecting,
+    offline,
+    papers,
+    placing,
+    protection,
+    register,
+    rounds,
+    twins,
+    year,
+)
 from .accounts import Personnel, Staff
 from .children import Child, Nursery
 from .history import Historian
@@ -86,6 +98,7 @@ def build(
     made |= placing.make(world, staff)
     made |= _watched(world, staff, children, {c.person_id for c in family} | cases.busy())
     made |= protection.make(world, staff, children)
+    made["offline_item"] = offline.make(world, staff)
     made |= rounds.make(world, staff)
     made |= twins.make(world, staff)
     made |= register.make(world, staff)
