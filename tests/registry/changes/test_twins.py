@@ -19,6 +19,7 @@ from xueji.registry.changes import page as pages
 from xueji.registry.changes.checks import Report
 from xueji.registry.changes.errors import Blocked, CaseError
 from xueji.registry.changes.models import Case, CaseStatus
+from xueji.registry.duplicates import listing
 from xueji.registry.duplicates.models import Pair, PairState
 
 pytestmark = pytest.mark.django_db
@@ -89,6 +90,13 @@ def test_a_newcomer_who_looks_like_a_recorded_child_needs_a_reason_that_stays_wi
         assert any(WHY in e["text"] for e in shown.log)
         assert any("疑似同一人" in c["sentence"] and WHY in c["sentence"] for c in shown.checks)
     assert pass_all(place, case, FOUR).status == CaseStatus.DONE
+    with seeing_all():
+        assert {frozenset((p.first, p.second)) for p in Pair.objects.all()} == {
+            frozenset((case.person_id, mine)), frozenset((case.person_id, far))
+        }  # fmt: skip
+    with act_as(place.user("registrar", "b1")) as actor:
+        (theirs,) = listing.pairs(actor)[0]
+        assert (set(theirs.seen), theirs.state) == ({far}, PairState.NEW)
 
 
 @pytest.mark.capability("C-DUP-02")

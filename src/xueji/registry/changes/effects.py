@@ -8,8 +8,10 @@ from typing import Any
 from django.utils.translation import gettext as _
 
 from xueji.ground.policy.engine import PolicySet
+from xueji.registry.duplicates import commands as duplicates
 from xueji.registry.enrolment.errors import RecordChanged
 
+from . import twins
 from .business import KINDS
 from .material import Material
 from .models import Case
@@ -22,7 +24,10 @@ def apply(actor: Any, case: Case, m: Material, policy: PolicySet) -> date:
     """
     if _moved(case, m):
         raise RecordChanged(_("该生的学籍在提交之后已有变动, 这件业务不能生效, 请核对后重新发起"))
-    return KINDS[case.business].effect(actor, case, m, policy)
+    day = KINDS[case.business].effect(actor, case, m, policy)
+    if case.person_id is not None and twins.concerned(case):
+        duplicates.keep_likely([case.person_id])
+    return day
 
 
 def _moved(case: Case, m: Material) -> bool:

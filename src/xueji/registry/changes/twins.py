@@ -22,6 +22,11 @@ from .models import Case
 PREFIX = "similar-"
 
 
+def concerned(case: Case) -> bool:
+    """Whether a case makes a record or changes a key fact of one."""
+    return KINDS[case.business].newcomer is not None or case.business == "correct_key"
+
+
 def find(m: Material) -> list[Likely]:
     """Records that the child of a case may have already. Must run in the writing role."""
     form, s, case = m.case.form, m.subject, m.case
@@ -32,7 +37,7 @@ def find(m: Material) -> list[Likely]:
             return []
         child = Facts(s.name, s.sex, born, m.new_number, papers=bool(m.new_number))
         return likely(start, child, but=[s.person_id])
-    if case.business != "correct_key":
+    if not concerned(case):
         return []
     was = Facts(s.name, s.sex, s.birth_date, papers=bool(s.id_type))
     will = Facts(

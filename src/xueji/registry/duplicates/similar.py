@@ -12,7 +12,6 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
 from functools import lru_cache
-from typing import Any
 
 from django.db import connection
 from django.utils.translation import gettext_lazy as _
@@ -209,15 +208,3 @@ def search_one(name: str, pinyin: str, sex: str, birth: date, *, most: int = 50)
 def in_words(reasons: Sequence[str]) -> str:
     """Why two records look alike, as a sentence."""
     return ", ".join(str(WORDS[r]) for r in reasons)
-
-
-def places_of(person_ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, tuple[int, int, str]]:
-    """School, authority and its path of each record that has a registered chain; one query."""
-    with connection.cursor() as c:
-        c.execute(
-            "select e.person_id, e.school_id, e.county_id, k.path from enrolment_state e join org k on k.id = e.county_id"
-            " where e.person_id = any(%s::uuid[]) and e.kind = 1 and e.valid_to is null",
-            [list(person_ids)],
-        )
-        found: dict[uuid.UUID, Any] = {row[0]: row[1:] for row in c.fetchall()}
-        return found

@@ -224,7 +224,6 @@ def life(person_id: uuid.UUID, links: list[Link], events: list[EventRow]) -> lis
     if not joined:
         return states(links)
     last = {x.person_id: max(y.valid_from for y in joined if y.person_id == x.person_id) for x in joined}
-    ended = min(e.valid_at for e in merges.values())
     rows = states([*links, *joined])
     for x, row in zip(sorted([*links, *joined], key=_newest, reverse=True), rows, strict=True):
         if x.person_id == person_id:
@@ -234,7 +233,8 @@ def life(person_id: uuid.UUID, links: list[Link], events: list[EventRow]) -> lis
             row["until"], row["status"] = row["since"], _("并入本档案")
             row["business"] = _("合并档案 %s") % merges[x.event_id].detail["merge"]
         elif x.valid_from == last[x.person_id]:
-            row["until"] = timezone.localtime(ended).date()
+            ended = min((e.valid_at for e in merges.values() if e.valid_at >= x.valid_from), default=None)
+            row["until"] = timezone.localtime(ended).date() if ended else None
     return rows
 
 

@@ -25,6 +25,7 @@ from xueji.ground.orgs.models import School
 from xueji.ground.policy.statuses import Status
 from xueji.ground.standards.names import grams
 from xueji.ground.standards.pinyin import pinyin_of
+from xueji.registry.duplicates import commands as duplicates
 from xueji.registry.enrolment.bulk import ListRefused, Move, apply_many
 from xueji.registry.enrolment.timeline import midnight
 from xueji.registry.intake import gates, publishing
@@ -74,6 +75,8 @@ def check_in(
             ["state", "reported_on", "condition", "condition_due", "person_id", "event_id"],
             batch_size=5_000,
         )
+        with acting("writer"):
+            duplicates.keep_likely([row.pk for row in rows if row.known_id is None])
         record(
             actor,
             "admission.report",

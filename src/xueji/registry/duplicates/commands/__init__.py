@@ -1,6 +1,6 @@
 """The only code that writes pairs and merges. One module for each kind of deed."""
 
-from .checking import check_one, decide_different, open_problem, resume, start_run, work_off
+from .checking import check_one, decide_different, keep_likely, open_problem, resume, start_run, work_off
 from .merging import FACTS, decide, propose, withdraw
 from .undoing import decide_undo, propose_undo
 
@@ -10,6 +10,7 @@ __all__ = [
     "decide",
     "decide_different",
     "decide_undo",
+    "keep_likely",
     "open_problem",
     "propose",
     "propose_undo",
