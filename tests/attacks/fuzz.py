@@ -7,10 +7,8 @@ Each request is drawn from its own seed (`seed:persona:number`), so any one of t
 from __future__ import annotations
 
 import html
-import io
 import random
 import re
-import zipfile
 from collections import defaultdict
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
@@ -20,9 +18,9 @@ from urllib.parse import quote, unquote, urlencode
 from django.db import transaction
 from django.test import Client
 from django.test.client import BOUNDARY, MULTIPART_CONTENT, encode_multipart
-from pypdf import PdfReader
 from tests.attacks import uploads
 from tests.attacks.addresses import ADDRESSES, PUBLIC, Address, names, objects
+from tests.attacks.judges import REVEALING, words_of
 from tests.attacks.oracle import Facts
 from tests.attacks.test_site import (
     ask,
@@ -38,8 +36,6 @@ from tests.attacks.world import CHILDREN, World, kin
 PERSONAS: tuple[tuple[str, str], ...] = (
     ("registrar", "a1"), ("class_teacher", "a1"), ("parent", ""), ("county_clerk", "a"), ("", ""),
 )  # fmt: skip
-#: Where plain numbers leave on purpose, noted: one value, and the file that the head allowed.
-REVEALING = ("people:reveal", "exports:file")
 FORM = "application/x-www-form-urlencoded"
 METHODS = ("GET", "POST", "HEAD", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "PROPFIND")
 Pairs = tuple[tuple[str, str], ...]
@@ -327,23 +323,6 @@ def send(client: Client, shot: Shot) -> Any:
 
 def _plain(text: str) -> str:
     return text.encode("utf-8", "replace").decode()
-
-
-def words_of(answer: Any) -> str:
-    """Everything that an answer tells: headers, page, and the texts inside of workbooks and papers."""
-    body = answer.content
-    told = unquote(" ".join(f"{k}: {v}" for k, v in answer.headers.items()))
-    if body.startswith(b"PK\x03\x04"):
-        with zipfile.ZipFile(io.BytesIO(body)) as z:
-            return told + "".join(
-                html.unescape(z.read(n).decode("utf-8", "replace"))
-                for n in z.namelist()
-                if n.endswith(".xml")
-            )
-    if body.startswith(b"%PDF-"):
-        return told + "".join(p.extract_text() for p in PdfReader(io.BytesIO(body)).pages)
-    text = html.unescape(body.decode("utf-8", "replace"))
-    return told + re.sub(r"\\u([0-9a-fA-F]{4})", lambda m: chr(int(m[1], 16)), text)
 
 
 def judge(q: Quarry, shot: Shot, answer: Any) -> str:

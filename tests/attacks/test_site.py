@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import logging
 import re
+from collections.abc import Callable
 from typing import Any
 
 import psycopg
@@ -10,7 +12,7 @@ import pytest
 from django.conf import settings
 from django.db import transaction
 from django.test import Client
-from tests.attacks import admission, charge, oracle, submission
+from tests.attacks import admission, charge, judges, oracle, submission
 from tests.attacks.addresses import ADDRESSES, PUBLIC, SIGNED_IN, Address, names, objects, patterns
 from tests.attacks.oracle import Facts, Sight
 from tests.attacks.world import CHILDREN, DISPUTES, World
@@ -145,14 +147,22 @@ def known_names(world: World, facts: Facts, sight: Sight) -> set[str]:
     return out
 
 
-def ask(client: Client, method: str, path: str, data: dict[str, Any] | None = None) -> Any:
-    """One request that leaves nothing behind."""
+def ask(
+    client: Client,
+    method: str,
+    path: str,
+    data: dict[str, Any] | None = None,
+    look: Callable[[Any], None] | None = None,
+) -> Any:
+    """One request that leaves nothing behind; `look` sees the answer before what it did is undone."""
     point = transaction.savepoint()
     cookies = {k: m.value for k, m in client.cookies.items()}
     try:
         answer = client.get(path) if method == "GET" else client.post(path, data or {})
         if answer.streaming:
             answer.content  # noqa: B018
+        if look is not None:
+            look(answer)
         return answer
     finally:
         transaction.savepoint_rollback(point)
@@ -182,61 +192,134 @@ def faults_of_headers(answer: Any, *, signed_in: bool) -> list[str]:
     return out
 
 
+class Walk:
+    """A persona asks every address about own, foreign and missing objects; all judges look at each answer.
+
+    One walk for all of them: the requests are what takes the time.
+    """
+
+    def __init__(self, site: World, facts: Facts, persona: tuple[str, str]) -> None:
+        self.site, self.facts, self.persona, self.role = site, facts, persona, persona[0]
+        user = site.place.user(*persona)
+        self.sight = facts.sight(user.pk)
+        self.hidden = set(names().values()) - known_names(site, facts, self.sight)
+        self.planted = judges.planted(site)
+        self.client = login(Client(raise_request_exception=False), user)
+        self.audit = judges.Audit(user.pk)
+        self.compared = 0
+        #: judge -> what is wrong
+        self.faults: dict[str, set[str]] = {
+            k: set() for k in ("rights", "names", "headers", "plain values", "absence", "audit")
+        }
+
+    def go(self) -> None:
+        """The whole way."""
+        for name, address in ADDRESSES.items():
+            self._address(name, address)
+
+    def _address(self, name: str, address: Address) -> None:
+        method = "POST" if address.post else "GET"
+        samples = objects(self.site, address)
+        nothing = samples[-1][0] if address.about else None
+        if address.post and ask(self.client, "GET", fill(address, samples[0][0])).status_code != 405:
+            self.faults["rights"].add(f"{name}: GET is not refused")
+        none = None
+        if nothing is not None:
+            none = self._ask(name, address, method, nothing, "nothing")
+        there = samples[: -1 if address.about else None]
+        for values, key in there:
+            answer = self._ask(name, address, method, values, key)
+            self._rights(name, address, answer, key, none)
+            self._absent(f"{method} {name} {key}", address, key, answer, none)
+        if not address.both:
+            return
+        allowed = address.may(self.role)
+        foreign = [s for s in there if self._visible(address, s[1]) is False] if address.about else []
+        none = self._ask(name, address, "POST", nothing, "nothing") if foreign and nothing else None
+        for values, key in there if allowed else there[:1]:
+            answer = self._ask(name, address, "POST", values, key)
+            if answer.status_code >= 500 or (not allowed and answer.status_code not in (403, 404)):
+                self.faults["rights"].add(f"POST {name}: {answer.status_code}")
+            self._absent(f"POST {name} {key}", address, key, answer, none)
+
+    def _visible(self, address: Address, key: str) -> bool | None:
+        return sees(self.site, self.facts, self.sight, address.about, key)
+
+    def _ask(self, name: str, address: Address, method: str, values: dict[str, Any], key: str) -> Any:
+        """One answer, and what is wrong with it whoever asked for what."""
+        where = f"{method} {name} {key or '-'}"
+        about_something = key != "nothing" or not address.about
+
+        def look(answer: Any) -> None:
+            if about_something and judges.audited(address, self.role):
+                self._note("audit", where, self.audit.faults(name, method, answer))
+
+        answer = ask(self.client, method, fill(address, values), address.body(), look)
+        where = f"{where}: {answer.status_code}"
+        if answer.status_code >= 500:
+            self.faults["rights"].add(f"{where} breaks")
+        self._note("headers", where, judges.missing(answer, name))
+        self._note("headers", where, faults_of_headers(answer, signed_in=address.permission != PUBLIC))
+        text = answer.content.decode("utf-8", "replace")
+        self._note("names", where, [f"tells {n}" for n in self.hidden if n in text])
+        if name not in judges.REVEALING:
+            self._note("names", where, [f"tells {n}" for n in self.site.numbers.values() if n in text])
+        if judges.plain(name, address, self.persona):
+            told = judges.told(judges.words_of(answer), self.planted)
+            self._note("plain values", where, [f"tells {x}" for x in told])
+        return answer
+
+    def _note(self, judge: str, where: str, faults: list[str]) -> None:
+        self.faults[judge] |= {f"{where} {x}" for x in faults}
+
+    def _rights(self, name: str, address: Address, answer: Any, key: str, none: Any) -> None:
+        where = f"{name} {key or '-'}: {answer.status_code}"
+        nothing = none.status_code if none is not None else 0
+        visible = self._visible(address, key)
+        if not address.may(self.role):
+            if answer.status_code not in (403, 404):
+                self.faults["rights"].add(f"{where} but the role may not")
+            if address.about and visible is not True and answer.status_code != nothing:
+                self.faults["rights"].add(f"{where} tells that it exists ({nothing} for nothing)")
+        elif visible is False:
+            if answer.status_code != 404:
+                self.faults["rights"].add(f"{where} but nothing is to be seen")
+        elif visible is True and answer.status_code not in address.answers:
+            self.faults["rights"].add(f"{where} but the role may")
+
+    def _absent(self, where: str, address: Address, key: str, answer: Any, none: Any) -> None:
+        """What is foreign is answered in the same words and headers as what is not there."""
+        if none is None or not address.about or self._visible(address, key) is not False:
+            return
+        self.compared += 1
+        self._note("absence", where, judges.difference(judges.bare(answer), judges.bare(none)))
+
+
 @pytest.mark.capability("C-ROL-02")
+@pytest.mark.capability("C-SEC-01")
+@pytest.mark.capability("C-SEC-02")
+@pytest.mark.capability("C-SEC-03")
+@pytest.mark.capability("C-SEC-04")
 @pytest.mark.parametrize("persona", PERSONAS, ids=IDS)
 def test_every_address_answers_a_role_as_the_tables_say(
-    site: World, facts: Facts, persona: tuple[str, str]
+    site: World,
+    facts: Facts,
+    persona: tuple[str, str],
+    caplog: pytest.LogCaptureFixture,
+    subtests: pytest.Subtests,
 ) -> None:
-    user = site.place.user(*persona)
-    sight = facts.sight(user.pk)
-    hidden = set(names().values()) - known_names(site, facts, sight)
-    client = login(Client(raise_request_exception=False), user)
-    faults: list[str] = []
-    for name, address in ADDRESSES.items():
-        method = "POST" if address.post else "GET"
-        if (
-            address.post
-            and ask(client, "GET", fill(address, objects(site, address)[0][0])).status_code != 405
-        ):
-            faults.append(f"{name}: GET is not refused")
-        samples = objects(site, address)
-        nothing = 0
-        if address.about:
-            nothing = ask(client, method, fill(address, samples[-1][0]), address.body()).status_code
-        for values, key in samples[: -1 if address.about else None]:
-            path = fill(address, values)
-            answer = ask(client, method, path, address.body())
-            text = answer.content.decode("utf-8", "replace")
-            where = f"{name} {key or '-'}: {answer.status_code}"
-            if answer.status_code >= 500:
-                faults.append(f"{where} breaks")
-            leaked = [n for n in hidden if n in text] + [
-                n
-                for n in site.numbers.values()
-                if n in text and name not in ("people:reveal", "exports:file")
-            ]
-            if leaked:
-                faults.append(f"{where} tells {leaked}")
-            faults += [
-                f"{where} {x}" for x in faults_of_headers(answer, signed_in=address.permission != PUBLIC)
-            ]
-            visible = sees(site, facts, sight, address.about, key)
-            if not address.may(persona[0]):
-                if answer.status_code not in (403, 404):
-                    faults.append(f"{where} but the role may not")
-                if address.about and visible is not True and answer.status_code != nothing:
-                    faults.append(f"{where} tells that it exists ({nothing} for nothing)")
-            elif visible is False:
-                if answer.status_code != 404:
-                    faults.append(f"{where} but nothing is to be seen")
-            elif visible is True and answer.status_code not in address.answers:
-                faults.append(f"{where} but the role may")
-        if address.both:
-            answer = ask(client, "POST", fill(address, samples[0][0]))
-            allowed = address.may(persona[0])
-            if answer.status_code >= 500 or (not allowed and answer.status_code not in (403, 404)):
-                faults.append(f"POST {name}: {answer.status_code}")
-    assert not faults, "\n" + "\n".join(sorted(set(faults)))
+    """Whoever knocks at every door of the site gets in where the tables say so and nowhere else; nothing foreign or plain
+    is told, what is foreign looks like what is not there, no browser keeps it, and whatever was shown, handed out or done
+    stands in the audit with who, in which role and unit, from where, when, and in words what.
+    """
+    caplog.set_level(logging.INFO)
+    walk = Walk(site, facts, persona)
+    walk.go()
+    walk.faults["plain values"] |= {f"the log tells {x}" for x in judges.told(caplog.text, walk.planted)}
+    assert walk.compared > 20
+    for judge, faults in walk.faults.items():
+        with subtests.test(judge):
+            assert not faults, "\n" + "\n".join(sorted(faults))
 
 
 def fill(address: Address, values: dict[str, Any]) -> str:
