@@ -27,7 +27,7 @@ browser: ## Install Chromium for the journeys where that is allowed; say so wher
 	@sh tools/install_browser.sh
 
 test: $(STAMP) browser ## Everything: style, types, floors, unit tests, attacks, browser journeys
-	$(MAKE) --no-print-directory lint types
+	$(MAKE) --no-print-directory --jobs 2 --output-sync lint types
 	$(BIN)/python tools/coverage_map.py --check
 	$(BIN)/pytest -q -n $${XUEJI_TEST_WORKERS:-2} --dist worksteal -m "not slow"
 	$(MAKE) --no-print-directory test-pg15
