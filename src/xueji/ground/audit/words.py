@@ -113,6 +113,7 @@ VERBS: dict[str, Promise] = {
     "file": _("备案"),
     "file_handed": _("移交纸质档案"),
     "file_received": _("收到纸质档案"),
+    "file_struck": _("登记册注销原学籍号"),
     "find": _("查找"),
     "follow": _("跟进"),
     "force_pass": _("督办: 代为通过"),

@@ -12,6 +12,7 @@ from typing import Any
 
 from django.utils import timezone
 
+from xueji.ground.orgs.models import OrgKind, School
 from xueji.ground.policy.engine import PolicySet
 from xueji.ground.policy.values import Duration
 
@@ -34,6 +35,9 @@ class Handover:
     received_on: str
     received_by: str
     over_days: int
+    struck_on: str
+    struck_by: str
+    struck_at: str
     deed: str
 
     @property
@@ -74,20 +78,41 @@ def handover(actor: Any, case: Case, policy: PolicySet) -> Handover | None:
         received_on=held.get("received_on", ""),
         received_by=held.get("received_by", ""),
         over_days=max((ended - due).days, 0),
+        struck_on=held.get("struck_on", ""),
+        struck_by=held.get("struck_by", ""),
+        struck_at=held.get("struck_at", ""),
         deed=next_deed(actor, case),
     )
 
 
 def next_deed(actor: Any, case: Case) -> str:
-    """What the actor's school is to confirm now: `handed`, `received`, or nothing."""
+    """What the actor's unit is to confirm now: `handed`, `received`, `struck` (the authority of the former school, once
+    the card went with the child), or nothing.
+    """
     held = case.summary.get("handover", {})
-    if actor.is_portal or not actor.can("case.start"):
+    if actor.is_portal:
+        return ""
+    if (
+        held.get("card")
+        and not held.get("struck_on")
+        and actor.can("case.decide")
+        and keeps_register(actor, case)
+    ):
+        return "struck"
+    if not actor.can("case.start"):
         return ""
     if actor.org_id == case.from_school_id and not held:
         return "handed"
     if actor.org_id == case.to_school_id and held and not held.get("received_on"):
         return "received"
     return ""
+
+
+def keeps_register(actor: Any, case: Case) -> bool:
+    """Whether the actor's unit is the authority whose register the former school stands in."""
+    if actor.org_kind != OrgKind.COUNTY:
+        return False
+    return School.objects.filter(pk=case.from_school_id, county_id=actor.org_id).exists()
 
 
 def placement(case: Case, steps: Iterable[CaseStep], policy: PolicySet) -> Placement | None:

@@ -29,6 +29,7 @@ ACTIONS: dict[str, Promise] = {
     "received": _("对方已接收"),
     "file_handed": _("移交纸质档案"),
     "file_received": _("收到纸质档案"),
+    "file_struck": _("登记册注销原学籍号"),
     "backfill": _("系统故障后补录"),
     "take_back": _("收回意见"),
     "ask": _("请求会签"),

@@ -54,6 +54,7 @@ urlpatterns = [
     path("cases/<uuid:case_id>/urge/", views.urge, name="urge"),
     path("cases/<uuid:case_id>/follow/", views_absence.follow, name="follow"),
     path("cases/<uuid:case_id>/hand-over/", views_hand.hand_over, name="hand_over"),
+    path("cases/<uuid:case_id>/strike/", views_hand.strike, name="strike"),
     path("cases/<uuid:case_id>/again/", views.again, name="again"),
     path("cases/<uuid:case_id>/take-back/", views_part.take_back, name="take_back"),
     path("cases/<uuid:case_id>/ask/", views_part.ask, name="ask"),

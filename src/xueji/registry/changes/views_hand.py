@@ -13,6 +13,23 @@ from .http import actor_of, run, version_of
 
 
 @require_POST
+def strike(request: HttpRequest, case_id: uuid.UUID) -> HttpResponse:
+    """The authority strikes the number in its register."""
+    actor = actor_of(request)
+    return run(
+        request,
+        case_id,
+        lambda: commands.strike(
+            actor,
+            case_id=case_id,
+            register_no=request.POST.get("register_no", "")[:60],
+            version=version_of(request),
+        ),
+        _("已登记注销"),
+    )
+
+
+@require_POST
 def hand_over(request: HttpRequest, case_id: uuid.UUID) -> HttpResponse:
     """One side confirms its part."""
     actor, deed = actor_of(request), request.POST.get("deed", "")

@@ -80,6 +80,34 @@ def test_a_hand_over_that_is_late_is_shown_to_both_sides() -> None:
         assert "已超" in _page(place, case, school, role)
 
 
+@pytest.mark.capability("C-TRF-17", page="/cases/<id>/")
+def test_the_card_goes_with_the_child_and_the_authority_strikes_the_number() -> None:
+    """The former school's registrar says that the card went with the child. Its county finds the case, notes where the
+    number stood in the register and strikes it; both schools read who did so and when. Nobody else can, nobody twice.
+    """
+    place = make_county()
+    case = _moved(place)
+    county = login(Client(), place.user("county_clerk", "a"))
+    assert "确认已在登记册注销" not in county.get(f"/cases/{case.pk}/").content.decode(), "no card yet"
+    with act_as(place.user("county_clerk", "a")) as actor, pytest.raises(CaseError, match="学籍卡片随转"):
+        cases.strike(actor, case_id=case.pk)
+    with act_as(place.user("registrar", "a1")) as actor:
+        cases.hand_over(actor, case_id=case.pk, deed="handed", how="密封后由监护人带交", card=True)
+    assert "还没有在登记册注销" in _page(place, case, "b1")
+    assert "确认已在登记册注销" not in _page(place, case, "a1", "school_head")
+    with act_as(place.user("school_head", "a1")) as actor, pytest.raises(CaseError, match="主管部门"):
+        cases.strike(actor, case_id=case.pk)
+    with act_as(place.user("registrar", "b1")) as actor, pytest.raises(CaseError, match="主管部门"):
+        cases.strike(actor, case_id=case.pk)
+    assert "确认已在登记册注销" in county.get(f"/cases/{case.pk}/").content.decode()
+    county.post(f"/cases/{case.pk}/strike/", {"register_no": "2026年第3册12页"})
+    for school in ("a1", "b1"):
+        assert "2026年第3册12页" in _page(place, case, school)
+    with act_as(place.user("county_head", "a")) as actor, pytest.raises(CaseError, match="已于"):
+        cases.strike(actor, case_id=case.pk)
+    assert "确认收到档案" in _page(place, case, "b1"), "the file itself is confirmed as before"
+
+
 def test_only_a_transfer_that_took_effect_is_handed_over() -> None:
     place = make_county()
     case = send(place, transfer_draft(place, make_child(place)), ("registrar", "b1"))

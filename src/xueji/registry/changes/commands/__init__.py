@@ -7,7 +7,7 @@ from .decide import decide, return_for_repair, take_back
 from .dispute import dispute_number
 from .draft import attach, backfill, delete_draft, detach, find_child, save_draft, start
 from .follow import follow_up, remind_absences
-from .hand import hand_over
+from .hand import hand_over, strike
 from .intervene import intervene
 from .launch import wake, wake_child
 from .newcomer import start_newcomer
@@ -44,6 +44,7 @@ __all__ = [
     "sheet",
     "start",
     "start_newcomer",
+    "strike",
     "submit",
     "take_back",
     "tend",

@@ -9,7 +9,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from ..errors import CaseError
-from ..handing import BUSINESS
+from ..handing import BUSINESS, keeps_register
 from ..models import Case, CaseStatus
 from ._base import need_words, note, opened, require_status, save
 
@@ -56,6 +56,36 @@ def hand_over(
         case.summary = case.summary | {"handover": held}
         save(case)
         note(case, actor, f"file_{deed}", text)
+        return case
+
+
+def strike(actor: Any, *, case_id: uuid.UUID, register_no: str = "", version: int | None = None) -> Case:
+    """The authority of the former school strikes the number in its own register, once the card went with the child
+    (C-TRF-17); `register_no` says where it stood. Once. Raises PermissionDenied, Http404, `StaleCase`, `CaseError`.
+    """
+    actor.require("case.decide")
+    with opened(actor, case_id, version) as case:
+        if case.business != BUSINESS:
+            raise CaseError(_("只有转学需要移交档案"))
+        require_status(case, (CaseStatus.DONE,))
+        if not keeps_register(actor, case):
+            raise CaseError(_("由转出学校的主管部门注销"))
+        held: dict[str, Any] = case.summary.get("handover", {})
+        if not held.get("card"):
+            raise CaseError(_("转出学校还没有登记学籍卡片随转"))
+        if held.get("struck_on"):
+            raise CaseError(_("已于 %s 在登记册注销") % held["struck_on"])
+        where = register_no.strip()[:60]
+        case.summary = case.summary | {
+            "handover": held
+            | {
+                "struck_on": timezone.localdate().isoformat(),
+                "struck_by": actor.user_name,
+                "struck_at": where,
+            }
+        }
+        save(case)
+        note(case, actor, "file_struck", where)
         return case
 
 
