@@ -7,7 +7,7 @@ from typing import Any
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import render
+from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.http import content_disposition_header
 from django.utils.translation import gettext as _
@@ -88,7 +88,7 @@ def book(request: HttpRequest, package_id: int) -> HttpResponse:
         package, data = commands.take_book(actor_of(request), package_id)
     except OfflineError as error:
         messages.error(request, error.message)
-        return see_other(reverse("offline:package", args=[package_id]))
+        return redirect("offline:package", package_id)
     return _attachment(
         data, _("离线包%(id)s-%(title)s") % {"id": package.pk, "title": package.title} + ".xlsx", "xlsx"
     )
