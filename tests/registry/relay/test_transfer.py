@@ -17,11 +17,13 @@ from tests.registry.relay.two import (
     send,
 )
 
+from xueji.registry.collect import arrivals
 from xueji.registry.enrolment import queries as enrolment
 from xueji.registry.people import queries as people
 
 
 @pytest.mark.capability("C-TRF-07")
+@pytest.mark.capability("C-COL-19")
 def test_a_child_moves_between_two_installations_and_there_is_one_record(
     sides: tuple[Installation, Installation], network: Network
 ) -> None:
@@ -60,6 +62,10 @@ def test_a_child_moves_between_two_installations_and_there_is_one_record(
         assert [g.name for g in people.guardians(actor, person)] == ["赵大山"]
         assert people.portrait(actor, person).file_id is not None
         assert any(e.business == "foreign.enrol" for e in enrolment.events(person))
+        # The receiving school finds the child among 待采集, with what the relay brought already on the form.
+        (came,) = arrivals.came(actor, waiting=True)
+        assert came.person_id == person and came.origin.startswith(a.place.org("a1").name) and came.outside
+        assert "member1_name" not in came.missing and came.brought
     with a.on(), act_as(a.place.user("registrar", "a1")) as actor:
         assert enrolment.get_row(actor, person).status == 11
     with seeing_numbers(a) as old, seeing_numbers(b) as new:
