@@ -123,6 +123,29 @@ def chromium() -> Iterator[Any]:
         browser.close()
 
 
+#: Rooms whose tests share something that takes long to make for each worker: an installation with a demo, the attacked
+#: world; and the demo's clones with a browser. The first stand at the head of the first half, the others of the second.
+_FIRST = ("tests/web/cli/", "tests/attacks/")
+_SECOND = ("tests/journeys/", "tests/pages/", "tests/web/demo/")
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Keep such tests side by side, in the random order that they have: `--dist worksteal` cuts the list into halves, and
+    what is cheap to take over from the other worker comes last in each.
+    """
+
+    def room(item: pytest.Item, names: tuple[str, ...]) -> int:
+        return next((i for i, name in enumerate(names) if item.nodeid.startswith(name)), len(names))
+
+    first = sorted((i for i in items if room(i, _FIRST) < len(_FIRST)), key=lambda i: room(i, _FIRST))
+    second = sorted((i for i in items if room(i, _SECOND) < len(_SECOND)), key=lambda i: room(i, _SECOND))
+    taken = {*map(id, first), *map(id, second)}
+    others = [i for i in items if id(i) not in taken]
+    cut = max(0, len(items) // 2 - len(first))
+    items[:] = first + others[:cut] + second + others[cut:]
+
+
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line(
         "markers", "capability(id, page=None): the test shows this capability of the catalogue"
