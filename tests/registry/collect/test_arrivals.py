@@ -171,3 +171,14 @@ def test_a_former_guardian_stays(place: Place) -> None:
     with act_as(place.user("registrar", "b1")) as actor:
         one = arrivals.came(actor, waiting=True)[0]
         assert "member1_name" not in one.missing and "member1_address" in one.missing
+
+
+def test_whoever_is_about_to_leave_has_not_come(place: Place) -> None:
+    """A transfer that takes effect tomorrow stands in the former school's history today: nobody came by it."""
+    person = make_child(place)
+    tomorrow = (timezone.localdate() + timedelta(days=1)).isoformat()
+    draft = transfer_draft(place, person, effective_on=tomorrow)
+    pass_all(place, send(place, draft, ("registrar", "b1")), EIGHT)
+    for school in ("a1", "b1"):
+        with act_as(place.user("registrar", school)) as actor:
+            assert arrivals.came(actor, waiting=True) == [] and arrivals.waiting_count(actor) == 0

@@ -41,7 +41,8 @@ MOVING = frozenset({
 # The latest coming of each child who is in attendance here, and the newest form that was open since.
 _COME = (
     "with come as (select distinct on (e.person_id) e.person_id, e.business, e.valid_at, e.recorded_at, e.detail"
-    "  from event e where e.school_id = %(school)s and e.valid_at >= %(since)s"
+    "  from event e where e.school_id = %(school)s and e.valid_at between %(since)s and now()"
+    "  and coalesce(e.detail ->> 'direction', 'in') = 'in'"
     "  and (e.business = any(%(businesses)s) or (e.business = 'enrol' and e.case_id is not null))"
     "  order by e.person_id, e.valid_at desc)"
     " select c.person_id, c.business, c.valid_at, c.detail, r.name, r.class_id, r.stage, f.task_id, f.face"
