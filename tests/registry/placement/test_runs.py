@@ -19,6 +19,7 @@ from tests.registry.placement.pupils import text, wait_for_class
 from xueji.ground.accounts.actor import today
 from xueji.ground.orgs.models import Org, SchoolClass
 from xueji.registry.enrolment.models import Event, Roster
+from xueji.registry.people.models import Person
 from xueji.registry.placement import draw
 from xueji.registry.placement.commands import placing, runs
 from xueji.registry.placement.errors import PlacementError
@@ -117,19 +118,20 @@ def test_a_grade_is_placed_by_a_draw_that_anybody_can_repeat(place: Place, clien
     assert draw.deal(public, places, run.seed) == chosen
 
 
-def prepared(place: Place, n: int, **more: Any) -> Run:
+def prepared(place: Place, n: int, *, classes: int = 2, **more: Any) -> Run:
     for i in range(n):
         wait_for_class(
             place,
             f"新生{i:03d}".translate(str.maketrans("0123456789", "零一二三四五六七八九")),
             sex="12"[i % 2],
+            birth=date(2019, 5, 1) + timedelta(days=i % 350),
         )
     with act_as(place.user("registrar", "a1")) as actor:
         return runs.prepare(
             actor,
             stage="P",
             cohort=2026,
-            classes=[place.klass(number=1).pk, place.klass(number=2).pk],
+            classes=[place.klass(number=k).pk for k in range(1, classes + 1)],
             **more,
         )
 
@@ -231,9 +233,15 @@ def test_placing_from_a_later_day_changes_the_roster_on_that_day(place: Place) -
 
 @pytest.mark.parametrize("n", [10, 100, 1_000])
 def test_a_placement_takes_a_fixed_number_of_statements(place: Place, n: int) -> None:
+    classes = n // 40 + 2
     with seeing_all():
-        SchoolClass.objects.filter(school_id=place.org("a1").pk).update(capacity=600)
-    run = prepared(place, n)
+        for number in range(1, classes + 1):
+            key = ("a1", "P", 2026, number)
+            if key not in place.classes:
+                place.classes[key] = SchoolClass.objects.create(
+                    school_id=place.org("a1").pk, stage="P", cohort_year=2026, number=number
+                )
+    run = prepared(place, n, classes=classes)
     with act_as(place.user("registrar", "a1")) as actor:
         runs.freeze(actor, run.pk)
         run = runs.throw(actor, run.pk, seed="2026", words="家长代表")
@@ -241,9 +249,13 @@ def test_a_placement_takes_a_fixed_number_of_statements(place: Place, n: int) ->
             connection,
         ) as asked:
             runs.apply(actor, run.pk, expected=run.result_digest)
-    assert len(asked) == 75, "the same for any number of pupils"
+    assert len(asked) == 63, "the same for any number of pupils and classes"
     with seeing_all():
         assert Run.objects.get().state == RunState.DONE
+        sat = dict(Roster.objects.filter(cohort_year=2026).values_list("person_id", "class_id"))
+        told = dict(Person.objects.filter(person_id__in=sat).values_list("person_id", "klasses"))
+        assert len(sat) == n and len(set(sat.values())) == classes
+        assert told == {person: [klass] for person, klass in sat.items()}, "each class's teacher sees her own"
 
 
 @pytest.mark.capability("C-NUM-12", page="/placement/classes/{id}/seats/")

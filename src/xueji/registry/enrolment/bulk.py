@@ -284,8 +284,7 @@ def _bring_along(c: Any) -> None:
         "  where (w.old_county, w.old_school) <> (w.county_id, w.school_id) or w.old_class is distinct from w.class_id"
         "  group by r.person_id) x group by 1, 2"
     )
-    for readers, klasses, persons in c.fetchall():
-        people.rehome(persons, readers=readers, klasses=klasses)
+    people.rehome_groups([(persons, readers, klasses) for readers, klasses, persons in c.fetchall()])
     _add_to_cube(c, _deltas(c))
 
 

@@ -419,6 +419,43 @@ def rehome(person_ids: Sequence[uuid.UUID], *, readers: Sequence[int], klasses: 
         )
 
 
+def rehome_groups(groups: Sequence[tuple[Sequence[uuid.UUID], Sequence[int], Sequence[int]]]) -> None:
+    """`rehome` for several sets of people (people, readers, classes) at once: one statement a table, however many
+    classes a list fills.
+    """
+    if len(groups) <= 1:
+        for persons, readers, klasses in groups:
+            rehome(persons, readers=readers, klasses=klasses)
+        return
+    told = [
+        {"ids": [str(p) for p in persons], "readers": list(readers), "klasses": list(klasses)}
+        for persons, readers, klasses in groups
+    ]
+    given: dict[str, Any] = {
+        "groups": json.dumps(told),
+        "ids": [p for persons, *_more in groups for p in persons],
+    }
+    new = (
+        "(select x::uuid as person_id, g.readers, g.klasses from (select e -> 'ids' as ids,"
+        " array(select jsonb_array_elements_text(e -> 'readers')::int) as readers,"
+        " array(select jsonb_array_elements_text(e -> 'klasses')::int) as klasses"
+        " from jsonb_array_elements(%(groups)s::jsonb) e) g cross join lateral jsonb_array_elements_text(g.ids) x) n"
+    )
+    # The keys stand there twice, so that the planner reads them by index and not whole tables.
+    mine = "t.person_id = any(%(ids)s::uuid[]) and n.person_id = t.person_id"
+    with transaction.atomic(), acting("writer"), connection.cursor() as c:
+        for table in _rows.READABLE:
+            c.execute(
+                f"update {table} t set readers = n.readers, klasses = n.klasses from {new} where {mine}",
+                given,
+            )
+        c.execute(
+            f"update stored_file f set readers = n.readers, klasses = n.klasses from person_photo t, {new}"
+            f" where {mine} and f.id = t.file_id and f.purpose = 'photo'",
+            given,
+        )
+
+
 # --- parts -------------------------------------------------------------------------------------------------
 
 
