@@ -29,6 +29,8 @@ def _cohort(school_id: int, username: str) -> list[dict[str, Any]]:
 
     today = timezone.localdate()
     cohort = (today.year if today.month >= 9 else today.year - 1) - 6
+    # The last second of March that is over, whatever the day of the run.
+    spring = today.year if today >= date(today.year, 3, 2) else today.year - 1
     out: list[dict[str, Any]] = []
     with transaction.atomic():
         with acting("writer"):
@@ -63,7 +65,7 @@ def _cohort(school_id: int, username: str) -> list[dict[str, Any]]:
             )
             out.append({"person_id": str(person), "name": name, "number": number})
         enrolment.apply_step(
-            actor, Step(people_id(out[0]), "suspend", 2, midnight(date(today.year, 3, 2)), reason="因病")
+            actor, Step(people_id(out[0]), "suspend", 2, midnight(date(spring, 3, 2)), reason="因病")
         )
         enrolment.set_problem(people_id(out[1]), True)
     return out
