@@ -56,7 +56,7 @@ def _frozen(entry: Mapping[str, Any]) -> Frozen:
 
 @lru_cache(maxsize=64)
 def _draw(name: str, _language: str | None) -> SafeString:
-    return get_template(name).render()
+    return SafeString(get_template(name).render())
 
 
 @lru_cache(maxsize=64)
@@ -68,9 +68,10 @@ def _address(name: str) -> str:
 def _draw_group(_language: str | None, entry: Frozen) -> SafeString:
     own, children = entry
     facts = dict(zip(("label", "icon", "url", "active", "badge"), own, strict=True))
-    return get_template("layout/_nav_group.html").render(
+    drawn = get_template("layout/_nav_group.html").render(
         {
             "group": facts
             | {"children": [dict(zip(("label", "url", "active", "badge"), c, strict=True)) for c in children]}
         }
     )
+    return SafeString(drawn)
