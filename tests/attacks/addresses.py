@@ -462,9 +462,7 @@ ADDRESSES: dict[str, Address] = {
     "changes:hand_over": Address(
         "/cases/{case}/hand-over/", "case.start", about="case", post=True, answers=DEED
     ),
-    "changes:strike": Address(
-        "/cases/{case}/strike/", "case.decide", about="case", post=True, answers=DEED
-    ),
+    "changes:strike": Address("/cases/{case}/strike/", "case.decide", about="case", post=True, answers=DEED),
     "changes:again": Address("/cases/{case}/again/", "case.view", about="case", answers=(200, 404)),
     "changes:take_back": Address(
         "/cases/{case}/take-back/", "case.decide", about="case", post=True, answers=DEED
