@@ -83,6 +83,11 @@ def test_a_check_during_which_the_index_key_was_renewed_starts_over(
         if len(loaded) == 1:
             monkeypatch.setattr(vault, "index_key", lambda: "another")
             monkeypatch.setattr(vault, "index", lambda kind, value: real(kind, "renewed " + value))
+            monkeypatch.setattr(
+                vault,
+                "index_column",
+                lambda kind, values: [real(kind, "renewed " + value) for value in values],
+            )
 
     monkeypatch.setattr(staging, "load", renew_after)
     commands.run_check(batch.pk)

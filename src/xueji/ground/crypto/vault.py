@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from os import urandom
 from pathlib import Path
 from typing import Any
@@ -139,6 +139,18 @@ def seal_many(items: Sequence[tuple[str | bytes, str]]) -> list[bytes]:
     return out
 
 
+def seal_column(plains: Sequence[bytes], places: Sequence[bytes]) -> list[bytes]:
+    """`seal` for one value of many rows, each with its place. Raises `KeyMissing`."""
+    keys = _get()
+    encrypt, prefix = keys.encrypt, keys.prefix
+    size = suites.NONCE
+    pool = urandom(size * len(plains))
+    return [
+        prefix + (nonce := pool[at : at + size]) + encrypt(nonce, plain, where)
+        for at, plain, where in zip(range(0, len(pool), size), plains, places, strict=True)
+    ]
+
+
 def open_bytes(blob: bytes | memoryview, where: str) -> bytes:
     """Decrypt what `seal` made for `where`. Raises `Tampered`, or `KeyMissing` for a key that is not in the
     file.
@@ -183,6 +195,13 @@ def index(kind: str, value: str) -> bytes:
     The value comes in its stored form (`standards.identity.normalise_identity`): nothing is normalised here.
     """
     return _get().digest(f"{kind}\0{value}".encode())
+
+
+def index_column(kind: str, values: Iterable[str]) -> list[bytes]:
+    """`index` of one kind for many values."""
+    digest = _get().digest
+    head = f"{kind}\0"
+    return [digest((head + value).encode()) for value in values]
 
 
 def indexes(kind: str, value: str) -> list[bytes]:

@@ -151,8 +151,13 @@ class _Extent:
         return self.rows > limits.max_rows or self.columns > limits.max_columns or self.too_wide(limits)
 
     def too_wide(self, limits: Limits) -> bool:
-        area = self.rows * max(self.columns, 1)
-        return area > limits.max_cells or area > 5_000_000 + 50 * self.filled
+        return too_wide(self.rows, self.columns, self.filled, limits)
+
+
+def too_wide(rows: int, columns: int, filled: int, limits: Limits) -> bool:
+    """Whether a table spans more than anybody fills."""
+    area = rows * max(columns, 1)
+    return area > limits.max_cells or area > 5_000_000 + 50 * filled
 
 
 def _check_range(package: zipfile.ZipFile, entry: zipfile.ZipInfo, limits: Limits) -> None:

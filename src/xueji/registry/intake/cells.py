@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import date
 from functools import lru_cache
 from typing import Any, NamedTuple
@@ -66,12 +66,14 @@ def understand(field: Field, raw: object, *, required: bool) -> Cell:
     if isinstance(raw, LostDigits):
         text = _("这个号码被表格软件当作数字, 后面几位已经丢失(%(shown)s), 请把单元格设为文本后重新填写")
         return Cell(None, "cell.lost_digits", text % {"shown": mask(field.key, raw.shown)})
-    if raw is None or raw == "":
-        if required:
-            return Cell(None, "cell.required", _("请填写%(name)s") % {"name": field.name})
-        return Cell(None)
-    reader = _READERS.get(field.key) or _TYPES.get(field.type, _text)
-    return reader(field, raw)
+    found = Cell(None)
+    if raw is not None and raw != "":
+        reader = _READERS.get(field.key) or _TYPES.get(field.type, _text)
+        found = reader(field, raw)
+    if required and found.value is None and not found.code:
+        # Blank, or nothing but signs that nobody sees.
+        return Cell(None, "cell.required", _("请填写%(name)s") % {"name": field.name})
+    return found
 
 
 def _problem(field: Field, raw: object, problem: Problem, value: Any = None, note: str = "") -> Cell:
@@ -246,3 +248,45 @@ _READERS: dict[str, Callable[[Field, object], Cell]] = {
     "postcode": _checked(check_postcode, lambda value: value),
     "school_code": _school_code,
 }
+
+
+# --- quick proofs --------------------------------------------------------------------------------------------
+
+_MOBILE = re.compile(r"1[3-9][0-9]{9}", re.ASCII)
+_HAN = re.compile("[一-鿿]{2,36}")
+_NAMES = frozenset({"name", "former_name", "member1_name", "member2_name"})
+
+
+@lru_cache(maxsize=128)
+def plain_test(spec: Field) -> Callable[[str], object] | None:
+    """A quick proof that a cell of a column with many different values needs no second look, or None."""
+    if spec.key in _NAMES:
+        return _HAN.fullmatch
+    if spec.type == "phone":
+        return _MOBILE.fullmatch
+    if spec.type in ("str", "text") and spec.key not in ("school_code", "postcode"):
+        limit = spec.max_len or 10_000
+        return lambda text: 0 < len(text) <= limit and text.isprintable()
+    return None
+
+
+_MOBILES = re.compile("(?:(?:1[3-9][0-9]{9})?\\x1f)*", re.ASCII)
+_HANS = re.compile("(?:(?:[一-鿿]{2,36})?\\x1f)*")
+
+
+def plain_column(spec: Field, column: Sequence[Any], required: bool) -> bool:
+    """Whether every cell of a column passes its quick test, looked at as one text; blanks only where they may be."""
+    if plain_test(spec) is None or (required and "" in column):
+        return False
+    try:
+        text = "\x1f".join(column)
+    except TypeError:
+        return False
+    if text.count("\x1f") != len(column) - 1:
+        return False
+    if spec.key in _NAMES:
+        return _HANS.fullmatch(text + "\x1f") is not None
+    if spec.type == "phone":
+        return _MOBILES.fullmatch(text + "\x1f") is not None
+    limit = spec.max_len or 10_000
+    return max(map(len, column)) <= limit and text.replace("\x1f", "").isprintable()

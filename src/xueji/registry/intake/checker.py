@@ -6,7 +6,6 @@ nothing else: it needs no database and runs in any process.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -28,7 +27,7 @@ from xueji.registry.people.places import GUARDIAN_KEYS, NATIONAL, SEALED_KINDS
 
 from . import rules
 from .asked import demands, shut
-from .cells import Cell, mask, understand
+from .cells import Cell, mask, plain_column, plain_test, understand
 from .columns import GRADE, STAGE, Mapping
 from .keys import Keys, Tails
 from .packing import Objects, array_literal, pack
@@ -57,13 +56,25 @@ class StagedLine:
     values: dict[str, Any] = field(default_factory=dict)
 
 
+@dataclass(slots=True)
+class Table:
+    """Rows whose cells were understood column by column; `found` tells of the cells to which something is to be said."""
+
+    numbers: list[int]
+    full: list[Sequence[SheetCell]]
+    values: dict[str, Sequence[Any]]
+    found: dict[int, list[tuple[str, Any, Cell]]]
+    stages: Sequence[Any]
+    grades: Sequence[Any]
+
+
 @lru_cache(maxsize=1)
 def _fields() -> tuple[Field, ...]:
     return fields()
 
 
 @lru_cache(maxsize=1)
-def _profile_split() -> tuple[tuple[str, ...], tuple[str, ...]]:
+def profile_split() -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Keys of the open part of the profile and of the sealed part."""
     kept = [f for f in _fields() if not f.member and f.key not in _ELSEWHERE]
     opened = tuple(f.key for f in kept if f.sensitive not in SEALED_KINDS)
@@ -72,7 +83,7 @@ def _profile_split() -> tuple[tuple[str, ...], tuple[str, ...]]:
 
 @lru_cache(maxsize=1)
 def _pickers() -> tuple[Callable[[dict[str, Any]], tuple[Any, ...]], ...]:
-    opened, sealed = _profile_split()
+    opened, sealed = profile_split()
     return itemgetter(*opened), itemgetter(*sealed)
 
 
@@ -90,7 +101,7 @@ class Checker:
         self.shut = shut(school.levels)
         self.keys = Keys()
         self.tails = Tails(lane, lanes)
-        opened, sealed = _profile_split()
+        opened, sealed = profile_split()
         self._pick_opened, self._pick_sealed = _pickers()
         self._opened, self._sealed, self._members = Objects(opened), Objects(sealed), Objects(GUARDIAN_KEYS)
         self._clean: dict[str, dict[Any, Any]] = {f.key: {} for f in _fields()}
@@ -104,6 +115,10 @@ class Checker:
 
     def check(self, rows: Sequence[tuple[int, Sequence[SheetCell]]]) -> list[StagedLine]:
         """Check rows, each with its number in the sheet. The order is kept."""
+        return self.lines(self.table(rows), range(len(rows)))
+
+    def table(self, rows: Sequence[tuple[int, Sequence[SheetCell]]]) -> Table:
+        """Understand the cells of rows, column by column."""
         width = max((len(cells) for _n, cells in rows), default=0)
         width = max([width, *(at + 1 for at in self.mapping.columns.values())])
         full = [c if len(c) == width else [*c, *[""] * (width - len(c))] for _n, c in rows]
@@ -121,11 +136,23 @@ class Checker:
                 values[spec.key] = self._column(spec, columns[at], found)
         stages = self._extra(columns, STAGE, len(rows))
         grades = self._extra(columns, GRADE, len(rows))
-        names = [f.key for f in _fields()]
+        return Table([number for number, _c in rows], full, values, found, stages, grades)
+
+    def lines(self, table: Table, places: Iterable[int]) -> list[StagedLine]:
+        """The rows at these places of a table, each looked at as a whole."""
         out = []
-        for i, line in enumerate(zip(*values.values(), strict=True)):
-            record = dict(zip(names, line, strict=True))
-            out.append(self._row(rows[i][0], full[i], record, found.get(i), stages[i], grades[i]))
+        for i in places:
+            record = {key: column[i] for key, column in table.values.items()}
+            out.append(
+                self._row(
+                    table.numbers[i],
+                    table.full[i],
+                    record,
+                    table.found.get(i),
+                    table.stages[i],
+                    table.grades[i],
+                )
+            )
         for (staged, key), sealed in zip(self._waiting, vault.seal_many(self._secrets), strict=True):
             staged[key] = sealed
         self._secrets.clear()
@@ -150,11 +177,9 @@ class Checker:
             pass
         odd = self._odd[spec.key]
         required = demands(self.school.levels, spec)
-        plain = _plain_test(spec)
+        plain = plain_test(spec)
         # Columns that hardly repeat: nothing is gained by remembering what is plainly right.
-        if plain is not None and all(
-            (type(raw) is str and plain(raw)) or (raw == "" and not required) for raw in column
-        ):
+        if plain_column(spec, column, required):
             return [raw or None for raw in column]
         if len(known) > _KEEP:
             known.clear()
@@ -199,7 +224,7 @@ class Checker:
                 if cell.severity == "error":
                     faulty.add(key)
             elif cell.note:
-                notes.append(self._note(key, typed, cell.note))
+                notes.append(self.note(key, typed, cell.note))
 
         def report(key: str, code: str, message: str, severity: str) -> None:
             issues.append(self._issue(key, self._typed(key, raw), code, message, severity))
@@ -238,7 +263,7 @@ class Checker:
             "severity": severity,
         }
 
-    def _note(self, key: str, raw: Any, understood: str) -> dict[str, str]:
+    def note(self, key: str, raw: Any, understood: str) -> dict[str, str]:
         return {
             "field": key,
             "column": self.mapping.label(key),
@@ -312,7 +337,7 @@ class Checker:
         if key in faulty:
             values[key] = None
         elif result.value != text:
-            notes.append(self._note(key, raw, mask(key, result.value)))
+            notes.append(self.note(key, raw, mask(key, result.value)))
 
     def _seat(
         self,
@@ -341,7 +366,7 @@ class Checker:
         if seat.warning is not None:
             report(seat.warning[0], seat.warning[1], seat.warning[2], "warning")
         for typed, understood in seat.notes:
-            notes.append(self._note("class_no", typed, understood))
+            notes.append(self.note("class_no", typed, understood))
         have = self.school.classes.get((seat.stage, seat.cohort, seat.number))
         return {
             "stage": seat.stage,
@@ -356,8 +381,8 @@ class Checker:
         text = values["class_serial"]
         if not text:
             return
-        if str(text).isdigit() and 1 <= int(text) <= 9999:
-            staged["class_seat"] = int(text)
+        if (number := serial_number(text)) is not None:
+            staged["class_seat"] = number
         else:
             report(
                 "class_serial", "serial.format", _("班内学号应为1至9999的数字, 可以不填由系统编排"), "error"
@@ -421,6 +446,12 @@ class Checker:
             self._keep(out, f"g{n}_sealed", secret, f"guardian.sealed:{person}:{n}")
 
 
+def serial_number(text: Any) -> int | None:
+    """The number in a class that a cell names, 1 to 9999."""
+    typed = str(text)
+    return int(typed) if len(typed) <= 20 and typed.isdecimal() and 1 <= int(typed) <= 9999 else None
+
+
 def _shown(text: str) -> str:
     """A message may quote what was typed: without characters that no JSON of the database holds."""
     return text if text.isprintable() else clean_control(text)
@@ -433,24 +464,6 @@ AUXILIARY = "province.auxiliary"
 @lru_cache(maxsize=1)
 def _by_key() -> dict[str, Field]:
     return {f.key: f for f in _fields()}
-
-
-_MOBILE = re.compile(r"1[3-9][0-9]{9}", re.ASCII)
-_HAN = re.compile("[一-鿿]{2,36}")
-_NAMES = frozenset({"name", "former_name", "member1_name", "member2_name"})
-
-
-@lru_cache(maxsize=128)
-def _plain_test(spec: Field) -> Callable[[str], object] | None:
-    """A quick proof that a cell of a column with many different values needs no second look, or None."""
-    if spec.key in _NAMES:
-        return _HAN.fullmatch
-    if spec.type == "phone":
-        return _MOBILE.fullmatch
-    if spec.type in ("str", "text") and spec.key not in ("school_code", "postcode"):
-        limit = spec.max_len or 10_000
-        return lambda text: 0 < len(text) <= limit and text.isprintable()
-    return None
 
 
 def chunks(

@@ -23,6 +23,13 @@ class Keys:
         h = f"{self._base | (count >> 28 & 0xFFF) << 64 | (count & 0xFFFFFFF):032x}"
         return f"{h[:8]}-{h[8:12]}-{h[12:16]}-{h[16:20]}-{h[20:]}"
 
+    def many(self, count: int) -> list[int]:
+        """So many next keys as numbers."""
+        first = self._count + 1
+        self._count += count
+        base = self._base
+        return [base | (n >> 28 & 0xFFF) << 64 | (n & 0xFFFFFFF) for n in range(first, first + count)]
+
 
 class Tails:
     """Four-digit tails of temporary numbers: none twice for one birth date; `lane` of `lanes` when several work."""

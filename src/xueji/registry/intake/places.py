@@ -116,7 +116,7 @@ class Places:
 
     def __init__(self, school: SchoolFacts) -> None:
         self.school = school
-        self._known: dict[tuple[object, ...], Seat] = {}
+        self.known: dict[tuple[object, ...], Seat] = {}
 
     def seat(
         self,
@@ -129,9 +129,9 @@ class Places:
     ) -> Seat:
         """Where the child sits, or why that cannot be known."""
         key = (class_raw, entry, stage_raw, grade_raw, age_at_entry >= 10, senior)
-        found = self._known.get(key)
+        found = self.known.get(key)
         if found is None:
-            found = self._known[key] = self._understand(*key)  # type: ignore[arg-type]
+            found = self.known[key] = self._understand(*key)  # type: ignore[arg-type]
         return found
 
     def _understand(

@@ -1,6 +1,7 @@
 """Reads a sheet and checks its rows, in one process for small files and in two for big ones.
 
-The second process opens the file (a broken one can hurt nobody else there), reads it, hands rows to the first as
+A sheet that is plainly a list of texts (`sheets.plain`) is read by both, each piece by whoever is free. Any other is
+opened by the second process (a broken one can hurt nobody else there), which reads it, hands rows to the first as
 long as that one is hungry, and checks the others itself. What comes back is ready for COPY. Meanwhile the first looks
 at the package as `open_sheet` would (bombs, cells in far corners): nothing that the second has read is used before
 that look is over, and the memory of the second is limited.
@@ -11,39 +12,34 @@ from __future__ import annotations
 import gc
 import os
 import pickle  # between our own two processes  # nosec B403
-import queue
-import subprocess
-import sys
-import threading
 import traceback
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import Any, BinaryIO
+from typing import Any
 
 from xueji.ground.crypto import vault
 from xueji.ground.sheets.errors import SheetError
 from xueji.ground.sheets.guard import DEFAULT_LIMITS, Limits
+from xueji.ground.sheets.plain import PlainSheet, look_plain
 from xueji.ground.sheets.read import look_at, open_sheet
 from xueji.ground.standards import divisions
 
+from .bulk import Bulk
 from .checker import Checker, chunks
 from .columns import Mapping, WrongColumns
+from .pair import BOTH_CAN_READ, MEMORY_CAN_BE_LIMITED, Exact, Out, Pair, credits, limit_memory, taken
 from .places import SchoolFacts
-from .wire import encode
-from .workbook import Book
+from .workbook import Book, is_data
 
 #: Files from this size on are read by a process of their own.
 BIG = 3 * 1024 * 1024
-_CREDITS = 2
 #: The second process needs no models and no applications: it starts in a third of the time without them.
 _CHILD = (
     "from django.conf import settings;"
     " settings.configure(USE_I18N=False, USE_TZ=True, TIME_ZONE='Asia/Shanghai');"
     " from xueji.registry.intake.stream import child_main; child_main()"
 )
-#: What the second process may take while nobody has looked at the file yet.
-_CHILD_MEMORY = 2 * 1024 * 1024 * 1024
 
 
 @dataclass
@@ -83,11 +79,10 @@ def _alone(
     reader = open_sheet(data, filename, limits=limits)
     book = Book(reader, remembered=school.headings, levels=school.levels)
     outcome.mapping, outcome.kind, outcome.left_out = book.mapping, reader.kind, book.left_out
-    checker = Checker(school, outcome.mapping)
+    bulk = Bulk(Checker(school, outcome.mapping))
     for part in chunks(book.rows()):
-        lines = checker.check(part)
-        outcome.rows += len(lines)
-        yield encode(batch_id, lines), len(lines)
+        outcome.rows += len(part)
+        yield bulk.block(batch_id, part), len(part)
     outcome.blank = book.blank
     if not outcome.rows:
         raise SheetError("empty")
@@ -99,6 +94,10 @@ def _alone(
 def _together(
     data: bytes, filename: str, school: SchoolFacts, batch_id: int, outcome: Outcome, limits: Limits
 ) -> Iterator[tuple[bytes, int]]:
+    pair = Pair(_CHILD)
+    # Checking makes many small containers and no cycles: the collector would walk them for a third of the time.
+    usual = gc.get_threshold()
+    gc.set_threshold(200_000, 50, 1_000)
     order = {
         "filename": filename,
         "size": len(data),
@@ -107,137 +106,159 @@ def _together(
         "limits": limits,
         "demo": bool(divisions.history("990000")),
         "index_key": vault.index_key(),
+        "plan": None,
     }
-    if not _MEMORY_CAN_BE_LIMITED:
-        look_at(data, limits=limits)
-    child = subprocess.Popen([sys.executable, "-c", _CHILD], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
-    assert child.stdin is not None
-    assert child.stdout is not None
-    arrived: queue.Queue[tuple[str, Any]] = queue.Queue(maxsize=8)
-    # Checking makes many small containers and no cycles: the collector would walk them for a third of the time.
-    usual = gc.get_threshold()
-    gc.set_threshold(200_000, 50, 1_000)
-    listener = threading.Thread(target=_listen, args=(child.stdout, arrived), daemon=True)
     try:
-        try:
-            pickle.dump(order, child.stdin)
-            child.stdin.write(data)
-            child.stdin.write(b"+" * _CREDITS)
-            child.stdin.flush()
-        except BrokenPipeError:
-            raise SheetError("broken") from None
-        listener.start()
-        if _MEMORY_CAN_BE_LIMITED:
-            look_at(data, limits=limits)
-        checker: Checker | None = None
-        while True:
-            what, load = arrived.get()
-            if what == "open":
-                outcome.mapping, outcome.kind = load
-                checker = Checker(school, outcome.mapping, lane=0, lanes=2)
-            elif what == "rows":
-                assert checker is not None
-                block = encode(batch_id, checker.check(load))
-                _feed(child.stdin)
-                outcome.rows += len(load)
-                yield block, len(load)
-            elif what == "block":
-                outcome.rows += load[1]
-                yield load
-            elif what == "end":
-                outcome.blank, outcome.left_out, sheets = load
-                assert outcome.mapping is not None
-                outcome.mapping.sheets = sheets
-                break
-            elif what == "sheet":
-                raise SheetError(load[0], **load[1])
-            elif what == "columns":
-                raise WrongColumns(*load)
-            elif what == "bug":
-                raise RuntimeError(f"the reading process failed:\n{load}")
-            else:
-                # Gone without a word: the native reader did not survive the file.
-                raise SheetError("broken")
+        # While the other process starts.
+        plain = look_plain(data, limits) if BOTH_CAN_READ else None
+        book = None
+        if plain is not None:
+            # What is wrong with its headings is said of the whole book below.
+            with suppress(SheetError, WrongColumns):
+                book = Book(plain[0], remembered=school.headings, levels=school.levels)
+        if plain is not None and book is not None and book.is_one_sheet:
+            outcome.mapping, outcome.kind, outcome.left_out = book.mapping, plain[0].kind, book.left_out
+            order["mapping"], order["plan"] = book.mapping, plain[1].plan
+            pair.begin(order, data)
+            yield from _each_its_pieces(pair, book, plain[1], school, batch_id, outcome)
+        else:
+            if not MEMORY_CAN_BE_LIMITED:
+                look_at(data, limits=limits)
+            pair.begin(order, data)
+            if MEMORY_CAN_BE_LIMITED:
+                look_at(data, limits=limits)
+            yield from _one_reads(pair, school, batch_id, outcome)
         if not outcome.rows:
             raise SheetError("empty")
     finally:
         gc.set_threshold(*usual)
-        child.kill()
-        child.wait()
-        # A last sign of hunger may still lie in the buffer: closing would send it to nobody.
-        with suppress(BrokenPipeError):
-            child.stdin.close()
-        child.stdout.close()
+        pair.end()
 
 
-def _feed(pipe: Any) -> None:
-    try:
-        pipe.write(b"+")
-        pipe.flush()
-    except (BrokenPipeError, ValueError):
-        return
+def _one_reads(
+    pair: Pair, school: SchoolFacts, batch_id: int, outcome: Outcome
+) -> Iterator[tuple[bytes, int]]:
+    """The other process reads, this one checks what it is given."""
+    bulk: Bulk | None = None
+    while True:
+        what, load = pair.arrived.get()
+        if what == "open":
+            outcome.mapping, outcome.kind = load
+            bulk = Bulk(Checker(school, outcome.mapping, lane=0, lanes=2))
+        elif what == "rows":
+            assert bulk is not None
+            block = bulk.block(batch_id, load)
+            pair.hungry()
+            outcome.rows += len(load)
+            yield block, len(load)
+        elif what == "block":
+            outcome.rows += load[1]
+            yield load
+        elif what == "end":
+            outcome.blank, outcome.left_out, sheets = load
+            assert outcome.mapping is not None
+            outcome.mapping.sheets = sheets
+            return
+        else:
+            _refuse(what, load)
 
 
-def _listen(pipe: Any, arrived: queue.Queue[tuple[str, Any]]) -> None:
-    """Take messages off the pipe; its end without a word means that the reader died of the file."""
-    try:
-        while True:
-            message = pickle.load(pipe)  # written by our own child process  # noqa: S301  # nosec B301
-            arrived.put(message)
-            if message[0] not in ("open", "rows", "block"):
+def _each_its_pieces(
+    pair: Pair, book: Book, sheet: PlainSheet, school: SchoolFacts, batch_id: int, outcome: Outcome
+) -> Iterator[tuple[bytes, int]]:
+    """Both processes read and check, piece by piece; this one alone until the other has come up."""
+    mapping, pieces = book.mapping, sheet.plan.pieces
+    bulk = Bulk(Checker(school, mapping, lane=0, lanes=2))
+    others: list[tuple[str, Any]] = []
+
+    def claims() -> Iterator[int]:
+        for number in range(pieces):
+            if others:
+                pair.hand_out(range(number, pieces))
+                yield from taken(pair.numbers)
                 return
-    except Exception:
-        arrived.put(("died", None))
+            yield number
+
+    def mine() -> Iterator[list[tuple[int, list[Any]]]]:
+        yield list(book.rows())
+        outcome.blank = book.blank
+        for piece in sheet.pieces(claims()):
+            yield _filled(piece, mapping)
+
+    for part in mine():
+        if part:
+            block = bulk.block(batch_id, part)
+            outcome.rows += len(part)
+            yield block, len(part)
+        while not pair.arrived.empty():
+            others.append(pair.arrived.get())
+            yield from _from_other(*others[-1], outcome)
+    if others:
+        while others[-1][0] != "end":
+            others.append(pair.arrived.get())
+            yield from _from_other(*others[-1], outcome)
+    if sheet.plan.last_row:
+        outcome.blank = sheet.plan.last_row - mapping.header_row - outcome.rows
 
 
-class _Out:
-    """Messages to the first process."""
-
-    def __init__(self, pipe: BinaryIO) -> None:
-        self.pipe = pipe
-
-    def send(self, what: str, load: Any) -> None:
-        pickle.dump((what, load), self.pipe, protocol=pickle.HIGHEST_PROTOCOL)
-        self.pipe.flush()
+def _from_other(what: str, load: Any, outcome: Outcome) -> Iterator[tuple[bytes, int]]:
+    if what == "block":
+        outcome.rows += load[1]
+        yield load
+    elif what not in ("open", "end"):
+        _refuse(what, load)
 
 
-def _credits(waiting: int) -> int:
-    """How hungry the first process is: one sign for each piece of work that it wants."""
-    try:
-        return waiting + len(os.read(0, 64))
-    except BlockingIOError:
-        return waiting
+def _refuse(what: str, load: Any) -> None:
+    """Raise what stopped the other process."""
+    if what == "sheet":
+        raise SheetError(load[0], **load[1])
+    if what == "columns":
+        raise WrongColumns(*load)
+    if what == "bug":
+        raise RuntimeError(f"the reading process failed:\n{load}")
+    # Gone without a word: the native reader did not survive the file.
+    raise SheetError("broken")
+
+
+def _filled(rows: list[tuple[int, list[Any]]], mapping: Mapping) -> list[tuple[int, list[Any]]]:
+    """Rows of data below the header."""
+    holds = is_data(mapping)
+    return [(number, cells) for number, cells in rows if number > mapping.header_row and holds(cells)]
 
 
 def child_main() -> None:
     """The second process: order and file on standard input, messages on standard output."""
-    out = _Out(os.fdopen(os.dup(1), "wb", buffering=1 << 20))
+    out = Out(os.fdopen(os.dup(1), "wb", buffering=1 << 20))
     os.dup2(2, 1)
     source = os.fdopen(os.dup(0), "rb", buffering=0)
     try:
-        order = pickle.load(_Exact(source))  # written by the first process  # noqa: S301  # nosec B301
-        data = _Exact(source).read(order["size"])
+        order = pickle.load(Exact(source))  # written by the first process  # noqa: S301  # nosec B301
+        data = Exact(source).read(order["size"])
     except EOFError:  # the first process is gone, and with it whoever wanted this
         return
-    os.set_blocking(0, False)
     gc.disable()
     divisions.use_demo(order["demo"])
     vault.follow(order["index_key"])
     try:
-        _limit_memory()
+        limit_memory()
+        if order["plan"] is not None:
+            _take_pieces(order, data, out)
+            return
+        os.set_blocking(0, False)
         reader = open_sheet(data, order["filename"], limits=order["limits"], guarded=False)
         del data
         book = Book(reader, remembered=order["school"].headings, levels=order["school"].levels)
         out.send("open", (book.mapping, reader.kind))
-        checker = Checker(order["school"], book.mapping, lane=1, lanes=2)
+        bulk = Bulk(Checker(order["school"], book.mapping, lane=1, lanes=2))
         hungry = 0
         for part in chunks(book.rows()):
-            hungry = _credits(hungry)
+            hungry = credits(hungry)
             if hungry:
                 hungry -= 1
                 out.send("rows", part)
             else:
-                out.send("block", (encode(order["batch_id"], checker.check(part)), len(part)))
+                out.send("block", (bulk.block(order["batch_id"], part), len(part)))
         out.send("end", (book.blank, book.left_out, book.mapping.sheets))
     except SheetError as error:
         out.send("sheet", (error.code, error.params))
@@ -249,41 +270,13 @@ def child_main() -> None:
         out.send("bug", traceback.format_exc())
 
 
-_MEMORY_CAN_BE_LIMITED = sys.platform.startswith("linux")
-
-
-def _limit_memory() -> None:
-    if sys.platform.startswith("linux"):
-        import resource
-
-        _soft, hard = resource.getrlimit(resource.RLIMIT_AS)
-        most = _CHILD_MEMORY if hard == resource.RLIM_INFINITY else min(_CHILD_MEMORY, hard)
-        resource.setrlimit(resource.RLIMIT_AS, (most, hard))
-
-
-class _Exact:
-    """A pipe read to the byte: nothing of what follows is taken into a buffer."""
-
-    def __init__(self, pipe: Any) -> None:
-        self.pipe = pipe
-
-    def read(self, size: int) -> bytes:
-        parts = []
-        while size:
-            part = self.pipe.read(min(size, 1 << 20))
-            if not part:
-                raise EOFError
-            parts.append(part)
-            size -= len(part)
-        return b"".join(parts)
-
-    def readline(self) -> bytes:
-        line = b""
-        while not line.endswith(b"\n"):
-            line += self.read(1)
-        return line
-
-    def readinto(self, buffer: Any) -> int:
-        data = self.read(len(buffer))
-        buffer[:] = data
-        return len(data)
+def _take_pieces(order: dict[str, Any], data: bytes, out: Out) -> None:
+    """Read and check pieces of a plain sheet, as many as this process can get."""
+    mapping = order["mapping"]
+    sheet = PlainSheet(data, order["plan"], order["limits"])
+    bulk = Bulk(Checker(order["school"], mapping, lane=1, lanes=2))
+    out.send("open", None)
+    for piece in sheet.pieces(taken(order["numbers"])):
+        if part := _filled(piece, mapping):
+            out.send("block", (bulk.block(order["batch_id"], part), len(part)))
+    out.send("end", None)

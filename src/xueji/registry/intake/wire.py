@@ -31,7 +31,7 @@ HEAD = ("batch_id", "row_no", "state", "issues", "notes")
 
 _INT2, _INT4, _INT8 = struct.Struct(">ih").pack, struct.Struct(">ii").pack, struct.Struct(">iq").pack
 _LENGTH = struct.Struct(">i").pack
-_NULL = _LENGTH(-1)
+NOTHING = _LENGTH(-1)
 _ROW_BEGINS = struct.Struct(">h").pack(len(HEAD) + len(COLUMNS))
 _BEGIN = b"PGCOPY\n\xff\r\n\x00" + _LENGTH(0) + _LENGTH(0)
 _END = struct.Struct(">h").pack(-1)
@@ -39,18 +39,26 @@ _EPOCH = date(2000, 1, 1)
 _NO_LIST = _LENGTH(3) + b"\x01[]"
 
 
-def _text(value: str) -> bytes:
+def text(value: str) -> bytes:
+    """A text of any kind."""
     data = value.encode()
     return _LENGTH(len(data)) + data
 
 
-def _jsonb(value: str) -> bytes:
+def jsonb(value: str) -> bytes:
+    """JSON."""
     data = value.encode()
     return _LENGTH(len(data) + 1) + b"\x01" + data
 
 
-def _bytea(value: bytes) -> bytes:
+def bytea(value: bytes) -> bytes:
+    """Bytes as they are."""
     return _LENGTH(len(value)) + value
+
+
+def uuid(value: int) -> bytes:
+    """A key that was made as a number."""
+    return b"\x00\x00\x00\x10" + value.to_bytes(16, "big")
 
 
 def _uuid(value: str) -> bytes:
@@ -79,22 +87,28 @@ class _Written(dict[Any, bytes]):
 _REMEMBERED = 10_000
 
 
-def _flag(value: Any) -> bytes:
+def flag(value: Any) -> bytes:
+    """A truth value."""
     return b"\x00\x00\x00\x01\x01" if value else b"\x00\x00\x00\x01\x00"
+
+
+def int2(value: Any) -> bytes:
+    """A small number."""
+    return _INT2(2, value)
 
 
 def _writer(kind: str) -> Callable[[Any], bytes]:
     if kind == "word":
-        return _Written(_text).__getitem__
+        return _Written(text).__getitem__
     if kind == "int2":
-        return lambda value: _INT2(2, value)
+        return int2
     if kind == "int4":
         return lambda value: _INT4(4, value)
     return _PLAIN[kind]
 
 
 _PLAIN: dict[str, Callable[[Any], bytes]] = {
-    "uuid": _uuid, "bytea": _bytea, "jsonb": _jsonb, "date": _date, "bool": _flag, "text": _text,
+    "uuid": _uuid, "bytea": bytea, "jsonb": jsonb, "date": _date, "bool": flag, "text": text,
 }  # fmt: skip
 
 
@@ -103,21 +117,51 @@ def _writers() -> tuple[tuple[str, Callable[[Any], bytes]], ...]:
     return tuple((name, _writer(kind)) for name, kind in KINDS.items())
 
 
+def writer(name: str) -> Callable[[Any], bytes]:
+    """How values of a column are written; one that is absent is `NOTHING`."""
+    return dict(_writers())[name]
+
+
+def ok_row(batch_id: int) -> Callable[[int], bytes]:
+    """The beginning of rows to which nothing is to be remarked, by their number: up to the notes."""
+    batch = _INT8(8, batch_id)
+    rest = text("ok") + _NO_LIST
+    return lambda row_no: _ROW_BEGINS + batch + _INT4(4, row_no) + rest
+
+
+def notes(told: list[dict[str, str]]) -> bytes:
+    """The notes of a row."""
+    return jsonb(_dump(told)) if told else _NO_LIST
+
+
 def encode(batch_id: int, lines: Iterable[StagedLine]) -> bytes:
     """Rows as one COPY in binary format."""
+    return block(encode_rows(batch_id, lines))
+
+
+def block(rows: Iterable[bytes]) -> bytes:
+    """Encoded rows as one COPY."""
+    return b"".join((_BEGIN, *rows, _END))
+
+
+def encode_rows(batch_id: int, lines: Iterable[StagedLine]) -> list[bytes]:
+    """Each row in binary format."""
     writers = _writers()
     batch = _INT8(8, batch_id)
-    out = [_BEGIN]
+    out = []
     for line in lines:
         get = line.values.get
-        out += (
-            _ROW_BEGINS,
-            batch,
-            _INT4(4, line.row_no),
-            _text(line.state),
-            _jsonb(_dump(line.issues)) if line.issues else _NO_LIST,
-            _jsonb(_dump(line.notes)) if line.notes else _NO_LIST,
+        out.append(
+            b"".join(
+                (
+                    _ROW_BEGINS,
+                    batch,
+                    _INT4(4, line.row_no),
+                    text(line.state),
+                    jsonb(_dump(line.issues)) if line.issues else _NO_LIST,
+                    notes(line.notes),
+                    *[NOTHING if (value := get(name)) is None else write(value) for name, write in writers],
+                )
+            )
         )
-        out += [_NULL if (value := get(name)) is None else write(value) for name, write in writers]
-    out.append(_END)
-    return b"".join(out)
+    return out

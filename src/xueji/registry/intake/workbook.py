@@ -74,6 +74,11 @@ class Book:
                 self.mapping.place(key)
             self.mapping.unknown += [label for label in mapping.unknown if label not in self.mapping.unknown]
 
+    @property
+    def is_one_sheet(self) -> bool:
+        """Whether all of it is the sheet that the reader has open, taken as it stands."""
+        return len(self._taken) == 1 and not isinstance(self._taken[0][0], str) and not self._taken[0][2]
+
     def rows(self) -> Iterator[Row]:
         """Data rows with the numbers under which they are kept; rows of which no known column is filled are left out.
 
@@ -105,22 +110,27 @@ class Book:
             self.blank += leaf.skipped_blank
 
 
-def numbered(reader: SheetReader, mapping: Mapping) -> Iterator[Row]:
-    """Data rows of one sheet with the numbers that the user counts; a heading printed again on each page is none."""
+def is_data(mapping: Mapping) -> Callable[[Sequence[Any]], bool]:
+    """Whether a row below the header holds data: any known column is filled, and it is no heading printed again."""
     places = [at for key, at in mapping.columns.items() if key != ROW]
     telling = mapping.columns.get("name", places[0])
     heading = mapping.header[telling] if telling < len(mapping.header) else ""
+
+    def holds(cells: Sequence[Any]) -> bool:
+        width = len(cells)
+        if heading and width > telling and cells[telling] == heading and _is_heading(cells, mapping.header):
+            return False
+        return any(cells[at] != "" for at in places if at < width)
+
+    return holds
+
+
+def numbered(reader: SheetReader, mapping: Mapping) -> Iterator[Row]:
+    """Data rows of one sheet with the numbers that the user counts; a heading printed again on each page is none."""
+    holds = is_data(mapping)
     for row in reader.rows(after=mapping.header_row):
-        cells = row.cells
-        if (
-            heading
-            and len(cells) > telling
-            and cells[telling] == heading
-            and _is_heading(cells, mapping.header)
-        ):
-            reader.skipped_blank += 1
-        elif any(cells[at] != "" for at in places if at < len(cells)):
-            yield row.number, cells
+        if holds(row.cells):
+            yield row.number, row.cells
         else:
             reader.skipped_blank += 1
 

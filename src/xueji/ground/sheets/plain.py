@@ -1,0 +1,450 @@
+"""Long lists whose worksheet is written the usual way, read piece by piece without the native reader.
+
+Programs write a list of texts as `<c r="A2" s="1" t="s"><v>7</v></c>` and nothing else: places of shared texts. Such
+rows are cut from the XML here, so that several processes can each take a part of one sheet and nobody lays out the
+whole. Whatever is not plainly so is not read here at all: the first rows (headings, merged cells) and shared texts with
+marks in them go to the native reader in a small package of their own, any other sheet goes to it as a whole.
+"""
+
+from __future__ import annotations
+
+import io
+import re
+import zipfile
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from itertools import pairwise
+from operator import itemgetter
+from typing import Any
+
+from .cells import Cell, read_cell
+from .errors import SheetError
+from .guard import Limits, check_members, column_number, too_wide
+from .read import SheetReader, _plain_row, open_sheet
+
+#: Rows up to this number are read by the native reader.
+TOP = 20
+_PIECE = 2 << 20
+_LONGEST_ROW = 1 << 20
+#: Texts that are looked at as one.
+_TOGETHER = 256
+_MOST_ODD = 50_000
+_SHEET = re.compile(r"xl/worksheets/[^/]+\.xml")
+_STRINGS = "xl/sharedStrings.xml"
+_DIGITS = b"0123456789"
+_SPACED = bytes(byte if byte in _DIGITS else 32 for byte in range(256))
+_ROW_END = b"</row>"
+_ROW = re.compile(rb'(?:<row [^<>]*/>)*<row r="([1-9][0-9]{0,6})"(?: [A-Za-z0-9:]+="[^"<>&]*")*>')
+#: A row's cells without their digits.
+_CELL = re.compile(rb'<c r="([A-Z]{1,3})"( s="")?(?: t="s">(<v></v>)</c>|(?: t="s")?/>|></c>)')
+_TEXT = re.compile('<si><t(?: xml:space="preserve")?>([^<]*)</t>(?:<phoneticPr [^<>]*/>)?</si>')
+_NUMBER = re.compile(rb"<v>([0-9]{1,9})</v>")
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """How a plain sheet is read: its member of the package, the number of its pieces, the last row below `TOP` that holds
+    anything (0: none does), texts that were read natively.
+    """
+
+    member: str
+    pieces: int
+    last_row: int
+    odd: dict[int, Cell]
+
+
+class _NotPlain(Exception):
+    """Something is written in another way."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Shape:
+    """Rows with the same cells filled in the same way: where numbers stand among all digits of the row."""
+
+    numbers: int
+    cells: int
+    columns: int
+    filled: bool
+    places: Callable[[list[str]], tuple[str, ...]]
+    values: Callable[[list[str]], tuple[str, ...]]
+    #: None when the filled cells stand side by side from the first column on.
+    order: Callable[[list[Cell]], tuple[Cell, ...]] | None
+
+
+def look_plain(data: bytes, limits: Limits) -> tuple[SheetReader, PlainSheet] | None:
+    """A reader of the first rows and one of the others; None for everything that is not plainly a list of texts.
+
+    None says nothing about the file: `open_sheet` reads it, or refuses it and says why.
+    """
+    try:
+        with zipfile.ZipFile(io.BytesIO(data)) as package:
+            entries = package.infolist()
+            names = {entry.filename: entry for entry in entries}
+            check_members(entries, limits)
+            sheets = [entry for name, entry in names.items() if _SHEET.fullmatch(name)]
+            if len(names) != len(entries) or _STRINGS not in names or not sheets:
+                return None
+            member = max(sheets, key=lambda entry: entry.file_size).filename
+            texts = _Texts.of(package.read(_STRINGS))
+            scan = _Scan(limits)
+            with package.open(member) as stream:
+                scan.run(stream)
+            odd = texts.read_odd(limits)
+            plan = Plan(member, scan.pieces, scan.last, odd)
+            sheet = PlainSheet(data, plan, limits, texts.values(odd, limits))
+            reader = _top(package, member, scan, texts, limits)
+        _compare(reader, sheet, scan)
+    except Exception:  # damaged, refused or merely unusual: whoever reads it the long way says what it is
+        return None
+    return reader, sheet
+
+
+class PlainSheet:
+    """The rows below the first `TOP`."""
+
+    def __init__(self, data: bytes, plan: Plan, limits: Limits, strings: list[Cell] | None = None) -> None:
+        self._data, self.plan = data, plan
+        self._shapes = _Shapes()
+        if strings is None:
+            with zipfile.ZipFile(io.BytesIO(data)) as package:
+                strings = _Texts.of(package.read(_STRINGS)).values(plan.odd, limits)
+        self._strings = strings
+
+    def pieces(self, claims: Iterable[int]) -> Iterator[list[tuple[int, list[Cell]]]]:
+        """The rows of the claimed pieces (in ascending order), with their numbers. Blank rows are left out.
+
+        Raises `SheetError("broken")` for a cell whose place is not in its row, or that names a text which is not there.
+        """
+        wanted = iter(claims)
+        claim = next(wanted, None)
+        with zipfile.ZipFile(io.BytesIO(self._data)) as package, package.open(self.plan.member) as stream:
+            for number, piece in enumerate(_cut(stream, [])):
+                if claim is None:
+                    return
+                if number == claim:
+                    yield self.rows(piece.split(_ROW_END)[:-1])
+                    claim = next(wanted, None)
+
+    def rows(self, raw: Iterable[bytes], after: int | None = None) -> list[tuple[int, list[Cell]]]:
+        """These rows as the reader would give them. Raises `SheetError("broken")`."""
+        after = TOP if after is None else after
+        out: list[tuple[int, list[Cell]]] = []
+        strings, shapes = self._strings, self._shapes
+        for row in raw:
+            at = row.find(b"<c ")
+            if at < 0:
+                continue
+            body = row[at:]
+            shape = shapes[body.translate(None, _DIGITS)]
+            if shape is None:
+                raise SheetError("broken")
+            digits = body.translate(_SPACED).decode("ascii").split()
+            name = digits[0] if digits else ""
+            number = int(name or 0)
+            if number <= after:
+                continue
+            if (
+                len(digits) != shape.numbers
+                or shape.places(digits).count(name) != shape.cells
+                or b'<row r="%b"' % name.encode() not in row[:at]
+            ):
+                raise SheetError("broken")
+            try:
+                cells = [strings[n] for n in map(int, shape.values(digits))]
+            except IndexError:
+                raise SheetError("broken") from None
+            if shape.order is not None:
+                cells.append("")
+                cells = list(shape.order(cells))
+            while cells and cells[-1] == "":
+                cells.pop()
+            if cells:
+                out.append((number, cells))
+        return out
+
+
+# --- the worksheet -------------------------------------------------------------------------------------------
+
+
+def _several(places: list[int]) -> Callable[[list[Any]], tuple[Any, ...]]:
+    """`itemgetter` that gives a tuple for any number of places."""
+    if len(places) > 1:
+        return itemgetter(*places)
+    return lambda items: tuple(items[at] for at in places)
+
+
+class _Shapes(dict[bytes, _Shape | None]):
+    """The shape of each way in which a row is filled; None for a row that is not plain."""
+
+    def __missing__(self, skeleton: bytes) -> _Shape | None:
+        shape = _shape(skeleton)
+        if len(self) < 20_000:
+            self[skeleton] = shape
+        return shape
+
+
+def _shape(skeleton: bytes) -> _Shape | None:
+    columns: list[int] = []
+    places: list[int] = []
+    values: list[int] = []
+    filled: list[int] = []
+    at = numbers = 0
+    while at < len(skeleton):
+        cell = _CELL.match(skeleton, at)
+        if cell is None:
+            return None
+        at = cell.end()
+        columns.append(column_number(cell[1]))
+        places.append(numbers)
+        numbers += 2 if cell[2] else 1
+        if cell[3]:
+            values.append(numbers)
+            numbers += 1
+            filled.append(columns[-1])
+    if any(left >= right for left, right in pairwise(columns)):
+        return None
+    width = filled[-1] if filled else 0
+    order = None
+    if len(filled) != width:
+        found = {column: n for n, column in enumerate(filled)}
+        order = _several([found.get(column, len(filled)) for column in range(1, width + 1)])
+    widest = columns[-1] if columns else 0
+    return _Shape(numbers, len(columns), widest, bool(filled), _several(places), _several(values), order)
+
+
+def _cut(stream: Any, ends: list[bytes]) -> Iterator[bytes]:
+    """The rows of a worksheet in pieces, each up to the end of a row; `ends` gets what stands before and behind."""
+    carry = b""
+    head = True
+    while chunk := stream.read(_PIECE):
+        text = carry + chunk
+        if head:
+            begin, mark, text = text.partition(b"<sheetData>")
+            if not mark:
+                raise _NotPlain
+            ends.append(begin + mark)
+            head = False
+        cut = text.rfind(_ROW_END) + len(_ROW_END)
+        if cut < len(_ROW_END):
+            carry = text
+        else:
+            carry = text[cut:]
+            yield text[:cut]
+        if len(carry) > _LONGEST_ROW:
+            raise _NotPlain
+    ends.append(carry)
+
+
+@dataclass(slots=True)
+class _Scan:
+    """What one pass over the worksheet tells: that all of it is plain, how far it reaches, its first rows."""
+
+    limits: Limits
+    pieces: int = 0
+    last: int = 0
+    top: list[bytes] = field(default_factory=list)
+    ends: list[bytes] = field(default_factory=list)
+
+    def run(self, stream: Any) -> None:
+        """Raises `_NotPlain`."""
+        shapes = _Shapes()
+        last = columns = cells = 0
+        for piece in _cut(stream, self.ends):
+            self.pieces += 1
+            for row in piece.split(_ROW_END)[:-1]:
+                at = row.find(b"<c ")
+                begin = _ROW.fullmatch(row if at < 0 else row[:at])
+                if begin is None or (number := int(begin[1])) <= last:
+                    raise _NotPlain
+                last = number
+                if number <= TOP:
+                    self.top.append(row + _ROW_END)
+                    continue
+                if at < 0:
+                    continue
+                shape = shapes[row[at:].translate(None, _DIGITS)]
+                if shape is None:
+                    raise _NotPlain
+                cells += shape.cells
+                columns = max(columns, shape.columns)
+                if shape.filled:
+                    self.last = number
+        head, tail = self.ends
+        if b"<!" in head or not tail.startswith(b"</sheetData>"):
+            raise _NotPlain
+        limits = self.limits
+        if last > limits.max_rows or columns > limits.max_columns or too_wide(last, columns, cells, limits):
+            raise _NotPlain
+
+
+# --- shared texts --------------------------------------------------------------------------------------------
+
+
+@dataclass(slots=True)
+class _Texts:
+    """The shared texts of a package, and which of them only the native reader understands."""
+
+    head: str
+    body: str
+    #: Each text as it stands, or None where the item holds more than a text.
+    texts: list[str | None]
+
+    @classmethod
+    def of(cls, raw: bytes) -> _Texts:
+        """Raises `_NotPlain`, UnicodeDecodeError."""
+        head, mark, body = raw.decode("utf-8").partition("<sst")
+        root, _end, body = body.partition(">")
+        body, closed, _rest = body.rpartition("</sst>")
+        if not mark or not closed or "<!" in head or "<!" in body or root.endswith("/"):
+            raise _NotPlain
+        if "encoding" in head and not re.search("encoding=[\"'](?i:utf-8)[\"']", head):
+            raise _NotPlain
+        texts: list[str | None] = list(_TEXT.findall(body))
+        made = cls(f"{head}<sst{root}>", body, texts)
+        if len(texts) != body.count("<si"):
+            items = made.items()
+            if any(item.count("<si") != 1 for item in items):
+                raise _NotPlain
+            matches = [_TEXT.fullmatch(item) for item in items]
+            made.texts = [match[1] if match else None for match in matches]
+        return made
+
+    def items(self) -> list[str]:
+        """Each item as it stands."""
+        return [item.lstrip() + "</si>" for item in self.body.split("</si>")[:-1]]
+
+    def values(self, odd: dict[int, Cell], limits: Limits) -> list[Cell]:
+        """What a cell with each of the texts holds. Raises `_NotPlain` for one that no cell may hold."""
+        out: list[Cell] = []
+        for at in range(0, len(self.texts), _TOGETHER):
+            texts = self.texts[at : at + _TOGETHER]
+            length = _plain_row(texts)
+            if 0 < length <= limits.max_cell and not odd.keys() & range(at, at + len(texts)):
+                out += texts  # type: ignore[arg-type]
+                continue
+            for n, text in enumerate(texts, start=at):
+                cell = odd[n] if n in odd else read_cell(text)
+                if isinstance(cell, str) and len(cell) > limits.max_cell:
+                    raise _NotPlain
+                out.append(cell)
+        return out
+
+    def read_odd(self, limits: Limits) -> dict[int, Cell]:
+        """Texts with marks in them, escapes or blanks at their ends, as the native reader understands them."""
+        places: list[int] = []
+        for at in range(0, len(self.texts), _TOGETHER):
+            texts = self.texts[at : at + _TOGETHER]
+            if _certain(texts):
+                continue
+            places += [n for n, text in enumerate(texts, start=at) if not _certain([text])]
+        if not places:
+            return {}
+        if len(places) > _MOST_ODD:
+            raise _NotPlain
+        items = self.items()
+        # A text of our own stands first, so that the table begins where we count from.
+        shared = "<si><t>-</t></si>" + "".join([items[n] for n in places])
+        rows = "".join(
+            [f'<row r="{n}"><c r="A{n}" t="s"><v>{n - 1}</v></c></row>' for n in range(1, len(places) + 2)]
+        )
+        out = io.BytesIO()
+        with zipfile.ZipFile(out, "w") as package:
+            for name, text in _PARTS.items():
+                package.writestr(name, text)
+            package.writestr(
+                "xl/worksheets/sheet1.xml", f"<worksheet {_MAIN}><sheetData>{rows}</sheetData></worksheet>"
+            )
+            package.writestr(_STRINGS, f"{self.head}{shared}</sst>")
+        found = {row.number: row.cells[0] for row in open_sheet(out.getvalue(), limits=limits).rows()}
+        return {at: found.get(n, "") for n, at in enumerate(places, start=2)}
+
+    def first(self, count: int) -> str:
+        """A member with the first so many texts."""
+        if count >= len(self.texts):
+            return f"{self.head}{self.body}</sst>"
+        return f"{self.head}{'</si>'.join(self.body.split('</si>', count)[:count])}</si></sst>"
+
+
+def _certain(texts: list[str | None]) -> bool:
+    """Whether the native reader would take these texts as they stand."""
+    try:
+        text = ",".join(texts)  # type: ignore[arg-type]
+    except TypeError:
+        return False
+    if "&" in text or "_x" in text or "\r" in text or "]]>" in text:
+        return False
+    return _plain_row([text]) > 0 or all(text == text.strip() for text in texts if text)
+
+
+# --- the first rows ------------------------------------------------------------------------------------------
+
+
+def _top(package: zipfile.ZipFile, member: str, scan: _Scan, texts: _Texts, limits: Limits) -> SheetReader:
+    """The package with the first rows alone, opened as any other. Raises `_NotPlain`, `SheetError`."""
+    rows = b"".join(scan.top)
+    others = {
+        entry.filename: package.read(entry)
+        for entry in package.infolist()
+        if entry.filename not in (member, _STRINGS) and not entry.is_dir()
+    }
+    # As many of the texts as these rows and the other sheets can name.
+    named = max((int(n) for part in (rows, *others.values()) for n in _NUMBER.findall(part)), default=0)
+    others[_STRINGS] = texts.first(named + 1).encode()
+    head, tail = scan.ends
+    reader = open_sheet(_packed({**others, member: head + rows + tail}), limits=limits)
+    try:
+        without = open_sheet(_packed({**others, member: head + tail}), limits=limits).sheet_name
+    except SheetError:
+        without = ""
+    # Without these rows another sheet would be read, or none: so it is this one that is meant.
+    if without == reader.sheet_name or reader.first_column:
+        raise _NotPlain
+    return reader
+
+
+def _packed(members: dict[str, bytes]) -> bytes:
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w") as package:
+        for name, content in members.items():
+            package.writestr(name, content)
+    return out.getvalue()
+
+
+def _compare(reader: SheetReader, sheet: PlainSheet, scan: _Scan) -> None:
+    """Both ways of reading must say the same of the first rows. Raises `_NotPlain`."""
+    known = {row.number: row.cells for row in reader.rows()}
+    same = 0
+    for raw in scan.top:
+        try:
+            found = sheet.rows([raw.removesuffix(_ROW_END)], after=0)
+        except SheetError:
+            continue
+        if any(known.get(number) != cells for number, cells in found):
+            raise _NotPlain
+        same += len(found)
+    if not same:
+        raise _NotPlain
+
+
+_MAIN = 'xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main"'
+_REL = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
+_PKG = "http://schemas.openxmlformats.org/package/2006"
+_SML = "application/vnd.openxmlformats-officedocument.spreadsheetml"
+_PARTS = {
+    "[Content_Types].xml": (
+        f'<Types xmlns="{_PKG}/content-types"><Default Extension="rels" ContentType='
+        '"application/vnd.openxmlformats-package.relationships+xml"/><Override PartName="/xl/workbook.xml"'
+        f' ContentType="{_SML}.sheet.main+xml"/></Types>'
+    ),
+    "_rels/.rels": (
+        f'<Relationships xmlns="{_PKG}/relationships"><Relationship Id="r1" Type="{_REL}/officeDocument"'
+        ' Target="xl/workbook.xml"/></Relationships>'
+    ),
+    "xl/workbook.xml": (
+        f'<workbook {_MAIN} xmlns:r="{_REL}"><sheets><sheet name="1" sheetId="1" r:id="r1"/></sheets></workbook>'
+    ),
+    "xl/_rels/workbook.xml.rels": (
+        f'<Relationships xmlns="{_PKG}/relationships"><Relationship Id="r1" Type="{_REL}/worksheet"'
+        ' Target="worksheets/sheet1.xml"/></Relationships>'
+    ),
+}
