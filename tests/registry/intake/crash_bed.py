@@ -38,12 +38,15 @@ def bring(ids: dict[str, int], start: int, rows: int) -> int:
         return int(commands.upload(actor, book, f"{start}.xlsx", inline=False).pk)
 
 
-def work(ids: dict[str, int], batch_id: int, two: bool) -> None:
-    """What the worker and a registrar in a hurry do with a batch, from wherever it stands."""
+def work(ids: dict[str, int], batch_id: int, two: bool, in_parts: bool = False) -> None:
+    """What the worker and a registrar in a hurry do with a batch, from wherever it stands; in parts, a cohort each, as it
+    does with big ones.
+    """
     _check(batch_id, two)
     with transaction.atomic(), acting("intake"):
         ImportBatch.objects.filter(pk=batch_id, state=BatchState.CHECKED).update(state=BatchState.PUBLISHING)
-    commands.publish_for(batch_id, ids["user"], ids["assignment"], "127.0.0.1")
+    parts: dict[str, int] = {"parts_from": 2, "part_rows": 1} if in_parts else {}
+    commands.publish_for(batch_id, ids["user"], ids["assignment"], "127.0.0.1", **parts)
 
 
 def go_on(ids: dict[str, int], batch_id: int) -> None:
@@ -63,9 +66,14 @@ def state(batch_id: int) -> dict[str, Any]:
     with psycopg.connect(**config.owner_dsn().kwargs()) as c:  # type: ignore[arg-type]
         row = c.execute("select state, problem from import_batch where id = %s", [batch_id]).fetchone()
         events = c.execute("select count(*) from event where batch_id = %s", [batch_id]).fetchone()
+        cohorts = c.execute(
+            "select s.cohort_year, count(*) from event e join enrolment_state s on s.person_id = e.person_id"
+            " where e.batch_id = %s group by 1 order by 1",
+            [batch_id],
+        ).fetchall()
     assert row is not None
     assert events is not None
-    return {"state": row[0], "problem": row[1], "events": events[0]}
+    return {"state": row[0], "problem": row[1], "events": events[0], "cohorts": dict(cohorts)}
 
 
 def audit(_ids: dict[str, int]) -> dict[str, Any]:
@@ -101,7 +109,7 @@ def _forked(ids: dict[str, int], order: dict[str, Any], result: Path) -> None:
     if do == "bring":
         out = bring(ids, order["start"], order["rows"])
     elif do == "work":
-        work(ids, order["batch"], order["two"])
+        work(ids, order["batch"], order["two"], order["in_parts"])
     elif do == "go_on":
         go_on(ids, order["batch"])
     elif do == "state":

@@ -119,20 +119,25 @@ def bed() -> Iterator[Bed]:
         shutil.rmtree(data, ignore_errors=True)
 
 
-def _rounds(bed: Bed, kill: Any, restart: Any, seed: int) -> tuple[int, int]:
+def _rounds(bed: Bed, kill: Any, restart: Any, seed: int, in_parts: bool = False) -> tuple[int, int]:
     """Kill at random moments of checks and publications, go on, and count; returns (rows brought, batches cut short)."""
     dice = random.Random(seed)
-    whole = bed.order(do="work", batch=bed.bring(), two=True)
+    whole = bed.order(do="work", batch=bed.bring(), two=True, in_parts=in_parts)
     assert whole is not None
     brought, cut = ROWS, 0
     for n in range(1, KILLS + 1):
         batch = bed.bring()
         moment = dice.uniform(0.02, whole["seconds"] * 1.02)
-        ended = bed.order(do="work", batch=batch, two=bool(n % 2), kill=kill, after=moment)
+        ended = bed.order(do="work", batch=batch, two=bool(n % 2), in_parts=in_parts, kill=kill, after=moment)
         restart()
         cut += ended is None
         seen = bed.do(do="state", batch=batch)
-        assert seen["events"] in (0, ROWS), f"half a batch is on record after {moment:.3f} s"
+        if in_parts:
+            assert set(seen["cohorts"].values()) <= {ROWS // 6}, (
+                f"half a part is on record after {moment:.3f} s"
+            )
+        else:
+            assert seen["events"] in (0, ROWS), f"half a batch is on record after {moment:.3f} s"
         if ended is not None:
             assert seen["events"] == ROWS
         bed.do(do="go_on", batch=batch)
@@ -175,6 +180,9 @@ def _kills(bed: Bed) -> None:
     before = bed.do(do="audit")["people"]
     brought, cut = _rounds(bed, lambda pid: _kill(pid), lambda: None, seed=51)
     again, cut_too = _rounds(bed, bed.kill_database, bed.start_database, seed=52)
+    for seed, kill, restart in ((53, _kill, lambda: None), (54, bed.kill_database, bed.start_database)):
+        more, cut_short = _rounds(bed, kill, restart, seed, in_parts=True)
+        brought, cut = brought + more, cut + cut_short
     assert cut, "no process was killed while it worked"
     assert cut_too, "the database was never killed in the middle"
     _whole(bed)

@@ -411,6 +411,7 @@ ACTIONS: dict[str, Promise] = {
     "intake.match_columns": _("指出表格的列"),
     "intake.open_row": _("查看导入行"),
     "intake.original": _("下载导入原文件"),
+    "intake.publish_part": _("发布导入的一部分"),
     "intake.undo": _("撤销导入"),
     "intake.update": _("按表格补全信息"),
     "intake.update_book": _("下载补全表"),

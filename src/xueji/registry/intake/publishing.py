@@ -1,5 +1,7 @@
 """From staging into the record, set-based: one transaction, a fixed number of statements for any number of rows.
 
+A big batch comes in parts, each of them such a transaction (`parts`).
+
 Runs in the role `intake`. Everything is inserted from one analysed work table that carries the new keys, never by
 joining rows that the same transaction has just written: those have no statistics.
 """
@@ -32,11 +34,16 @@ _AUX = "intake_aux"
 #: Rows that this process holds at a time while it seals numbers.
 _HELD = 20_000
 _ENROL = "enrol"
+#: What several statements read, in this order: fixed widths first, so that no reader walks over texts to reach a key.
 COPIED = (
-    "row_no", "person_id", "event_id", "name", "pinyin", "initials", "pinyin_sort", "grams", "sex", "birth_date", "ethnicity",
-    "nationality", "former_name", "id_type", "id_sealed", "id_bidx", "last6", "number_prefix", "number_sealed", "number_bidx",
-    "aux_sealed", "aux_bidx", "stage", "cohort_year", "profile", "profile_sealed", "g1_name", "g1_relation", "g1_note",
-    "g1_guardian", "g1_sealed", "g2_name", "g2_relation", "g2_note", "g2_guardian", "g2_sealed",
+    "person_id", "event_id", "row_no", "cohort_year", "birth_date", "sex", "stage", "name", "id_bidx", "number_bidx", "pinyin",
+    "initials", "pinyin_sort", "grams", "number_prefix", "number_sealed", "last6", "id_type", "id_sealed", "ethnicity",
+    "nationality", "former_name", "aux_sealed", "aux_bidx",
+)  # fmt: skip
+#: What one statement alone reads, the greater part of a row: read where it is staged, not copied.
+FORM = (
+    "profile", "profile_sealed", "g1_name", "g1_relation", "g1_note", "g1_guardian", "g1_sealed", "g2_name", "g2_relation",
+    "g2_note", "g2_guardian", "g2_sealed",
 )  # fmt: skip
 _TYPE_DIGIT = {"P": "0", "J": "1", "S": "2"}
 
@@ -50,6 +57,36 @@ class Conflict(Exception):
 
 
 @dataclass(frozen=True)
+class Rows:
+    """Which of a batch's good rows: all, or those of some cohorts, but for a few."""
+
+    batch_id: int
+    cohorts: tuple[tuple[str, int], ...] = ()
+    without: tuple[int, ...] = ()
+
+    def where(self) -> tuple[str, dict[str, Any]]:
+        """A condition on `staged_row s`, and its values."""
+        text = "s.batch_id = %(batch)s and s.state in ('ok', 'warning')"
+        values: dict[str, Any] = {"batch": self.batch_id}
+        if self.cohorts:
+            text += f" and {self.cohorts_of('s')}"
+            codes = [ord(stage) * 10_000 + year for stage, year in self.cohorts]
+            values["cohorts"] = codes
+        if self.without:
+            text += " and s.row_no <> all(%(without)s::int[])"
+            values["without"] = list(self.without)
+        return text, values
+
+    def cohorts_of(self, table: str) -> str:
+        """A condition on a table that has stage and cohort_year, for the values of `where`. As one number: of a stage that
+        stands by itself the planner makes a filter on what is joined by it, and expects one class where there are many.
+        """
+        if not self.cohorts:
+            return "true"
+        return f"ascii({table}.stage) * 10000 + {table}.cohort_year = any(%(cohorts)s::int[])"
+
+
+@dataclass(frozen=True)
 class Published:
     """What one publication wrote."""
 
@@ -59,35 +96,51 @@ class Published:
 
 
 def publish_rows(
-    batch_id: int, school: SchoolFacts, who: Any, now: datetime, article: str, scheme: NumberScheme | None
+    rows: Rows, school: SchoolFacts, who: Any, now: datetime, article: str, scheme: NumberScheme | None
 ) -> Published:
-    """Publish every row of the batch that may be. Raises `Conflict`; nothing remains then but what the caller
-    rolls back.
+    """Publish every one of the rows that may be. Raises `Conflict`; nothing remains then but what the caller rolls
+    back.
     """
     with connection.cursor() as c:
-        # Publications of one school follow each other: seats and classes are counted.
-        c.execute("select pg_advisory_xact_lock(7310010, %s)", [school.org_id])
-        classes = _create_classes(c, batch_id, school)
-        rows = _make_work(c, batch_id, school)
-        if not rows:
+        _hold(c, rows, school)
+        classes = _create_classes(c, rows, school)
+        published = _make_work(c, rows, school)
+        if not published:
             raise IntakeError(_("没有可以发布的行"))
-        digest = enter_work(c, school, who, now, article, scheme, batch_id)
+        digest = enter_work(c, school, who, now, article, scheme, rows)
         c.execute(
-            f"delete from staged_row s using {WORK} w where s.batch_id = %s and s.row_no = w.row_no",
-            [batch_id],
+            f"delete from staged_row s using {WORK} w where s.batch_id = %(batch)s and s.row_no = w.row_no"
+            f" and {rows.cohorts_of('s')}",
+            rows.where()[1],
         )
         c.execute(f"drop table {WORK}")
-    return Published(rows, classes, digest)
+    return Published(published, classes, digest)
+
+
+def _hold(c: Any, rows: Rows, school: SchoolFacts) -> None:
+    """Publications of one school follow each other, seats and classes are counted; parts of a batch go side by side, as
+    a part has whole cohorts.
+    """
+    if not rows.cohorts:
+        c.execute("select pg_advisory_xact_lock(7310010, %s)", [school.org_id])
+        return
+    c.execute("select pg_advisory_xact_lock_shared(7310010, %s)", [school.org_id])
+    c.execute(
+        "select pg_advisory_xact_lock(hashtextextended('intake.cohort:' || x.name, 0))"
+        " from (select unnest(%s::text[]) as name order by 1) x",
+        [[f"{school.org_id}:{stage}{year}" for stage, year in rows.cohorts]],
+    )
 
 
 def enter_work(
     c: Any, school: SchoolFacts, who: Any, now: datetime, article: str, scheme: NumberScheme | None,
-    batch_id: int | None = None,
+    rows: Rows | None = None,
 ) -> bytes:  # fmt: skip
     """Put everybody of the work table on record: identities and numbers claimed, person, papers, first link, head-counts.
 
     `WORK` stands and is analysed, with `COPIED`, class_id, begins, enrolled_on and seat; a child without class waits
-    for one (待分班). In the role `intake`. Returns the digest for the audit; raises `Conflict`, `IntakeError`.
+    for one (待分班). The rest of the form stands in the batch's staged rows; without a batch in `WORK` too (`FORM`). In
+    the role `intake`. Returns the digest for the audit; raises `Conflict`, `IntakeError`.
     """
     aux = scheme.id if scheme else "province.auxiliary"
     c.execute(f"select count(*), count(id_bidx) from {WORK}")
@@ -96,54 +149,61 @@ def enter_work(
     auxiliary = _gather_auxiliary(c)
     if scheme is not None:
         auxiliary += _number_auxiliary(c, school, scheme)
-    _insert_people(c, school, now)
+    _insert_people(c, rows, school, now)
     _claim_numbers(c, school, aux, everybody, auxiliary)
     _insert_numbers(c, school, aux)
-    _insert_record(c, batch_id, school, who, now, article)
+    _insert_record(c, rows.batch_id if rows else None, school, who, now, article)
     c.execute(f"drop table {_AUX}")
     return _digest(c)
 
 
-def _create_classes(c: Any, batch_id: int, school: SchoolFacts) -> int:
-    """Classes that rows name and the school does not have yet."""
+def _create_classes(c: Any, rows: Rows, school: SchoolFacts) -> int:
+    """Classes that rows name and the school does not have yet, their keys in the order of their numbers."""
+    where, values = rows.where()
     c.execute(
         "insert into school_class (school_id, stage, cohort_year, number, alias, capacity, class_type)"
-        " select distinct %s::int, s.stage, s.cohort_year, s.class_number, '', 45, '' from staged_row s"
-        " where s.batch_id = %s and s.state in ('ok', 'warning')"
+        " select %(school)s::int, x.stage, x.cohort_year, x.class_number, '', 45, '' from ("
+        f"  select distinct s.stage, s.cohort_year, s.class_number from staged_row s where {where}) x"
+        " order by x.stage, x.cohort_year, x.class_number"
         " on conflict (school_id, stage, cohort_year, number) do nothing",
-        [school.org_id, batch_id],
+        values | {"school": school.org_id},
     )
     return int(c.rowcount)
 
 
-def _make_work(c: Any, batch_id: int, school: SchoolFacts) -> int:
+def _make_work(c: Any, rows: Rows, school: SchoolFacts) -> int:
     """The work table: keys, class, seat and first moment of every row that is published."""
     columns = ", ".join(f"s.{name}" for name in COPIED)
+    where, values = rows.where()
+    # Classes first, given back as values: of fresh classes there are no statistics, and a plan for one class would read
+    # the staging once for each.
     c.execute(
-        # Seats are counted over narrow rows: sorting the sealed columns along would spill to disk.
-        f"create temp table {WORK} on commit drop as with seats as materialized ("
-        " select s.row_no, k.id as class_id,"
-        "   coalesce(s.class_seat, greatest(b.top, max(s.class_seat) over (partition by k.id), 0)"
-        "     + row_number() over (partition by k.id, s.class_seat is null order by s.row_no))::smallint as seat"
-        " from staged_row s"
-        " join school_class k on k.school_id = %(school)s and k.stage = s.stage and k.cohort_year = s.cohort_year"
-        "   and k.number = s.class_number"
-        " left join (select class_id, max(class_seat) top from roster where school_id = %(school)s"
-        "     and reason <> 'former' and status <> 18 group by class_id) b on b.class_id = k.id"
-        " where s.batch_id = %(batch)s and s.state in ('ok', 'warning'))"
-        f" select {columns}, t.class_id, (s.enrolled_on::timestamp at time zone 'Asia/Shanghai') as begins,"
-        "   s.enrolled_on, t.seat"
-        " from staged_row s join seats t on t.row_no = s.row_no where s.batch_id = %(batch)s",
-        {"school": school.org_id, "batch": batch_id},
+        "select k.id, k.stage, k.cohort_year, k.number, coalesce((select max(r.class_seat) from roster r"
+        "   where r.class_id = k.id and r.reason <> 'former' and r.status <> 18), 0)"
+        f" from school_class k where k.school_id = %(school)s and {rows.cohorts_of('k')} order by k.id",
+        values | {"school": school.org_id},
     )
-    rows = int(c.rowcount)
+    classes = list(zip(*c.fetchall(), strict=True)) or [()] * 5
+    c.execute(
+        f"create temp table {WORK} on commit drop as"
+        " select (s.enrolled_on::timestamp at time zone 'Asia/Shanghai') as begins, s.enrolled_on, k.id as class_id,"
+        "   coalesce(s.class_seat, greatest(k.top, max(s.class_seat) over (partition by k.id), 0)"
+        "     + row_number() over (partition by k.id, s.class_seat is null order by s.row_no))::smallint as seat,"
+        f"   {columns} from staged_row s"
+        " join unnest(%(k_id)s::int[], %(k_stage)s::text[], %(k_year)s::int[], %(k_number)s::int[], %(k_top)s::int[])"
+        "   as k(id, stage, cohort_year, number, top) on k.stage = s.stage and k.cohort_year = s.cohort_year"
+        f"   and k.number = s.class_number where {where}",
+        values
+        | dict(zip(("k_id", "k_stage", "k_year", "k_number", "k_top"), map(list, classes), strict=True)),
+    )
+    published = int(c.rowcount)
     # Only what later statements join or group by, and of a sample that is enough for them: the wide sealed columns and
     # the usual thirty thousand rows would cost seconds.
     c.execute("set local default_statistics_target = 10")
     c.execute(
         f"analyze {WORK} (row_no, person_id, stage, cohort_year, class_id, name, birth_date, id_bidx, number_bidx)"
     )
-    return rows
+    return published
 
 
 def _claim_identities(c: Any, everybody: int, with_papers: int) -> None:
@@ -208,12 +268,7 @@ def _number_auxiliary(c: Any, school: SchoolFacts, scheme: NumberScheme) -> int:
         run = runs_of[stage, cohort] = serial_scope(scheme, parts)
         first.setdefault(run, make_number(scheme, parts))
         wanting[run] += n
-    taken: dict[str, int] = {}
-    for person, sealed in _streamed(f"select person_id::text, sealed from {_AUX}"):
-        parsed = parse_number(scheme, vault.open(sealed, vault_places.number(person, 2)))
-        if parsed is not None:
-            run = serial_scope(scheme, parsed)
-            taken[run] = max(taken.get(run, 0), int(parsed[serial.name]))
+    taken = _taken(scheme, serial.name, f"select person_id::text, sealed from {_AUX}")
     last = _draw_serials(c, scheme.id, wanting, taken)
     at = sum(f.width for f in scheme.fields[: scheme.fields.index(serial)])
     for run, n in last.items():
@@ -240,11 +295,41 @@ def _number_auxiliary(c: Any, school: SchoolFacts, scheme: NumberScheme) -> int:
     return sum(wanting.values())
 
 
-def _streamed(query: str) -> Iterator[tuple[Any, ...]]:
+def pass_over(rows: Rows, scheme: NumberScheme) -> None:
+    """Serials that these rows bring along are passed over by whoever is numbered from now on, whichever part of the batch
+    he stands in.
+    """
+    serial = next((f for f in scheme.fields if f.kind == "serial"), None)
+    if serial is None:
+        return
+    where, values = rows.where()
+    query = (
+        f"select s.person_id::text, s.aux_sealed from staged_row s where {where} and s.aux_sealed is not null"
+    )
+    taken = _taken(scheme, serial.name, query, values)
+    if taken:
+        with connection.cursor() as c:
+            _draw_serials(c, scheme.id, {}, taken)
+
+
+def _taken(
+    scheme: NumberScheme, serial: str, query: str, values: Mapping[str, Any] | None = None
+) -> dict[str, int]:
+    """The highest serial of each run among numbers that were brought along: (child, sealed number)."""
+    taken: dict[str, int] = {}
+    for person, sealed in _streamed(query, values):
+        parsed = parse_number(scheme, vault.open(sealed, vault_places.number(person, 2)))
+        if parsed is not None:
+            run = serial_scope(scheme, parsed)
+            taken[run] = max(taken.get(run, 0), int(parsed[serial]))
+    return taken
+
+
+def _streamed(query: str, values: Mapping[str, Any] | None = None) -> Iterator[tuple[Any, ...]]:
     """Rows of a query through a cursor of the server: this process never holds them all."""
     with connection.connection.cursor(name="intake_stream") as cursor:
         cursor.itersize = _HELD
-        yield from cursor.execute(query)
+        yield from cursor.execute(query, values)
 
 
 def _draw_serials(
@@ -339,45 +424,55 @@ def _draw_anew(c: Any, school: SchoolFacts) -> None:
     )
 
 
-def _insert_people(c: Any, school: SchoolFacts, now: datetime) -> None:
+def _insert_people(c: Any, rows: Rows | None, school: SchoolFacts, now: datetime) -> None:
     """Person, the rest of the form, family and papers."""
-    see = f"array[{int(school.county_id)}, {int(school.org_id)}], array_remove(array[class_id], null)"
+    see = f"array[{int(school.county_id)}, {int(school.org_id)}], array_remove(array[w.class_id], null)"
+    form = f"{WORK} f on f.row_no = w.row_no"
+    values: dict[str, Any] = {}
+    if rows is not None:
+        values = rows.where()[1]
+        form = (
+            f"staged_row f on f.batch_id = {rows.batch_id:d} and f.row_no = w.row_no"
+            f" and {rows.cohorts_of('f')}"
+        )
     c.execute(
         "insert into person (person_id, name, pinyin, initials, pinyin_sort, former_name, sex, birth_date, ethnicity,"
         " nationality, check_state, version, created_at, readers, klasses)"
         " select person_id, name, pinyin, initials, pinyin_sort, coalesce(former_name, ''), sex, birth_date,"
-        f" coalesce(ethnicity, ''), coalesce(nationality, 'CHN'), 'unchecked', 1, %s, {see} from {WORK}",
+        f" coalesce(ethnicity, ''), coalesce(nationality, 'CHN'), 'unchecked', 1, %s, {see} from {WORK} w",
         [now],
     )
     c.execute(
         "insert into person_profile (person_id, data, sealed, readers, klasses)"
-        f" select person_id, profile, profile_sealed, {see} from {WORK}"
+        f" select w.person_id, f.profile, f.profile_sealed, {see} from {WORK} w join {form}",
+        values,
     )
     c.execute(
         "insert into guardian (person_id, guardian_no, name, relation, relation_note, is_guardian, sealed, since, readers,"
         " klasses)"
         " select w.person_id, g.no, g.name, coalesce(g.relation, '9'), coalesce(g.note, ''), coalesce(g.is_guardian, false),"
-        f"  g.sealed, w.enrolled_on, {see} from {WORK} w cross join lateral (values"
-        "   (1::smallint, g1_name, g1_relation, g1_note, g1_guardian, g1_sealed),"
-        "   (2::smallint, g2_name, g2_relation, g2_note, g2_guardian, g2_sealed)"
-        "  ) as g(no, name, relation, note, is_guardian, sealed) where g.name is not null"
+        f"  g.sealed, w.enrolled_on, {see} from {WORK} w join {form} cross join lateral (values"
+        "   (1::smallint, f.g1_name, f.g1_relation, f.g1_note, f.g1_guardian, f.g1_sealed),"
+        "   (2::smallint, f.g2_name, f.g2_relation, f.g2_note, f.g2_guardian, f.g2_sealed)"
+        "  ) as g(no, name, relation, note, is_guardian, sealed) where g.name is not null",
+        values,
     )
     c.execute(
         "insert into identity_document (person_id, doc_no, id_type, sealed, since, readers, klasses)"
-        f" select person_id, 1, id_type, id_sealed, begins, {see} from {WORK} where id_sealed is not null"
+        f" select person_id, 1, id_type, id_sealed, begins, {see} from {WORK} w where id_sealed is not null"
     )
 
 
 def _insert_numbers(c: Any, school: SchoolFacts, aux_scheme: str) -> None:
     """The temporary national number, and the auxiliary one where the place gives it."""
-    see = f"array[{int(school.county_id)}, {int(school.org_id)}], array_remove(array[class_id], null)"
+    see = f"array[{int(school.county_id)}, {int(school.org_id)}], array_remove(array[w.class_id], null)"
     into = (
         "insert into student_number (person_id, number_no, scheme, prefix, sealed, state, since, reason, event_id,"
         " readers, klasses)"
     )
     c.execute(
         f"{into} select person_id, 1, 'national', number_prefix, number_sealed, 'current', begins, '', event_id, {see}"
-        f" from {WORK}"
+        f" from {WORK} w"
     )
     c.execute(
         f"{into} select w.person_id, 2, %s, '', a.sealed, 'current', w.begins, '', w.event_id, {see}"
@@ -422,6 +517,9 @@ def _insert_record(
         f" initials, pinyin_sort, grams::text[], sex, birth_date, number_prefix, last6, 'unchecked', '', false from {WORK}",
         place,
     )
+    # The keys that wait for the commit are checked now, so that whoever counts next need not wait for it.
+    c.execute("set constraints all immediate")
+    c.execute("set constraints all deferred")
     hold_counts(c, [place["county"]])
     c.execute(
         "insert into cube_delta (county_id, school_id, day, kind, stage, cohort_year, sex, status, flow, n)"

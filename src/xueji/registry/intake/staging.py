@@ -51,6 +51,22 @@ def drop(batch_id: int, rows: Sequence[int] | None = None) -> None:
             )
 
 
+def any_left(batch_id: int) -> bool:
+    """Whether rows of the batch are in staging; none are after a crash of the database."""
+    with connection.cursor() as c:
+        c.execute("select exists (select 1 from staged_row where batch_id = %s)", [batch_id])
+        return bool(c.fetchone()[0])
+
+
+def good(batch_id: int) -> int:
+    """How many rows of the batch may be published."""
+    with connection.cursor() as c:
+        c.execute(
+            "select count(*) from staged_row where batch_id = %s and state in ('ok', 'warning')", [batch_id]
+        )
+        return int(c.fetchone()[0])
+
+
 def forget_published(batch_id: int) -> None:
     """Remove the rows that this batch has put on record before: their events name them."""
     with connection.cursor() as c:

@@ -35,7 +35,7 @@ def check_batch(batch_id: int) -> None:
 @app.task(queue="intake", retry=_AGAIN, name="intake.publish_batch")
 def publish_batch(batch_id: int, user_id: int, assignment_id: int, address: str) -> None:
     """Publish a big batch for the person who asked for it, in that person's own scope."""
-    from .commands import give_up, publish_for
+    from .commands import fail_for, publish_for
 
     try:
         _drop_cut_connection()
@@ -43,7 +43,7 @@ def publish_batch(batch_id: int, user_id: int, assignment_id: int, address: str)
     except AWAY:
         raise
     except Exception:
-        give_up(batch_id)
+        fail_for(batch_id, user_id, assignment_id, address)
         raise
 
 

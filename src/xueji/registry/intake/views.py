@@ -16,7 +16,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from xueji.ground.accounts.http import day_of
 from xueji.ground.sheets.guard import column_letters
 
-from . import books, commands, queries, undoing, views_update
+from . import books, commands, parts, queries, undoing, views_update
 from .columns import Mapping, choices
 from .errors import IntakeError
 from .http import actor_of, attachment, lists
@@ -315,9 +315,14 @@ def _job(found: ImportBatch) -> dict[str, Any]:
         BatchState.UNDOING: _("正在撤销"),
     }.get(BatchState(found.state), _("正在读取和检查"))
     queued = found.state == BatchState.UPLOADED
+    message = _("可以离开这个页面, 完成后在“导入与建籍”里查看")
+    plan = parts.plan_of(found.counts) if found.state == BatchState.PUBLISHING else None
+    if plan is not None:
+        text = _("已发布 %(done)s 行, 还剩 %(left)s 行。%(leave)s")
+        message = text % {"done": plan.done, "left": plan.left, "leave": message}
     return {
         "id": found.id, "title": title, "state": "queued" if queued else "running", "done": found.progress, "total": 100,
-        "message": _("可以离开这个页面, 完成后在“导入与建籍”里查看"),
+        "message": message,
     }  # fmt: skip
 
 

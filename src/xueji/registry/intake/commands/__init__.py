@@ -2,10 +2,11 @@
 
 from ..reports import CheckReport, check_file
 from .bring import LIMITS, UPLOAD_LIMIT, again, check_only, file_of, give_up, original, run_check, upload
+from .inparts import fail_for, publish_for
 from .match import match_columns
 from .mend import correct, edit_row, error_book, fix_alike, fix_suggested, open_row
 from .recover import resume_lost
-from .release import PublishResult, discard, publish, publish_for, request_publish
+from .release import PublishResult, discard, publish, request_publish
 from .undo import UndoResult, not_undone, request_undo, undo, undo_for, undoable
 from .update import apply_update, bring_update, plan_of, update_book
 
@@ -24,6 +25,7 @@ __all__ = [
     "discard",
     "edit_row",
     "error_book",
+    "fail_for",
     "file_of",
     "fix_alike",
     "fix_suggested",

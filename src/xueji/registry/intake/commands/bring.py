@@ -25,6 +25,7 @@ from ..columns import Mapping as Columns
 from ..columns import WrongColumns
 from ..errors import IntakeError
 from ..models import BatchState, ImportBatch
+from ..parts import GO_ON
 from ..places import SchoolFacts
 from ..stream import BIG, Outcome, check_stream
 
@@ -227,6 +228,25 @@ def run_check(
         renewed
     ):  # blocks are staged one by one: some of these were indexed with a key that is no longer in force
         run_check(batch_id, data=data, school=school, progress=progress, big=big)
+    elif batch.counts.get(GO_ON):
+        _go_on(batch_id)
+
+
+def _go_on(batch_id: int) -> None:
+    """The database stopped while this batch was published in parts: what is left of it goes the same way."""
+    with transaction.atomic():
+        with acting("intake"):
+            batch = ImportBatch.objects.select_for_update().get(pk=batch_id)
+            asked = batch.counts.pop(GO_ON, None)
+            good = batch.counts.get("ok", 0) + batch.counts.get("warning", 0)
+            going = bool(asked and good and batch.state == BatchState.CHECKED)
+            if going:
+                batch.state, batch.progress = BatchState.PUBLISHING, 1
+            batch.save(update_fields=["counts", "state", "progress"])
+        if going:
+            from ..tasks import publish_batch
+
+            publish_batch.defer(batch_id=batch_id, **asked)
 
 
 def _fail(batch_id: int, why: str) -> None:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from django.db import connection, transaction
 from django.utils.translation import gettext as _
 
 from xueji.ground.db.scope import acting
 
+from .. import parts
 from ..models import BatchState, ImportBatch
 
 #: Batches taken up at one tick of the clock.
@@ -22,25 +25,39 @@ def resume_lost() -> int:
     somebody's hands is passed over: it is locked.
     """
     waiting = " + ".join(f"coalesce((b.counts ->> '{key}')::int, 0)" for key in _WAITING)
+    with transaction.atomic():
+        with acting("intake"), connection.cursor() as c:
+            c.execute(
+                "select b.id from import_batch b where b.kind = 'enrol' and b.file_id is not null"
+                f" and b.state in ('checked', 'publishing') and {waiting} > 0"
+                " and not exists (select 1 from staged_row s where s.batch_id = b.id)"
+                # Its last part is on record: nothing was lost, its job has yet to close it.
+                " and not (b.counts -> 'parts' is not null and not exists (select 1"
+                "   from jsonb_array_elements(b.counts -> 'parts' -> 'parts') p where p ->> 'done' is null))"
+                " order by b.id limit %s for update of b skip locked",
+                [_AT_ONCE],
+            )
+            lost = [row[0] for row in c.fetchall()]
+        send_back(lost)
+    return len(lost)
+
+
+def send_back(batch_ids: Sequence[int]) -> None:
+    """Have these batches read and checked again; one whose publication had begun goes on with it by itself."""
     why = _(
         "数据库曾意外停止, 系统已按原文件重新检查这个批次, 没有漏掉也没有重复建立任何一行。此前在网页上改过的单元格请再改一次"
     )
+    on = _("数据库曾意外停止。已发布的行都在, 系统正按原文件重新检查其余的行, 检查完自动继续发布")
     with transaction.atomic():
         with acting("intake"):
-            with connection.cursor() as c:
-                c.execute(
-                    "select b.id from import_batch b where b.kind = 'enrol' and b.file_id is not null"
-                    f" and b.state in ('checked', 'publishing') and {waiting} > 0"
-                    " and not exists (select 1 from staged_row s where s.batch_id = b.id)"
-                    " order by b.id limit %s for update of b skip locked",
-                    [_AT_ONCE],
-                )
-                lost = [row[0] for row in c.fetchall()]
-            ImportBatch.objects.filter(pk__in=lost).update(
-                state=BatchState.UPLOADED, progress=0, problem=why[:500]
-            )
+            batches = list(ImportBatch.objects.select_for_update().filter(pk__in=batch_ids))
+            for batch in batches:
+                plan = parts.plan_of(batch.counts)
+                batch.counts = parts.folded(batch.counts) | ({parts.GO_ON: plan.asked} if plan else {})
+                batch.state, batch.progress = BatchState.UPLOADED, 0
+                batch.problem = (on if plan else why)[:500]
+            ImportBatch.objects.bulk_update(batches, ["counts", "state", "progress", "problem"])
         from ..tasks import check_batch
 
-        for batch_id in lost:
-            check_batch.defer(batch_id=batch_id)
-    return len(lost)
+        for batch in batches:
+            check_batch.defer(batch_id=batch.pk)

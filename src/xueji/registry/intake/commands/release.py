@@ -8,12 +8,10 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
-from django.core.exceptions import PermissionDenied
 from django.db import connection, transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from xueji.ground.accounts.actor import enter
 from xueji.ground.audit.commands import record
 from xueji.ground.db.scope import acting
 from xueji.ground.policy.library import library
@@ -22,7 +20,7 @@ from xueji.registry.problems import commands as problems
 from xueji.registry.problems.errors import ProblemError
 from xueji.registry.problems.models import Kind as ProblemKind
 
-from .. import gates, publishing, queries, staging
+from .. import gates, parts, publishing, queries, staging
 from ..checker import AUXILIARY
 from ..columns import Mapping as Columns
 from ..errors import IntakeError, PublishConflict
@@ -54,16 +52,19 @@ def publish(actor: Any, batch_id: int, *, expected: int | None = None) -> Publis
     try:
         with transaction.atomic():
             batch = opened(actor, batch_id, BatchState.PUBLISHING)
+            if parts.plan_of(batch.counts) is not None:
+                raise IntakeError(_("这个批次正在发布, 请等它办完"))
             good = batch.counts.get("ok", 0) + batch.counts.get("warning", 0)
             if expected is not None and expected != good:
                 raise IntakeError(_("可以导入的行数已变为 %(n)s 行, 请刷新后重新确认") % {"n": good})
             school = queries.school_facts(batch.school_id)
             gates.require_open(school)
-            article, scheme = _policy(school)
-            _brought_again(batch_id, scheme.id if scheme else AUXILIARY)
+            article, scheme = policy(school)
+            rows = publishing.Rows(batch_id)
+            brought_again(rows, scheme.id if scheme else AUXILIARY)
             with acting("intake"):
-                pairs = _namesakes(batch_id)
-                done = publishing.publish_rows(batch_id, school, actor, now, article, scheme)
+                pairs = [(own, other) for _row, own, other in namesakes(batch_id)]
+                done = publishing.publish_rows(rows, school, actor, now, article, scheme)
                 counts = staging.count(batch_id)
                 counts["published"] = batch.counts.get("published", 0) + done.rows
                 counts["total"] += counts["published"]
@@ -73,7 +74,7 @@ def publish(actor: Any, batch_id: int, *, expected: int | None = None) -> Publis
                 batch.state = BatchState.CHECKED if left else BatchState.PUBLISHED
                 batch.version += 1
                 batch.save()
-            _open_problems(actor, pairs)
+            open_problems(actor, pairs)
             record(
                 actor,
                 "intake.publish",
@@ -84,7 +85,7 @@ def publish(actor: Any, batch_id: int, *, expected: int | None = None) -> Publis
                 digest=done.digest,
             )
     except publishing.Conflict as conflict:
-        _mark_again(batch_id)
+        mark_again(batch_id)
         shown = "、".join(str(n) for n in conflict.rows[:10]) + (_(" 等") if len(conflict.rows) > 10 else "")
         raise PublishConflict(
             _(
@@ -96,15 +97,16 @@ def publish(actor: Any, batch_id: int, *, expected: int | None = None) -> Publis
     return PublishResult(done.rows, done.classes, left)
 
 
-def _brought_again(batch_id: int, scheme: str) -> None:
+def brought_again(rows: publishing.Rows, scheme: str) -> None:
     """Numbers that a sheet brings along for the very children who had them before their import was undone go to their
     new records; struck for the old one they stay. Nobody else's number moves.
     """
+    where, values = rows.where()
     with acting("intake"), connection.cursor() as c:
         c.execute(
             "select s.aux_bidx, s.person_id, s.name, s.sex, s.birth_date from staged_row s"
-            " where s.batch_id = %s and s.state in ('ok', 'warning') and s.aux_bidx is not null order by s.aux_bidx",
-            [batch_id],
+            f" where {where} and s.aux_bidx is not null order by s.aux_bidx",
+            values,
         )
         found = c.fetchall()
     if not found:
@@ -125,12 +127,12 @@ def _brought_again(batch_id: int, scheme: str) -> None:
 _NAMESAKES = 200
 
 
-def _namesakes(batch_id: int) -> list[tuple[uuid.UUID, uuid.UUID]]:
-    """Children of a batch who share name, sex and birth date with somebody on record, one of the two without papers.
-    In the role `intake`, before their rows leave the staging."""
+def namesakes(batch_id: int) -> list[tuple[int, uuid.UUID, uuid.UUID]]:
+    """Children of a batch who share name, sex and birth date with somebody on record, one of the two without papers:
+    row, child, the other. In the role `intake`, before their rows leave the staging."""
     with connection.cursor() as c:
         c.execute(
-            "select s.person_id, q.person_id from staged_row s"
+            "select s.row_no, s.person_id, q.person_id from staged_row s"
             " join person q on q.name = s.name and q.sex = s.sex and q.birth_date = s.birth_date"
             "   and q.person_id <> s.person_id and q.merged_into is null"
             " where s.batch_id = %s and s.state = 'warning'"
@@ -141,7 +143,7 @@ def _namesakes(batch_id: int) -> list[tuple[uuid.UUID, uuid.UUID]]:
         return list(c.fetchall())
 
 
-def _open_problems(actor: Any, pairs: Sequence[tuple[uuid.UUID, uuid.UUID]]) -> None:
+def open_problems(actor: Any, pairs: Sequence[tuple[uuid.UUID, uuid.UUID]]) -> None:
     """Both records get a problem, which their schools answer (C-DUP-02, C-DUP-03)."""
     for own, other in pairs:
         # A record that has ended, or is kept nowhere here, is no side that could answer.
@@ -181,31 +183,7 @@ def request_publish(actor: Any, batch_id: int, *, expected: int) -> PublishResul
     return None
 
 
-def publish_for(batch_id: int, user_id: int, assignment_id: int, address: str) -> None:
-    """The worker's part of `request_publish`: in the scope of the person who asked; a refusal is left on the batch."""
-    why = ""
-    try:
-        with transaction.atomic():
-            actor = enter(user_id, assignment_id, address=address)
-            if actor is None:
-                raise IntakeError(_("发布人的账号已停用, 没有发布"))
-            publish(actor, batch_id)
-    except PublishConflict as error:
-        # The roll-back took the marks along; they are set again on their own.
-        _mark_again(batch_id)
-        why = error.message
-    except (IntakeError, PermissionDenied) as error:
-        why = str(error)
-    if why:
-        with transaction.atomic(), acting("intake"):
-            # A job that is done again after a crash may find its batch published, or on its way through the check.
-            waiting = (BatchState.PUBLISHING, BatchState.CHECKED)
-            ImportBatch.objects.filter(pk=batch_id, state__in=waiting).update(
-                state=BatchState.CHECKED, problem=why[:500], progress=100
-            )
-
-
-def _mark_again(batch_id: int) -> None:
+def mark_again(batch_id: int) -> None:
     with transaction.atomic(), acting("intake"):
         batch = ImportBatch.objects.get(pk=batch_id)
         mapping = Columns.from_json(queries.columns_of(batch))
@@ -217,6 +195,8 @@ def discard(actor: Any, batch_id: int) -> None:
     actor.require("intake.import")
     with transaction.atomic():
         batch = queries.batch(actor, batch_id)
+        if batch.state == BatchState.PUBLISHING:
+            raise IntakeError(_("这个批次正在发布, 不能放弃。请等它办完再看"))
         if batch.state in (BatchState.PUBLISHED, BatchState.DISCARDED):
             raise IntakeError(_("这个批次已经办结, 不能放弃"))
         published = batch.counts.get("published", 0)
@@ -244,7 +224,7 @@ def discard(actor: Any, batch_id: int) -> None:
         )
 
 
-def _policy(school: SchoolFacts) -> tuple[str, NumberScheme | None]:
+def policy(school: SchoolFacts) -> tuple[str, NumberScheme | None]:
     """The article that enrolments of the place rest on, and its scheme of auxiliary numbers."""
     rules = library().resolve(library().ids_for(school.division, school.code), school.today)
     cite = rules.business("enrol").cite
