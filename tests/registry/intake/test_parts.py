@@ -136,6 +136,20 @@ def test_a_child_recorded_since_the_check_is_left_out_of_its_part(place: Place) 
     assert verify_says() == []
 
 
+def test_a_part_of_which_nobody_is_left_does_not_stop_the_others(place: Place) -> None:
+    rows = body(12, place.org("a1").code)
+    batch_id = brought(place, rows)
+    for n, row in enumerate((rows[2], rows[8])):
+        number = str(row[names()["id_number"]])
+        born = date(int(number[6:10]), int(number[10:12]), int(number[12:14]))
+        sex = "1" if int(number[16]) % 2 else "2"
+        enrol(place, "b1", name="李先" + "到来"[n], identity=number, birth=born, sex=sex)
+    batch = publish(place, batch_id)
+    assert (batch.state, batch.counts["published"], batch.counts["duplicate"]) == ("checked", 10, 2)
+    assert "2 行的学生在发布期间已由其他人建立学籍" in batch.problem
+    assert "还有" not in batch.problem
+
+
 @pytest.mark.capability("C-COL-06")
 def test_a_publication_that_breaks_goes_on_with_the_parts_that_are_left(
     place: Place, monkeypatch: pytest.MonkeyPatch

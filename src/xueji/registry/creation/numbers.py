@@ -18,8 +18,8 @@ from xueji.ground.policy.model import NumberScheme
 from xueji.ground.policy.schemes import make_number, parse_number, serial_limit, serial_scope
 from xueji.ground.standards.masking import mask_student_number
 from xueji.registry.intake import queries as intake
+from xueji.registry.intake.auxiliary import number_parts
 from xueji.registry.intake.places import STAGE_NAMES
-from xueji.registry.intake.publishing import number_parts
 from xueji.registry.people import places
 
 MOST = 20_000

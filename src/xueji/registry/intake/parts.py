@@ -16,9 +16,10 @@ from django.db import connection
 from xueji.ground.policy.model import NumberScheme
 from xueji.ground.policy.schemes import serial_scope
 
-from . import publishing
+from . import auxiliary
+from .picked import Rows
 from .places import SchoolFacts
-from .publishing import Published, Rows
+from .publishing import Published
 
 #: Batches with as many good rows are published in parts; a part has at least `ROWS`, its last cohort included.
 FROM = 20_000
@@ -151,7 +152,7 @@ def _run(school: SchoolFacts, scheme: NumberScheme | None, stage: str, year: int
     serial = next((f for f in scheme.fields if f.kind == "serial"), None) if scheme else None
     if scheme is None or serial is None:
         return f"{stage}{year}"
-    given = {**publishing.number_parts(school, stage, year), serial.name: 1}
+    given = {**auxiliary.number_parts(school, stage, year), serial.name: 1}
     if any(f.name not in given for f in scheme.fields if f.kind != "literal"):
         return f"{stage}{year}"
     return serial_scope(scheme, given)

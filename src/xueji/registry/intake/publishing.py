@@ -8,8 +8,6 @@ joining rows that the same transaction has just written: those have no statistic
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -19,20 +17,18 @@ from django.utils.translation import gettext as _
 
 from xueji.ground.crypto import vault
 from xueji.ground.policy.model import NumberScheme
-from xueji.ground.policy.schemes import make_number, parse_number, serial_limit, serial_scope
 from xueji.registry.enrolment.commands import hold_counts
 from xueji.registry.people import places as vault_places
 from xueji.registry.people.commands import propose_temporary
 
+from . import auxiliary
+from .auxiliary import AUX
+from .auxiliary import WORK as WORK
 from .errors import IntakeError
+from .picked import Rows
 from .places import SchoolFacts
 from .staging import on_record
 
-WORK = "intake_work"
-#: Auxiliary numbers beside it: writing them into the work table would copy every wide row once more.
-_AUX = "intake_aux"
-#: Rows that this process holds at a time while it seals numbers.
-_HELD = 20_000
 _ENROL = "enrol"
 #: What several statements read, in this order: fixed widths first, so that no reader walks over texts to reach a key.
 COPIED = (
@@ -45,7 +41,6 @@ FORM = (
     "profile", "profile_sealed", "g1_name", "g1_relation", "g1_note", "g1_guardian", "g1_sealed", "g2_name", "g2_relation",
     "g2_note", "g2_guardian", "g2_sealed",
 )  # fmt: skip
-_TYPE_DIGIT = {"P": "0", "J": "1", "S": "2"}
 
 
 class Conflict(Exception):
@@ -54,36 +49,6 @@ class Conflict(Exception):
     def __init__(self, rows: list[int]) -> None:
         super().__init__("identity taken")
         self.rows = rows
-
-
-@dataclass(frozen=True)
-class Rows:
-    """Which of a batch's good rows: all, or those of some cohorts, but for a few."""
-
-    batch_id: int
-    cohorts: tuple[tuple[str, int], ...] = ()
-    without: tuple[int, ...] = ()
-
-    def where(self) -> tuple[str, dict[str, Any]]:
-        """A condition on `staged_row s`, and its values."""
-        text = "s.batch_id = %(batch)s and s.state in ('ok', 'warning')"
-        values: dict[str, Any] = {"batch": self.batch_id}
-        if self.cohorts:
-            text += f" and {self.cohorts_of('s')}"
-            codes = [ord(stage) * 10_000 + year for stage, year in self.cohorts]
-            values["cohorts"] = codes
-        if self.without:
-            text += " and s.row_no <> all(%(without)s::int[])"
-            values["without"] = list(self.without)
-        return text, values
-
-    def cohorts_of(self, table: str) -> str:
-        """A condition on a table that has stage and cohort_year, for the values of `where`. As one number: of a stage that
-        stands by itself the planner makes a filter on what is joined by it, and expects one class where there are many.
-        """
-        if not self.cohorts:
-            return "true"
-        return f"ascii({table}.stage) * 10000 + {table}.cohort_year = any(%(cohorts)s::int[])"
 
 
 @dataclass(frozen=True)
@@ -146,14 +111,14 @@ def enter_work(
     c.execute(f"select count(*), count(id_bidx) from {WORK}")
     everybody, with_papers = c.fetchone()
     _claim_identities(c, everybody, with_papers)
-    auxiliary = _gather_auxiliary(c)
+    numbered = auxiliary.gather(c)
     if scheme is not None:
-        auxiliary += _number_auxiliary(c, school, scheme)
+        numbered += auxiliary.number(c, school, scheme)
     _insert_people(c, rows, school, now)
-    _claim_numbers(c, school, aux, everybody, auxiliary)
+    _claim_numbers(c, school, aux, everybody, numbered)
     _insert_numbers(c, school, aux)
     _insert_record(c, rows.batch_id if rows else None, school, who, now, article)
-    c.execute(f"drop table {_AUX}")
+    c.execute(f"drop table {AUX}")
     return _digest(c)
 
 
@@ -229,139 +194,7 @@ def _claim_identities(c: Any, everybody: int, with_papers: int) -> None:
         raise Conflict(found)
 
 
-def number_parts(school: SchoolFacts, stage: str, cohort: int) -> dict[str, str | int]:
-    """The parts of an auxiliary number that place, school, stage and entry year give."""
-    return {
-        "city": school.division[2:4],
-        "county": school.division[4:6],
-        "year": f"{cohort % 100:02d}",
-        "school": school.code[-3:],
-        "type": _TYPE_DIGIT[stage],
-    }
-
-
-def _gather_auxiliary(c: Any) -> int:
-    """The auxiliary numbers that rows bring along, in a table of their own; returns how many."""
-    c.execute(f"create temp table {_AUX} (person_id uuid, sealed bytea, bidx bytea) on commit drop")
-    c.execute(
-        f"insert into {_AUX} select person_id, aux_sealed, aux_bidx from {WORK} where aux_sealed is not null"
-    )
-    return int(c.rowcount)
-
-
-def _number_auxiliary(c: Any, school: SchoolFacts, scheme: NumberScheme) -> int:
-    """学籍辅号 by the place's scheme for those without one: serials without gaps, given in one statement that locks the
-    runs. Returns how many were given.
-    """
-    serial = next((f for f in scheme.fields if f.kind == "serial"), None)
-    known = {*number_parts(school, "P", 2000), serial.name if serial else ""}
-    if serial is None or any(f.name not in known for f in scheme.fields if f.kind != "literal"):
-        return 0
-    c.execute(
-        f"select stage, cohort_year, count(*) from {WORK} where aux_sealed is null group by 1, 2 order by 1, 2"
-    )
-    runs_of: dict[tuple[str, int], str] = {}
-    first: dict[str, str] = {}
-    wanting: dict[str, int] = defaultdict(int)
-    for stage, cohort, n in c.fetchall():
-        parts = {**number_parts(school, stage, cohort), serial.name: 1}
-        run = runs_of[stage, cohort] = serial_scope(scheme, parts)
-        first.setdefault(run, make_number(scheme, parts))
-        wanting[run] += n
-    taken = _taken(scheme, serial.name, f"select person_id::text, sealed from {_AUX}")
-    last = _draw_serials(c, scheme.id, wanting, taken)
-    at = sum(f.width for f in scheme.fields[: scheme.fields.index(serial)])
-    for run, n in last.items():
-        if wanting.get(run) and n > serial_limit(scheme):
-            raise IntakeError(
-                _("学籍辅号已经用完: %(run)s 最多 %(n)d 个") % {"run": run, "n": serial_limit(scheme)}
-            )
-    following = {run: last[run] - n for run, n in wanting.items()}
-    heads = {run: (number[:at], number[at + serial.width :]) for run, number in first.items()}
-    given: list[tuple[str, str]] = []
-    for stage, cohort, person in _streamed(
-        f"select stage, cohort_year, person_id::text from {WORK} where aux_sealed is null"
-        " order by stage, cohort_year, class_id, row_no"
-    ):
-        run = runs_of[stage, cohort]
-        n = following[run] = following[run] + 1
-        head, tail = heads[run]
-        given.append((person, f"{head}{n:0{serial.width}d}{tail}"))
-        if len(given) == _HELD:
-            _keep_auxiliary(c, scheme.id, given)
-            given.clear()
-    _keep_auxiliary(c, scheme.id, given)
-    c.execute(f"analyze {_AUX}")
-    return sum(wanting.values())
-
-
-def pass_over(rows: Rows, scheme: NumberScheme) -> None:
-    """Serials that these rows bring along are passed over by whoever is numbered from now on, whichever part of the batch
-    he stands in.
-    """
-    serial = next((f for f in scheme.fields if f.kind == "serial"), None)
-    if serial is None:
-        return
-    where, values = rows.where()
-    query = (
-        f"select s.person_id::text, s.aux_sealed from staged_row s where {where} and s.aux_sealed is not null"
-    )
-    taken = _taken(scheme, serial.name, query, values)
-    if taken:
-        with connection.cursor() as c:
-            _draw_serials(c, scheme.id, {}, taken)
-
-
-def _taken(
-    scheme: NumberScheme, serial: str, query: str, values: Mapping[str, Any] | None = None
-) -> dict[str, int]:
-    """The highest serial of each run among numbers that were brought along: (child, sealed number)."""
-    taken: dict[str, int] = {}
-    for person, sealed in _streamed(query, values):
-        parsed = parse_number(scheme, vault.open(sealed, vault_places.number(person, 2)))
-        if parsed is not None:
-            run = serial_scope(scheme, parsed)
-            taken[run] = max(taken.get(run, 0), int(parsed[serial]))
-    return taken
-
-
-def _streamed(query: str, values: Mapping[str, Any] | None = None) -> Iterator[tuple[Any, ...]]:
-    """Rows of a query through a cursor of the server: this process never holds them all."""
-    with connection.connection.cursor(name="intake_stream") as cursor:
-        cursor.itersize = _HELD
-        yield from cursor.execute(query, values)
-
-
-def _draw_serials(
-    c: Any, scheme_id: str, wanting: Mapping[str, int], taken: Mapping[str, int]
-) -> dict[str, int]:
-    """The last serial of each run after these were given; numbers brought along from before are passed over."""
-    runs = sorted({*wanting, *taken})
-    brought, wanted = [taken.get(r, 0) for r in runs], [wanting.get(r, 0) for r in runs]
-    c.execute(
-        "insert into number_counter as n (scheme, run, last)"
-        " select %s, r, greatest(t, 0) + k from unnest(%s::text[], %s::int[], %s::int[]) as x(r, t, k) order by r"
-        " on conflict (scheme, run) do update set last = greatest(n.last, (select t from unnest(%s::text[], %s::int[])"
-        "   as y(r, t) where y.r = n.run)) + (select k from unnest(%s::text[], %s::int[]) as z(r, k) where z.r = n.run)"
-        " returning run, last",
-        [scheme_id, runs, brought, wanted, runs, brought, runs, wanted],
-    )
-    return dict(c.fetchall())
-
-
-def _keep_auxiliary(c: Any, scheme_id: str, given: Sequence[tuple[str, str]]) -> None:
-    """Seal numbers that were given, into the table beside the work table."""
-    kind = f"no:{scheme_id}"
-    sealed = vault.seal_many([(number, f"student_number.sealed:{person}:2") for person, number in given])
-    lines = [
-        f"{person}\t\\\\x{blob.hex()}\t\\\\x{vault.index(kind, number).hex()}\n"
-        for (person, number), blob in zip(given, sealed, strict=True)
-    ]
-    with c.copy(f"copy {_AUX} from stdin") as copy:
-        copy.write("".join(lines))
-
-
-def _claim_numbers(c: Any, school: SchoolFacts, aux_scheme: str, wanted: int, auxiliary: int) -> None:
+def _claim_numbers(c: Any, school: SchoolFacts, aux_scheme: str, wanted: int, numbered: int) -> None:
     """Numbers are claimed once and never given again; a temporary number that met another is drawn anew."""
     claimed = _claim_national(c)
     for _attempt in range(4):
@@ -373,13 +206,13 @@ def _claim_numbers(c: Any, school: SchoolFacts, aux_scheme: str, wanted: int, au
         raise IntakeError(_("临时学籍号编号失败, 请重试"))
     c.execute(
         "insert into number_lookup (scheme, bidx, person_id, number_no)"
-        f" select %s, bidx, person_id, 2 from {_AUX} order by bidx"
+        f" select %s, bidx, person_id, 2 from {AUX} order by bidx"
         " on conflict (scheme, bidx) do nothing",
         [aux_scheme],
     )
-    if c.rowcount != auxiliary:
+    if c.rowcount != numbered:
         c.execute(
-            f"select w.row_no from {WORK} w join {_AUX} a on a.person_id = w.person_id where not exists (select 1"
+            f"select w.row_no from {WORK} w join {AUX} a on a.person_id = w.person_id where not exists (select 1"
             " from number_lookup l where l.scheme = %s and l.bidx = a.bidx and l.person_id = a.person_id)"
             " order by 1 limit 20",
             [aux_scheme],
@@ -476,7 +309,7 @@ def _insert_numbers(c: Any, school: SchoolFacts, aux_scheme: str) -> None:
     )
     c.execute(
         f"{into} select w.person_id, 2, %s, '', a.sealed, 'current', w.begins, '', w.event_id, {see}"
-        f" from {_AUX} a join {WORK} w on w.person_id = a.person_id",
+        f" from {AUX} a join {WORK} w on w.person_id = a.person_id",
         [aux_scheme],
     )
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import queue
 import threading
+import uuid
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -17,10 +18,11 @@ from xueji.ground.accounts.actor import enter
 from xueji.ground.audit.commands import Who, record
 from xueji.ground.db.scope import acting
 
-from .. import gates, parts, publishing, queries, staging
+from .. import auxiliary, gates, parts, publishing, queries, staging
 from ..checker import AUXILIARY
 from ..errors import IntakeError, PublishConflict
 from ..models import BatchState, ImportBatch
+from ..picked import Rows
 from .bring import give_up, opened
 from .recover import send_back
 from .release import brought_again, mark_again, namesakes, open_problems, policy, publish
@@ -115,7 +117,7 @@ def _plan(actor: Any, batch_id: int, asked: Asked, parts_from: int, part_rows: i
         if len(found) < 2:
             return False
         if scheme is not None and any(p.brought for p in found):
-            publishing.pass_over(publishing.Rows(batch_id), scheme)
+            auxiliary.pass_over(Rows(batch_id), scheme)
         met = namesakes(batch_id)
         batch.counts |= {parts.PLAN: parts.Plan(_with(found, batch_id, met), asdict(asked)).as_json()}
         batch.progress = 1
@@ -232,7 +234,9 @@ def _enter_part(batch_id: int, asked: Asked, n: int, without: tuple[int, ...]) -
     with acting("intake"):
         done = publishing.publish_rows(rows, school, actor, now, article, scheme)
     out = set(without)
-    open_problems(actor, [(own, other) for row, own, other in part.namesakes if row not in out])
+    open_problems(
+        actor, [(uuid.UUID(own), uuid.UUID(other)) for row, own, other in part.namesakes if row not in out]
+    )
     record(
         actor,
         "intake.publish_part",
@@ -269,7 +273,7 @@ def _close(batch_id: int, asked: Asked, faults: Sequence[str]) -> None:
             if plan is None or batch.state != BatchState.PUBLISHING:
                 return
             good = staging.good(batch_id)
-        if good and not faults:
+        if good:
             mark_again(batch_id)
         with acting("intake"):
             batch.refresh_from_db()
@@ -279,7 +283,8 @@ def _close(batch_id: int, asked: Asked, faults: Sequence[str]) -> None:
             left = counts["total"] - counts["published"]
             batch.counts = {k: v for k, v in batch.counts.items() if k != parts.PLAN} | counts
             batch.state = BatchState.CHECKED if left else BatchState.PUBLISHED
-            batch.problem = _why(plan.done, good, faults)[:500]
+            still = counts["ok"] + counts["warning"]
+            batch.problem = _why(plan.done, good - still, still, faults)[:500]
             batch.progress = 100
             batch.version += 1
             batch.save()
@@ -299,13 +304,13 @@ def _close(batch_id: int, asked: Asked, faults: Sequence[str]) -> None:
         )
 
 
-def _why(published: int, good: int, faults: Sequence[str]) -> str:
-    """What the batch says of good rows that were not published."""
-    if not good:
+def _why(published: int, taken: int, left: int, faults: Sequence[str]) -> str:
+    """What the batch says of good rows that were not published: children whom others recorded, and parts refused."""
+    if not taken and not left:
         return ""
-    if faults:
-        text = _("本次已发布 %(done)s 行, 还有 %(left)s 行没有发布: %(why)s")
-        return text % {"done": published, "left": good, "why": "; ".join(faults)}
-    return _(
-        "本次已发布 %(done)s 行。另有 %(left)s 行的学生在发布期间已由其他人建立学籍, 没有发布, 已标为重复"
-    ) % {"done": published, "left": good}
+    text = _("本次已发布 %(done)s 行") % {"done": published}
+    if taken:
+        text += _("。另有 %(n)s 行的学生在发布期间已由其他人建立学籍, 没有发布, 已标为重复") % {"n": taken}
+    if left:
+        text += _("。还有 %(n)s 行没有发布: %(why)s") % {"n": left, "why": "; ".join(faults)}
+    return text

@@ -25,6 +25,7 @@ from ..checker import AUXILIARY
 from ..columns import Mapping as Columns
 from ..errors import IntakeError, PublishConflict
 from ..models import BatchState, ImportBatch
+from ..picked import Rows
 from ..places import SchoolFacts
 from .bring import finish, opened, rest
 
@@ -60,7 +61,7 @@ def publish(actor: Any, batch_id: int, *, expected: int | None = None) -> Publis
             school = queries.school_facts(batch.school_id)
             gates.require_open(school)
             article, scheme = policy(school)
-            rows = publishing.Rows(batch_id)
+            rows = Rows(batch_id)
             brought_again(rows, scheme.id if scheme else AUXILIARY)
             with acting("intake"):
                 pairs = [(own, other) for _row, own, other in namesakes(batch_id)]
@@ -97,7 +98,7 @@ def publish(actor: Any, batch_id: int, *, expected: int | None = None) -> Publis
     return PublishResult(done.rows, done.classes, left)
 
 
-def brought_again(rows: publishing.Rows, scheme: str) -> None:
+def brought_again(rows: Rows, scheme: str) -> None:
     """Numbers that a sheet brings along for the very children who had them before their import was undone go to their
     new records; struck for the old one they stay. Nobody else's number moves.
     """
