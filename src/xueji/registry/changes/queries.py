@@ -208,7 +208,7 @@ def todo(actor: Any, *, limit: int = 20, known: Load | None = None) -> Todo:
         with connection.cursor() as c:
             c.execute(
                 f"{_ROW} where ({_HELD}) or {_PRESSED} order by coalesce(s.due_on, st.due_on) nulls last,"
-                " c.submitted_at limit %(n)s",
+                " c.submitted_at, c.case_id limit %(n)s",
                 args | {"n": limit},
             )
             for row in map(_row, c.fetchall()):
