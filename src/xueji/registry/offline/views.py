@@ -98,6 +98,8 @@ def book(request: HttpRequest, package_id: int) -> HttpResponse:
 def hand_back(request: HttpRequest, package_id: int) -> HttpResponse:
     """Bring a package back."""
     actor = actor_of(request)
+    actor.require("offline.run")
+    queries.package(actor, package_id)
     file = request.FILES.get("file")
     try:
         if file is None:
@@ -116,8 +118,11 @@ def hand_back(request: HttpRequest, package_id: int) -> HttpResponse:
 @require_POST
 def end(request: HttpRequest, package_id: int) -> HttpResponse:
     """Give a package up."""
+    actor = actor_of(request)
+    actor.require("offline.run")
+    queries.package(actor, package_id)
     try:
-        commands.end(actor_of(request), package_id, request.POST.get("why", ""))
+        commands.end(actor, package_id, request.POST.get("why", ""))
         messages.success(request, _("离线包已作废"))
     except OfflineError as error:
         messages.error(request, error.message)
@@ -206,6 +211,8 @@ def _deed(request: HttpRequest, handback_id: int, deed: Any) -> HttpResponse:
     back = reverse("offline:items", args=[handback_id])
     back += f"?kind={kind}" if kind in ItemKind.values else ""
     actor = actor_of(request)
+    actor.require("offline.run")
+    queries.handback(actor, handback_id)
     try:
         done: commands.Settled = deed(actor)
     except OfflineError as error:
