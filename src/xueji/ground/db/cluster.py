@@ -23,7 +23,7 @@ SETTINGS = {
     "shared_buffers": "256MB",
     "work_mem": "16MB",
     "maintenance_work_mem": "128MB",
-    "max_wal_size": "2GB",
+    "max_wal_size": "4GB",
     "checkpoint_timeout": "15min",
     "jit": "off",
     "max_connections": "120",
@@ -35,6 +35,27 @@ SETTINGS = {
 }
 #: For throw-away clusters of tests and benches only: a crash may lose them.
 FAST_UNSAFE = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
+
+
+#: The share of the machine's memory that the server keeps pages in, and its bounds in MiB.
+_SHARE, _LEAST, _MOST = 8, 256, 4096
+
+
+def buffers_mib() -> int:
+    """Memory for the server's pages: an eighth of what this machine (or its container) has, within bounds.
+
+    A register of a million children does not fit into the least of it; publishing into it then costs a sixth more.
+    """
+    try:
+        have = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    except (AttributeError, OSError, ValueError):
+        return _LEAST
+    for limit in ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes"):
+        try:
+            have = min(have, int(Path(limit).read_text(encoding="ascii")))
+        except (OSError, ValueError):  # no such limit, or the word for none
+            continue
+    return max(_LEAST, min(_MOST, (have >> 20) // _SHARE))
 
 
 class ClusterError(Exception):
@@ -200,7 +221,7 @@ class Cluster:
                 )
             except subprocess.CalledProcessError as e:
                 raise ClusterError(f"initdb failed: {e.stderr}") from e
-        lines = SETTINGS | (FAST_UNSAFE if self.fast_unsafe else {})
+        lines = SETTINGS | (FAST_UNSAFE if self.fast_unsafe else {"shared_buffers": f"{buffers_mib()}MB"})
         with (self.pgdata / "postgresql.conf").open("a") as conf:
             conf.write("\n# Xueji\n" + "".join(f"{k} = {v}\n" for k, v in lines.items()))
 
