@@ -70,9 +70,9 @@ class FactorState:
 
 def factor_state(actor: Actor, session_key: str) -> FactorState:
     """The actor's second factor; four statements."""
-    rows = Factor.objects.filter(user_id=actor.user_id, confirmed_at__isnull=False).order_by("created_at", "pk")[
-        :20
-    ]
+    rows = Factor.objects.filter(user_id=actor.user_id, confirmed_at__isnull=False).order_by(
+        "created_at", "pk"
+    )[:20]
     return FactorState(
         must=FactorRule.objects.filter(role=actor.role, must=True).exists(),
         proven=UserSession.objects.filter(session_key=session_key, factor_at__isnull=False).exists(),
@@ -117,7 +117,9 @@ class IdentityCard:
 def identity_card(user_id: int, *, close_after: int) -> IdentityCard:
     """The proofs of an account, for its manager, who has been checked before."""
     with acting("writer"):
-        factors = Factor.objects.filter(user_id=user_id, confirmed_at__isnull=False).order_by("created_at", "pk")
+        factors = Factor.objects.filter(user_id=user_id, confirmed_at__isnull=False).order_by(
+            "created_at", "pk"
+        )
         guard = FactorGuard.objects.filter(user_id=user_id).first()
         return IdentityCard(
             factors=[f"{FactorKind(f.kind).label} · {f.name}" for f in factors[:20]],

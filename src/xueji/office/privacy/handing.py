@@ -74,8 +74,8 @@ def _children(school_id: int) -> list[Any]:
             "select r.person_id, r.name, r.sex, r.birth_date, r.stage, r.cohort_year, k.number, r.status, o.name, s.system"
             " from roster r join org o on o.id = r.school_id join school s on s.org_id = r.school_id"
             " left join school_class k on k.id = r.class_id where r.school_id = %s and r.kind = 1"
-            " and r.reason <> 'former' and r.status < 10 order by r.stage, r.cohort_year desc, k.number, r.pinyin_sort, r.person_id"
-            f" limit {MOST + 1}",
+            " and r.reason <> 'former' and r.status < 10 order by r.stage, r.cohort_year desc, k.number,"
+            f" r.pinyin_sort, r.person_id limit {MOST + 1}",
             [school_id],
         )
         return c.fetchall()

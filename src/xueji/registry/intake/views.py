@@ -147,6 +147,7 @@ def batch(request: HttpRequest, batch_id: int) -> HttpResponse:
         "good": counts["ok"] + counts["warning"],
         "bad": counts["error"] + counts["duplicate"],
         "left": counts["total"] - counts["published"],
+        "in_parts": counts["ok"] + counts["warning"] >= parts.FROM,
         "summary": summary(found.counts),
         "steps": _steps(found),
         "busy": found.state in _BUSY,

@@ -93,10 +93,14 @@ def overview(actor: Any) -> Overview:
     """The whole: at most 500 others, the newest hundred messages that have not got through."""
     me = Own.objects.filter(pk=1).first()
     open_out = (
-        Outgoing.objects.exclude(state=MessageState.SENT).select_related("peer").order_by("-made_at", "-pk")[:MOST]
+        Outgoing.objects.exclude(state=MessageState.SENT)
+        .select_related("peer")
+        .order_by("-made_at", "-pk")[:MOST]
     )
     open_in = (
-        Incoming.objects.exclude(state=MessageState.DONE).select_related("peer").order_by("-made_at", "-pk")[:MOST]
+        Incoming.objects.exclude(state=MessageState.DONE)
+        .select_related("peer")
+        .order_by("-made_at", "-pk")[:MOST]
     )
     unsent = Count("outgoing", filter=~Q(outgoing__state=MessageState.SENT))
     rows = [*(_row(m, "out") for m in open_out), *(_row(m, "in") for m in open_in)]

@@ -326,8 +326,9 @@ def _audit(args: argparse.Namespace) -> int:
 def _bench(args: argparse.Namespace) -> int:
     root = config.checkout_root() or Path(__file__).resolve().parents[2] / "_data"
     sys.path.insert(0, str(root))
-    from bench import runner
     from bench.server import OTHER
+
+    from bench import runner
 
     if args.name == "list":
         for name, text in runner.names().items():

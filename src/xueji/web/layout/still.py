@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import lru_cache
-from typing import Any
+from typing import Any, cast
 
 from django.conf import settings
 from django.template.loader import get_template
@@ -56,7 +56,7 @@ def _frozen(entry: Mapping[str, Any]) -> Frozen:
 
 @lru_cache(maxsize=64)
 def _draw(name: str, _language: str | None) -> SafeString:
-    return SafeString(get_template(name).render())
+    return cast(SafeString, get_template(name).render())
 
 
 @lru_cache(maxsize=64)
@@ -74,4 +74,4 @@ def _draw_group(_language: str | None, entry: Frozen) -> SafeString:
             | {"children": [dict(zip(("label", "url", "active", "badge"), c, strict=True)) for c in children]}
         }
     )
-    return SafeString(drawn)
+    return cast(SafeString, drawn)

@@ -180,7 +180,9 @@ def _try_unknown(name: str, password: str, address: str, now: datetime) -> SignI
     handle = _handle_of_unknown(name)
     with acting("writer"):
         recent = list(
-            LoginFailure.objects.filter(username=handle, at__gt=now - LOCK_FOR).order_by("-at", "-pk")[:LOCK_AFTER]
+            LoginFailure.objects.filter(username=handle, at__gt=now - LOCK_FOR).order_by("-at", "-pk")[
+                :LOCK_AFTER
+            ]
         )
         if len(recent) < LOCK_AFTER:
             LoginFailure.objects.create(address=address, username=handle)
