@@ -23,7 +23,7 @@ from tests.registry.changes.world import identity
 
 from xueji.ground.policy.findings import Finding
 from xueji.ground.policy.library import library
-from xueji.registry.changes import checks
+from xueji.registry.changes import checks, twins
 from xueji.registry.changes import commands as cases
 from xueji.registry.changes.commands._base import material
 from xueji.registry.changes.kinds import KINDS
@@ -252,7 +252,10 @@ class Stage:
             )
             assert other.pk
         with act_as(user) as actor:
-            self.drafts[business, "met"] = case = cases.submit(actor, case_id=case.pk)
+            # Children made for other cases here look alike: each is said to be somebody else.
+            found = cases.preflight(actor, case_id=case.pk)[0].stopping
+            alike = {c.code: "已核对户口簿, 是另一个孩子" for c in found if c.code.startswith(twins.PREFIX)}
+            self.drafts[business, "met"] = case = cases.submit(actor, case_id=case.pk, overrides=alike)
         return case
 
 

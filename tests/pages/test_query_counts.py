@@ -28,7 +28,8 @@ MOST = 15
 #: Pages that need more, and why.
 MORE = {
     # Numbers in full are a command's to open: two steps into other roles, savepoints, and an entry in the audit.
-    "registrar.b a row to repair": 25,
+    # One more is what the place collects.
+    "registrar.b a row to repair": 26,
     # All that concerns a child on one page of the phone, one statement for each room; three are the audit's entry.
     "parent a child": 19,
     # Everything that is held, from every room, with who looked: one or two statements a group.

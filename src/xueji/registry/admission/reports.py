@@ -147,7 +147,7 @@ def checkin(actor: Any, f: Filters) -> list[Figure]:
     """报到数据统计: how many reported on each day (C-ENR-12)."""
     found = (
         _rows(actor, f).filter(state=State.REPORTED).values_list("reported_on").annotate(n=Count("pk"))
-        .order_by("reported_on", "pk")[:200]
+        .order_by("reported_on")[:200]
     )  # fmt: skip
     total, out = 0, []
     for day, n in found:
