@@ -28,6 +28,8 @@ ROWS = 5_000
 HANDS = 2
 #: Key of the batch's counts under which the plan stands, and the one that has a batch go on after it was read again.
 PLAN, GO_ON = "parts", "go_on"
+#: And the one that says that rows were mended here since the file was read: the file alone does not have them.
+MENDED = "mended"
 
 
 @dataclass(frozen=True)

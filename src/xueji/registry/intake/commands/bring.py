@@ -25,7 +25,7 @@ from ..columns import Mapping as Columns
 from ..columns import WrongColumns
 from ..errors import IntakeError
 from ..models import BatchState, ImportBatch
-from ..parts import GO_ON
+from ..parts import GO_ON, MENDED
 from ..places import SchoolFacts
 from ..stream import BIG, Outcome, check_stream
 
@@ -214,22 +214,23 @@ def run_check(
         # In a transaction of its own for the worker: the lock that it takes must not outlast it.
         with transaction.atomic(), acting("intake"):
             staging.analyze()
-    with transaction.atomic(), acting("intake"):
-        renewed = vault.index_key() != index_key
-        if not renewed:
-            finish(
-                batch_id,
-                school,
-                outcome.mapping,
-                {"blank": outcome.blank, "left_out": outcome.left_out[:50]},
-                assignment=batch.mapping,
-            )
-    if (
-        renewed
-    ):  # blocks are staged one by one: some of these were indexed with a key that is no longer in force
+    with transaction.atomic():
+        with acting("intake"):
+            renewed = vault.index_key() != index_key
+            if not renewed:
+                finish(
+                    batch_id,
+                    school,
+                    outcome.mapping,
+                    {"blank": outcome.blank, "left_out": outcome.left_out[:50], MENDED: False},
+                    assignment=batch.mapping,
+                )
+        if not renewed and batch.counts.get(GO_ON):
+            # With the check: a batch that waits for somebody is never one that was to go on.
+            _go_on(batch_id)
+    if renewed:
+        # Blocks are staged one by one: some of these were indexed with a key that is no longer in force.
         run_check(batch_id, data=data, school=school, progress=progress, big=big)
-    elif batch.counts.get(GO_ON):
-        _go_on(batch_id)
 
 
 def _go_on(batch_id: int) -> None:
@@ -250,12 +251,26 @@ def _go_on(batch_id: int) -> None:
 
 
 def _fail(batch_id: int, why: str) -> None:
-    """The whole file is refused: nothing of it stays but the reason."""
+    """The whole file is refused: nothing of it stays but the reason, and what was on record before."""
     with transaction.atomic(), acting("intake"):
         staging.drop(batch_id)
         ImportBatch.objects.filter(pk=batch_id).update(
-            state=BatchState.FAILED, problem=why[:500], progress=100, checked_at=timezone.now()
+            state=BatchState.FAILED,
+            problem=why[:500],
+            progress=100,
+            checked_at=timezone.now(),
+            counts=_without_rows(batch_id),
         )
+
+
+def _without_rows(batch_id: int) -> dict[str, Any]:
+    """The counts of a batch of which no row waits any more, nor goes on by itself."""
+    counts: dict[str, Any] = ImportBatch.objects.select_for_update().get(pk=batch_id).counts
+    kept = {k: v for k, v in counts.items() if k not in (GO_ON, MENDED)}
+    if not kept.get("published"):
+        return kept
+    none = dict.fromkeys(("ok", "warning", "error", "duplicate"), 0)
+    return kept | none | {"faults": [], "total": kept["published"]}
 
 
 def _ask_columns(batch_id: int, error: WrongColumns, kept: Mapping[str, Any]) -> None:
@@ -267,6 +282,7 @@ def _ask_columns(batch_id: int, error: WrongColumns, kept: Mapping[str, Any]) ->
             problem=error.message[:500],
             progress=100,
             checked_at=timezone.now(),
+            counts=_without_rows(batch_id),
             mapping={
                 "assignment": kept.get("assignment"),
                 **error.mapping.as_json(),

@@ -19,6 +19,7 @@ from .. import books, queries, repair
 from ..columns import ROW, map_columns, name_of
 from ..columns import Mapping as Columns
 from ..errors import IntakeError
+from ..parts import MENDED
 from .bring import LIMITS, finish, opened, rest
 
 
@@ -55,7 +56,7 @@ def edit_row(actor: Any, batch_id: int, row_no: int, values: Mapping[str, str]) 
                 before.extend([""] * (at + 1 - len(before)))
                 before[at] = text.strip()
             repair.replace_rows(batch_id, school, mapping, {row_no: before})
-            finish(batch_id, school, mapping, {}, assignment=rest(batch))
+            finish(batch_id, school, mapping, {MENDED: True}, assignment=rest(batch))
         record(
             actor,
             "intake.edit_row",
@@ -88,7 +89,7 @@ def fix_alike(actor: Any, batch_id: int, key: str, typed: str, value: str) -> in
                 cells.extend([""] * (at + 1 - len(cells)))
                 cells[at] = value.strip()
             repair.replace_rows(batch_id, school, mapping, rows)
-            finish(batch_id, school, mapping, {}, assignment=rest(batch))
+            finish(batch_id, school, mapping, {MENDED: True}, assignment=rest(batch))
         record(
             actor,
             "intake.fix_alike",
@@ -127,7 +128,7 @@ def fix_suggested(actor: Any, batch_id: int, key: str) -> int:
             if not rows:
                 raise IntakeError(_("没有可以按建议修改的行"))
             repair.replace_rows(batch_id, school, mapping, rows)
-            finish(batch_id, school, mapping, {}, assignment=rest(batch))
+            finish(batch_id, school, mapping, {MENDED: True}, assignment=rest(batch))
         record(
             actor,
             "intake.fix_alike",
@@ -160,7 +161,7 @@ def correct(actor: Any, batch_id: int, data: bytes, filename: str) -> int:
             if not rows:
                 raise IntakeError(_("没有找到要更正的行: “行号”与本批次未发布的行都对不上"))
             repair.replace_rows(batch_id, school, mapping, rows)
-            finish(batch_id, school, mapping, {}, assignment=rest(batch))
+            finish(batch_id, school, mapping, {MENDED: True}, assignment=rest(batch))
         record(
             actor,
             "intake.correct",

@@ -43,7 +43,9 @@ def resume_lost() -> int:
 
 
 def send_back(batch_ids: Sequence[int]) -> None:
-    """Have these batches read and checked again; one whose publication had begun goes on with it by itself."""
+    """Have these batches read and checked again; one whose publication had begun goes on with it by itself,
+    unless rows of it were mended here: those mends are lost, and somebody confirms the rest anew.
+    """
     why = _(
         "数据库曾意外停止, 系统已按原文件重新检查这个批次, 没有漏掉也没有重复建立任何一行。此前在网页上改过的单元格请再改一次"
     )
@@ -53,9 +55,13 @@ def send_back(batch_ids: Sequence[int]) -> None:
             batches = list(ImportBatch.objects.select_for_update().filter(pk__in=batch_ids))
             for batch in batches:
                 plan = parts.plan_of(batch.counts)
-                batch.counts = parts.folded(batch.counts) | ({parts.GO_ON: plan.asked} if plan else {})
+                # Nobody has confirmed the file as it came when rows of it were mended here.
+                going = plan is not None and not batch.counts.get(parts.MENDED)
+                batch.counts = {k: v for k, v in parts.folded(batch.counts).items() if k != parts.GO_ON}
+                if plan is not None and going:
+                    batch.counts[parts.GO_ON] = plan.asked
                 batch.state, batch.progress = BatchState.UPLOADED, 0
-                batch.problem = (on if plan else why)[:500]
+                batch.problem = (on if going else why)[:500]
             ImportBatch.objects.bulk_update(batches, ["counts", "state", "progress", "problem"])
         from ..tasks import check_batch
 

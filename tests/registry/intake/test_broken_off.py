@@ -1,0 +1,66 @@
+"""A publication in parts that the database's death has broken off: what goes on by itself, and what waits for somebody."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from django.db import OperationalError, connection, transaction
+from tests.helpers import Place, act_as, seeing_all
+
+from xueji.ground.db.scope import acting
+from xueji.registry.enrolment.models import Roster
+from xueji.registry.intake import commands, parts, publishing, staging
+from xueji.registry.intake.models import BatchState, ImportBatch
+
+from .sheets_for_tests import body, book
+from .test_parts import ROWS, batch_of, publish
+
+
+def break_off(place: Place, batch_id: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two parts come on record; then the database dies and has lost the staging when it is back."""
+    real = publishing.publish_rows
+
+    def away(rows: Any, *args: Any) -> Any:
+        if rows.cohorts[0][1] > 2022:
+            raise OperationalError("the database is away")
+        return real(rows, *args)
+
+    monkeypatch.setattr(publishing, "publish_rows", away)
+    with pytest.raises(OperationalError):
+        publish(place, batch_id)
+    monkeypatch.setattr(publishing, "publish_rows", real)
+    with transaction.atomic(), acting("intake"):
+        staging.drop(batch_id)
+
+
+@pytest.mark.capability("C-COL-06")
+def test_rows_mended_here_do_not_go_on_record_as_the_file_has_them(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with act_as(place.user("registrar", "a1")) as actor:
+        batch = commands.upload(actor, book(body(ROWS, place.org("a1").code)), "全县.xlsx", inline=True)
+        with transaction.atomic(), acting("intake"), connection.cursor() as c:
+            c.execute(
+                "select row_no from staged_row where batch_id = %s order by cohort_year desc, row_no limit 1",
+                [batch.pk],
+            )
+            row_no = c.fetchone()[0]
+        commands.edit_row(actor, batch.pk, row_no, {"name": "改正名"})
+    with transaction.atomic(), acting("intake"):
+        ImportBatch.objects.filter(pk=batch.pk).update(state=BatchState.PUBLISHING, progress=50)
+    break_off(place, batch.pk, monkeypatch)
+    assert commands.resume_lost() == 1
+    commands.run_check(batch.pk)
+    waits = batch_of(batch.pk)
+    assert (waits.state, waits.counts["published"]) == (BatchState.CHECKED, ROWS // 3)
+    assert "请再改一次" in waits.problem
+    assert parts.GO_ON not in waits.counts
+    with act_as(place.user("registrar", "a1")) as actor:
+        commands.edit_row(actor, batch.pk, row_no, {"name": "改正名"})
+        done = commands.publish(actor, batch.pk)
+    assert (done.published, done.left) == (ROWS - ROWS // 3, 0)
+    with seeing_all():
+        names = list(Roster.objects.values_list("name", flat=True))
+    assert "改正名" in names
+    assert len(names) == ROWS
