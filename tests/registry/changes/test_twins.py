@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import io
 from datetime import date
 from typing import Any
 
+import pypdf
 import pytest
 from django.db import transaction
 from django.test import Client
@@ -18,7 +20,7 @@ from xueji.registry.changes import commands as cases
 from xueji.registry.changes import page as pages
 from xueji.registry.changes.checks import Report
 from xueji.registry.changes.errors import Blocked, CaseError
-from xueji.registry.changes.models import Case, CaseStatus
+from xueji.registry.changes.models import Case, CaseLog, CaseStatus
 from xueji.registry.duplicates import listing
 from xueji.registry.duplicates.models import Pair, PairState
 
@@ -151,3 +153,53 @@ def test_the_page_keeps_what_was_typed_and_offers_a_field_for_the_reason(client:
         case = Case.objects.get(pk=case.pk)
         assert case.status == CaseStatus.RUNNING
         assert case.overrides[code]["reason"] == WHY
+
+
+@pytest.mark.capability("C-DUP-02", page="/cases/<id>/")
+def test_of_whom_a_likeness_spoke_is_told_to_the_decider_who_may_see_that_child_and_kept_nowhere() -> None:
+    """A registrar corrects a key fact; a child of the school and one of another county look like it; the reasons are given.
+    The county's clerk, who decides, reads the own county's child by name, looked up anew; nobody else does, and of the
+    child of the other county nobody reads anything. Case, log, audit and 办理单 name neither.
+    """
+    place = make_county()
+    child = enrol(place, "a1", name="王小红", sex="2", birth=BORN)
+    mine = enrol(place, "a1", name="王晓红", sex="2", birth=BORN)
+    enrol(place, "b1", name="王曉紅", sex="2", birth=BORN)
+    case = correction(place, child, new_name="王晓红")
+    codes = [code for code, _verdict, words in twins(report(place, case))]
+    assert len(codes) == 2
+    with act_as(place.user("registrar", "a1")) as actor:
+        case = cases.submit(actor, case_id=case.pk, overrides=dict.fromkeys(codes, WHY))
+    words = "青禾县第一小学的王晓红(2018-03-05 出生)"
+    with seeing_all():
+        case = Case.objects.get(pk=case.pk)
+        texts = [e.text for e in CaseLog.objects.filter(case=case)]
+    kept = [str(case.overrides), str(case.findings), *texts]
+    with transaction.atomic(), acting("audit"):
+        kept += [f"{e.after} {e.purpose}" for e in AuditEntry.objects.filter(object_id=str(case.pk))]
+    for text in kept:
+        assert "王晓红(" not in text and "出生)" not in text and "的一名学生" not in text, text
+    assert {o["article"] for o in case.overrides.values()} == {"疑似同一人"}
+    office = login(Client(), place.user("registrar", "a1"))
+    assert "疑似同一人" in (page := office.get(f"/cases/{case.pk}/").content.decode())
+    assert WHY in page and words not in page
+    pdf = office.get(f"/cases/{case.pk}/sheet.pdf").content
+    sheet = "".join(p.extract_text() for p in pypdf.PdfReader(io.BytesIO(pdf)).pages).replace("\n", "")
+    assert f"疑似同一人: {WHY}" in sheet and "王晓红(" not in sheet and "王曉紅" not in sheet
+
+    clerk = login(Client(), place.user("county_clerk", "a"))
+    assert words not in clerk.get(f"/cases/{case.pk}/").content.decode(), "not yet the one who decides"
+    pass_all(place, case, FOUR[:1])
+    page = clerk.get(f"/cases/{case.pk}/").content.decode()
+    assert words in page and f"/students/{mine}/" in page and "王曉紅" not in page
+    with transaction.atomic(), acting("audit"):
+        seen = AuditEntry.objects.filter(action="duplicates.check", object_id=str(case.pk)).latest("pk")
+        assert seen.person_ids == [mine]
+    assert (
+        words
+        not in login(Client(), place.user("county_head", "a")).get(f"/cases/{case.pk}/").content.decode()
+    )
+    pass_all(place, case, FOUR[1:])
+    assert words not in clerk.get(f"/cases/{case.pk}/").content.decode(), (
+        "decided: no reason to look any more"
+    )

@@ -1,7 +1,9 @@
 """疑似同一人: before a record is made or a key fact changed by a case, whoever the child may be already is told.
 
 The starter may go on with a stated reason for each: it stays with the case as a stated exception does, for all deciders to
-see. A record that begins to look alike later is told anew: the reason belongs to the record, not to the case.
+see. Of whom it was said is kept as a code alone: a case is read and printed by people who may not see the other child.
+Whoever decides gets the words anew, of those whom he may see (`commands.alike`). A record that begins to look alike later
+is told anew: the reason belongs to the record, not to the case.
 """
 
 from __future__ import annotations
@@ -55,14 +57,20 @@ def code(case: Case, person_id: uuid.UUID) -> str:
     return PREFIX + hashlib.sha256(case.case_id.bytes + person_id.bytes).hexdigest()[:12]
 
 
+def title() -> str:
+    """What a case and its papers say of a likeness: nothing of the other child."""
+    return _("疑似同一人")
+
+
 def checks(case: Case, found: Sequence[Likely]) -> Iterable[Check]:
     """A line for each record: it keeps the case from being sent until a reason is stated."""
     for twin in found:
         rule = code(case, twin.person_id)
         words = _("疑似同一人: %s") % twin.words
         if rule in case.overrides:
-            why = case.overrides[rule]["reason"]
-            yield Check(rule, "warn", _("%(words)s。已说明: %(why)s") % {"words": words, "why": why})
+            told, why = _("%(words)s。已说明: %(why)s"), case.overrides[rule]["reason"]
+            kept = told % {"words": title(), "why": why}
+            yield Check(rule, "warn", told % {"words": words, "why": why}, kept=kept)
             continue
         yield Check(
             rule,
@@ -71,4 +79,5 @@ def checks(case: Case, found: Sequence[Likely]) -> Iterable[Check]:
             action_url=f"/students/{twin.person_id}/" if twin.seen else "#exceptions",
             action_label=_("查看档案") if twin.seen else _("写明依据"),
             overridable=True,
+            kept=_("%s。请先核对; 确是另一个孩子的, 在下面写明依据再提交") % title(),
         )

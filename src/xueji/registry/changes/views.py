@@ -121,6 +121,7 @@ def case(request: HttpRequest, case_id: uuid.UUID) -> HttpResponse:
             "case": page.case,
             "slots": pages.evidence_slots(page.case, slots, page.files),
             "templates": _templates(actor, page),
+            "alike": commands.alike(actor, page),
             "units": course.askable(actor) if {"ask", "intervene"} & page.rights else [],
         },
     )

@@ -28,7 +28,10 @@ OPEN = frozenset(s for s in Status if s.is_open)
 
 @dataclass(frozen=True)
 class Check:
-    """One line of the panel. verdict: pass, warn, ask or block; the last two keep a case from being sent."""
+    """One line of the panel. verdict: pass, warn, ask or block; the last two keep a case from being sent.
+
+    `kept` is what the case keeps of it, where the sentence tells of another child and is for its reader alone.
+    """
 
     code: str
     verdict: str
@@ -37,6 +40,12 @@ class Check:
     action_url: str = ""
     action_label: str = ""
     overridable: bool = False
+    kept: str = ""
+
+    @property
+    def lasting(self) -> str:
+        """What stays with the case, for all its parties and for paper."""
+        return self.kept or self.sentence
 
     @property
     def stops(self) -> bool:

@@ -1,6 +1,7 @@
 """Everything that writes cases. Each command is one transaction: right, checks, deed, log, audit."""
 
 from .advise import acknowledge, advise, ask_opinion
+from .alike import alike
 from .batch import Outcome, decide_many
 from .daily import finish_due, tend
 from .decide import decide, return_for_repair, take_back
@@ -20,6 +21,7 @@ __all__ = [
     "Outcome",
     "acknowledge",
     "advise",
+    "alike",
     "ask_opinion",
     "attach",
     "backfill",

@@ -31,7 +31,7 @@ def freeze(case: Case, m: Material, policy: PolicySet, report: checks.Report) ->
     case.from_school_id = m.subject.school_id
     case.facts = dict(report.trace.facts)
     case.findings = [f.to_dict() for f in report.trace.findings] + [
-        {"system": c.code, "verdict": c.verdict, "sentence": c.sentence}
+        {"system": c.code, "verdict": c.verdict, "sentence": c.lasting}
         for c in report.checks
         if c.verdict != "pass" and not any(f.rule == c.code for f in report.trace.findings)
     ]
@@ -175,7 +175,7 @@ def _go_on(case: Case) -> bool:
         return False
     policy = routing.policy_for(m.units.start, m.today)
     report = checks.run(policy, m, [])
-    reasons = [c.sentence for c in report.stopping]
+    reasons = [c.lasting for c in report.stopping]
     if m.subject.school_id != case.from_school_id:
         reasons.insert(0, _("该生的学籍现在在%s, 请核对后重新提交") % m.subject.school_name)
         if not kind.lookup:

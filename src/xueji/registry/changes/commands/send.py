@@ -157,11 +157,11 @@ def _override(actor: Any, case: Case, m: Material, trace: Any, reasons: Mapping[
     `CaseError` for a rule that allows none.
     """
     at = timezone.now().isoformat(timespec="seconds")
-    alike = {twins.code(case, t.person_id): t.words for t in (twins.find(m) if _of_twins(reasons) else ())}
+    alike = {twins.code(case, t.person_id) for t in (twins.find(m) if _of_twins(reasons) else ())}
     for rule, reason in reasons.items():
         finding = trace.finding(rule)
         if rule in alike:
-            article = _("疑似同一人: %s") % alike[rule]
+            article = twins.title()
         elif rule.startswith(twins.PREFIX):
             continue  # what was typed has changed since: the likeness is gone
         elif finding is None or not (checks.overridable(finding) or finding.overridden):
