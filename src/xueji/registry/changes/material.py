@@ -42,6 +42,9 @@ class Material:
 
 
 def form_date(form: dict[str, Any], key: str) -> date | None:
-    """A date of the stored form; None when it is not filled in."""
+    """A date of the stored form; None when it is not filled in, or is none: such a draft must open to be put right."""
     raw = form.get(key)
-    return date.fromisoformat(raw) if raw else None
+    try:
+        return date.fromisoformat(raw) if raw else None
+    except ValueError:
+        return None

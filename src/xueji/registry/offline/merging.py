@@ -12,18 +12,27 @@ import hashlib
 import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import date
 from typing import Any
 
+from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from xueji.ground.sheets.cells import LostDigits
+from xueji.ground.standards import fields as national_form
 from xueji.ground.standards.fields import Field
+from xueji.ground.standards.identity import check_identity
+from xueji.ground.standards.idtypes import RESIDENT
 from xueji.ground.standards.masking import mask_identity
+from xueji.registry.intake.cells import understand
 from xueji.registry.intake.updating import KEY, entered, shown
 
 from .copies import FACTS, Copy, Line, Now
 from .models import ItemKind
 
 _SEX = {"1": "男", "2": "女"}
+#: Facts that are written in more than one way; class and state are looked up by their words when the case begins.
+_UNDERSTOOD = frozenset({"name", "sex", "birth_date", "id_number"})
 
 
 @dataclass(frozen=True)
@@ -124,14 +133,45 @@ def _fault(line: Line, name: str, why: str, person: uuid.UUID | None = None, fie
     return Found(ItemKind.FAULT, line.row_no, person, name, line.text("place"), field=field, there=why[:200])
 
 
-def _changed_facts(line: Line, old: Copy) -> dict[str, str]:
-    """Facts that the copy says otherwise than the base did."""
+@dataclass(frozen=True)
+class Said:
+    """What a cell says of a fact: its value as the record keeps it (sex in words), or why it cannot be used."""
+
+    value: str = ""
+    why: str = ""
+
+
+def said(line: Line, key: str) -> Said:
+    """A fact of the sheet, understood as the import understands it. Blank stays blank. Never raises."""
+    raw = line.cells.get(key, "")
+    text = line.text(key)
+    if not text or key not in _UNDERSTOOD:
+        return Said(text)
+    cell = understand(national_form.field(key), raw, required=False)
+    if cell.code and cell.severity == "error":
+        return Said(why=cell.message)
+    value = cell.value
+    if key == "id_number":
+        if "*" in text:
+            return Said(why=_("证件号请填写完整号码, 不能带星号"))
+        found = check_identity(RESIDENT, text, on=timezone.localdate())
+        wrong = next((p.message for p in found.problems if p.severity == "error"), "")
+        return Said("" if wrong else found.value, wrong)
+    if isinstance(value, date):
+        return Said(value.isoformat()[:10])
+    return Said(_SEX.get(str(value), "") if key == "sex" else str(value or ""))
+
+
+def _changed_facts(line: Line, old: Copy) -> dict[str, Said]:
+    """Facts that the copy says otherwise than the base did; another notation of the same is none."""
     out = {}
     for key, _label in FACTS:
-        text = line.text(key)
-        text = _SEX.get(text, text) if key == "sex" else text
-        if text and text != old.get(key, ""):
-            out[key] = text
+        raw = line.cells.get(key, "")
+        if not isinstance(raw, LostDigits) and line.text(key) in ("", old.get(key, "")):
+            continue
+        found = said(line, key)
+        if found.why or found.value not in ("", old.get(key, "")):
+            out[key] = found
     return out
 
 
@@ -169,18 +209,16 @@ def _compare(plan: Plan, line: Line, old: Copy | None, current: Now, specs: Sequ
     changed = _changed_facts(line, was)
     for key, _label in FACTS:
         here, base = now.get(key, ""), was.get(key, "")
-        text = changed.get(key, "")
-        if not text:
+        fact = changed.get(key)
+        if fact is None:
             if here != base:
                 item(ItemKind.AHEAD, key, base, here, base)
-        elif _face(key, text) == here:
+        elif line.text(key) == here or (fact.value and _face(key, fact.value) == here):
             plan.same += 1
-        elif key == "id_number" and "*" in text:
-            plan.items.append(
-                _fault(line, now["name"], _("证件号请填写完整号码, 不能带星号"), line.person_id, key)
-            )
+        elif fact.why:
+            plan.items.append(_fault(line, now["name"], fact.why, line.person_id, key))
         else:
-            item(ItemKind.CASE, key, base, here, _face(key, text), text)
+            item(ItemKind.CASE, key, base, here, _face(key, fact.value), fact.value)
     for spec in specs:
         here, base = now.get(spec.key, ""), was.get(spec.key, "")
         value, problem = entered(spec, line.cells.get(spec.key, ""), base)
@@ -221,9 +259,9 @@ def advanced(
         copy = out.get(key)
         if copy is None or (key, "") in open_items:
             continue
-        for fact, text in _changed_facts(line, copy).items():
-            if (key, fact) not in open_items and not (fact == "id_number" and "*" in text):
-                copy[fact] = _face(fact, text)
+        for fact, found in _changed_facts(line, copy).items():
+            if (key, fact) not in open_items and not found.why:
+                copy[fact] = _face(fact, found.value)
         for spec in specs:
             value, _problem = entered(spec, line.cells.get(spec.key, ""), copy.get(spec.key, ""))
             if value and (key, spec.key) not in open_items:

@@ -32,7 +32,7 @@ from xueji.registry.people.errors import PeopleError
 from .. import books, queries
 from ..copies import STATUS, Line
 from ..errors import OfflineError
-from ..merging import Found
+from ..merging import Found, said
 from ..models import BackState, Decision, HandBack, ItemKind, OfflineItem, OfflinePackage
 from .bring import finish, opened
 from .kept import lines_of, plan
@@ -221,13 +221,20 @@ def _case(actor: Any, package: OfflinePackage, back: HandBack, one: OfflineItem)
         line = next((x for x in lines_of(back) if x.row_no == one.row_no), None)
     if line is None or one.person_id is None:
         raise OfflineError(_("交回的表里没有这一行了"))
-    business, form = _business(back, one, line.text(one.field))
+    fact = said(line, one.field)
+    if fact.why:
+        raise OfflineError(fact.why)
+    business, form = _business(back, one, fact.value)
     if business not in KINDS:
         raise OfflineError(_("这项变动不由本校在这里发起: 转出由转入学校发起; 其他请在学生页面办理"))
     try:
         case = changes.start(actor, business=business, person_id=one.person_id)
         if form:
-            case = changes.save_draft(actor, case_id=case.case_id, form={**case.form, **form})
+            # Through the form of the business: what it would not take from a page must not stand in a draft either.
+            bound = KINDS[business].form(case, {**case.form, **form})
+            if not bound.is_valid():
+                raise OfflineError(str(next(iter(bound.errors.values()))[0]))
+            case = changes.save_draft(actor, case_id=case.case_id, form={**case.form, **bound.values()})
     except CaseError as error:
         raise OfflineError(error.message) from error
     with acting("writer"):
