@@ -196,6 +196,9 @@ def discard(actor: Any, batch_id: int) -> None:
     actor.require("intake.import")
     with transaction.atomic():
         batch = queries.batch(actor, batch_id)
+        with acting("intake"):
+            # Whoever publishes it holds this row: what is decided here is decided after him.
+            batch = ImportBatch.objects.select_for_update().get(pk=batch.pk)
         if batch.state == BatchState.PUBLISHING:
             raise IntakeError(_("这个批次正在发布, 不能放弃。请等它办完再看"))
         if batch.state in (BatchState.PUBLISHED, BatchState.DISCARDED):

@@ -110,7 +110,10 @@ def request_undo(actor: Any, batch_id: int, *, expected: int, reason: str) -> Un
     if expected <= AT_ONCE:
         return undo(actor, batch_id, expected=expected, reason=reason)
     with transaction.atomic():
-        batch = queries.batch(actor, batch_id)
+        queries.batch(actor, batch_id)
+        with acting("intake"):
+            # The counts are written back whole: nobody else writes them meanwhile.
+            batch = ImportBatch.objects.select_for_update().get(pk=batch_id)
         if batch.state not in (BatchState.PUBLISHED, BatchState.CHECKED):
             raise IntakeError(_("这个批次现在不能撤销"))
         if len(reason.strip()) < 2:
