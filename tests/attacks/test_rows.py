@@ -235,6 +235,7 @@ def test_policies_bind_the_role_that_logs_in(owner: psycopg.Connection) -> None:
 
 DEFINERS = {
     "xueji_home_guarded": "xueji_app",  # one yes or no about a key; hides forms (tests/registry/collect/test_sight.py)
+    "xueji_senior_registered": "xueji_app",  # one yes or no about a key (tests/registry/creation/test_moved_seniors.py)
     "xueji_analyze_staging": "xueji_intake",  # brings statistics up to date, tells nothing
     "xueji_audit_note": "xueji_app xueji_writer xueji_intake xueji_audit",  # a look of its own waits for the audit
     "xueji_audit_shown": "xueji_app",  # an entry about the answer that leaves; tells nothing

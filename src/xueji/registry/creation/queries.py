@@ -15,6 +15,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from xueji.ground.db.scope import acting
 from xueji.ground.orgs.grades import class_label, start_year_of
 from xueji.ground.orgs.models import Org, School
 from xueji.ground.policy.engine import PolicySet
@@ -60,7 +61,9 @@ def unsent(school_id: int, kind: str, *, cohort: int | None = None) -> list[Unse
     """New records of this school year that the authority was not asked to approve (C-NUM-01), or seniors of a cohort
     who are not registered for this year (C-NUM-19). What came by a decided case or a takeover is approved already.
 
-    Three queries, at most MOST rows.
+    Asked in the writing role, as `send` does: whoever transferred in may stand on a list of the former school, which
+    this one does not read. Why a list came back is told to the school that sent it. Needs a transaction; a
+    fixed number of statements, at most MOST rows.
     """
     today, year = timezone.localdate(), year_now()
     school = School.objects.select_related("org").get(pk=school_id)
@@ -73,12 +76,13 @@ def unsent(school_id: int, kind: str, *, cohort: int | None = None) -> list[Unse
         )
     else:
         what = f"select r.person_id, r.name, r.class_id, s.valid_from as since{_NEW}"
-    with connection.cursor() as c:
+    with acting("writer"), connection.cursor() as c:
         c.execute(
             f"select w.person_id, w.name, w.class_id, w.since, k.stage, k.cohort_year, k.number, b.reason from ({what}) w"
             " left join school_class k on k.id = w.class_id"
             " left join lateral (select i.reason from creation_item i where i.person_id = w.person_id and i.kind = %(kind)s"
-            "   and i.year = %(year)s and i.state = 'returned' order by i.list_id desc limit 1) b on true"
+            "   and i.year = %(year)s and i.state = 'returned' and i.school_id = %(school)s"
+            "   order by i.list_id desc limit 1) b on true"
             " where not exists (select 1 from creation_item i where i.person_id = w.person_id and i.kind = %(kind)s"
             "   and i.year = %(year)s and i.state in ('pending', 'approved'))"
             " order by k.stage, k.cohort_year desc, k.number, w.name, w.person_id limit %(most)s",
@@ -161,9 +165,9 @@ def waiting(actor: Any, policy: PolicySet) -> Ask[list[Heap]] | None:
                 heaps.append(Heap(_("新建学籍还没有报核准"), n, url, count, kind, since, limit, late))
                 continue
             if row["what"] == "unregistered":
-                # The oldest cohort first: it graduates first.
                 url = f"{reverse('creation:senior')}?cohort={one}"
-                heaps.append(Heap(_("高中学生还没有注册"), n, url, _("%s 名") % n, _("不注册不能毕业")))
+                kind = _("%s级, 不注册不能毕业") % one
+                heaps.append(Heap(_("高中学生还没有注册"), n, url, _("%s 名") % n, kind))
                 continue
             home = reverse("creation:senior" if row["what"] == Kind.SENIOR else "creation:list")
             url = reverse("creation:detail", args=[one]) if n == 1 else home
@@ -190,10 +194,11 @@ def waiting(actor: Any, policy: PolicySet) -> Ask[list[Heap]] | None:
         )
     if seniors:
         parts.append(
-            "select 'unregistered' as what, count(*) as n, min(r.cohort_year) as one, null::date as since, 0 as returned"
+            # As `unsent` counts them for the page: of one cohort, the oldest that is not done, for it graduates first.
+            "(select 'unregistered' as what, count(*) as n, r.cohort_year as one, null::date as since, 0 as returned"
             " from roster r where r.school_id = %(school)s and r.kind = 1 and r.reason = 'enrolled' and r.stage = 'S'"
-            " and r.status = 1 and not exists (select 1 from creation_item i where i.person_id = r.person_id"
-            "  and i.kind = 'senior' and i.state in ('pending', 'approved'))"
+            " and r.status = 1 and not xueji_senior_registered(r.person_id, %(year)s)"
+            " group by r.cohort_year order by r.cohort_year limit 1)"
         )
     year = year_now()
     return Ask(
@@ -300,7 +305,9 @@ class SchoolLine:
 
 
 def overview(actor: Any, kind: str) -> list[SchoolLine]:
-    """Schools of a county with the state of their new records or seniors, those with something open first. Two queries."""
+    """Schools of a county with the state of their new records or seniors, those with something open first. A pupil
+    who transferred in counts as the list of the former school says, hence the writing role; needs a transaction.
+    """
     actor.require("creation.view")
     year, limit = year_now(), None
     if kind == Kind.CREATION:
@@ -317,7 +324,7 @@ def overview(actor: Any, kind: str) -> list[SchoolLine]:
         else "select r.school_id, r.person_id, r.since from roster r where r.county_id = %(county)s and r.kind = 1"
         "  and r.reason = 'enrolled' and r.stage = 'S' and r.status = 1 and r.cohort_year = %(year)s"
     )
-    with connection.cursor() as c:
+    with acting("writer"), connection.cursor() as c:
         c.execute(
             f"with fresh(school_id, person_id, since) as ({new}),"
             " counted as (select f.school_id, count(*) filter (where i.person_id is null) as unsent,"

@@ -47,7 +47,7 @@ def listing(request: HttpRequest, kind: str) -> HttpResponse:
             return see_other(reverse("creation:detail", args=[one.pk]))
         except CreationError as error:
             messages.error(request, error.message)
-            return see_other(_home(kind))
+            return see_other(_home(kind) + (f"?cohort={cohort}" if kind == Kind.SENIOR else ""))
     before = whole(request.GET.get("before"))
     waiting = queries.lists(actor, kind, waiting=True)[: queries.PAGE] if actor.can("creation.decide") else []
     rows = queries.lists(actor, kind, before=before)
@@ -76,7 +76,7 @@ def listing(request: HttpRequest, kind: str) -> HttpResponse:
             "can_send": actor.can("creation.send") and school,
             "can_window": actor.can("creation.window"),
             "cohort": cohort,
-            "cohorts": [queries.year_now() - n for n in range(3)],
+            "cohorts": sorted({cohort, *(queries.year_now() - n for n in range(3))}, reverse=True),
             "schools": queries.overview(actor, kind) if actor.org_kind == "county" else [],
             "waiting": [{"one": one, "school": names.get(one.school_id, "")} for one in waiting],
             "rows": [
