@@ -29,6 +29,8 @@ _LONGEST_ROW = 1 << 20
 #: Texts that are looked at as one.
 _TOGETHER = 256
 _MOST_ODD = 50_000
+#: Bytes of shapes that are kept, by a rough reckoning (in truth up to twice and a half of it).
+_MOST_KEPT = 32 << 20
 _SHEET = re.compile(r"xl/worksheets/[^/]+\.xml")
 _STRINGS = "xl/sharedStrings.xml"
 _DIGITS = b"0123456789"
@@ -104,7 +106,7 @@ class PlainSheet:
 
     def __init__(self, data: bytes, plan: Plan, limits: Limits, strings: list[Cell] | None = None) -> None:
         self._data, self.plan = data, plan
-        self._shapes = _Shapes()
+        self._shapes = _Shapes(limits)
         if strings is None:
             with zipfile.ZipFile(io.BytesIO(data)) as package:
                 strings = _Texts.of(package.read(_STRINGS)).values(plan.odd, limits)
@@ -176,14 +178,21 @@ def _several(places: list[int]) -> Callable[[list[Any]], tuple[Any, ...]]:
 class _Shapes(dict[bytes, _Shape | None]):
     """The shape of each way in which a row is filled; None for a row that is not plain."""
 
+    def __init__(self, limits: Limits) -> None:
+        super().__init__()
+        self._widest, self._room = limits.max_columns, _MOST_KEPT
+
     def __missing__(self, skeleton: bytes) -> _Shape | None:
-        shape = _shape(skeleton)
-        if len(self) < 20_000:
+        shape = _shape(skeleton, self._widest)
+        # What is kept of a shape grows with its cells, and with the columns between them.
+        size = len(skeleton) + 8 * (shape.columns if shape else 0)
+        if size <= self._room:
+            self._room -= size
             self[skeleton] = shape
         return shape
 
 
-def _shape(skeleton: bytes) -> _Shape | None:
+def _shape(skeleton: bytes, widest: int) -> _Shape | None:
     columns: list[int] = []
     places: list[int] = []
     values: list[int] = []
@@ -201,15 +210,16 @@ def _shape(skeleton: bytes) -> _Shape | None:
             values.append(numbers)
             numbers += 1
             filled.append(columns[-1])
-    if any(left >= right for left, right in pairwise(columns)):
+    # Before anything is laid out: what stands at ZZZ would take a list of 18,278 places for each shape.
+    if any(left >= right for left, right in pairwise(columns)) or (columns and columns[-1] > widest):
         return None
     width = filled[-1] if filled else 0
     order = None
     if len(filled) != width:
         found = {column: n for n, column in enumerate(filled)}
         order = _several([found.get(column, len(filled)) for column in range(1, width + 1)])
-    widest = columns[-1] if columns else 0
-    return _Shape(numbers, len(columns), widest, bool(filled), _several(places), _several(values), order)
+    reach = columns[-1] if columns else 0
+    return _Shape(numbers, len(columns), reach, bool(filled), _several(places), _several(values), order)
 
 
 def _cut(stream: Any, ends: list[bytes]) -> Iterator[bytes]:
@@ -247,14 +257,15 @@ class _Scan:
 
     def run(self, stream: Any) -> None:
         """Raises `_NotPlain`."""
-        shapes = _Shapes()
+        shapes = _Shapes(self.limits)
+        most = self.limits.max_rows
         last = columns = cells = 0
         for piece in _cut(stream, self.ends):
             self.pieces += 1
             for row in piece.split(_ROW_END)[:-1]:
                 at = row.find(b"<c ")
                 begin = _ROW.fullmatch(row if at < 0 else row[:at])
-                if begin is None or (number := int(begin[1])) <= last:
+                if begin is None or not last < (number := int(begin[1])) <= most:
                     raise _NotPlain
                 last = number
                 if number <= TOP:
@@ -273,7 +284,7 @@ class _Scan:
         if b"<!" in head or not tail.startswith(b"</sheetData>"):
             raise _NotPlain
         limits = self.limits
-        if last > limits.max_rows or columns > limits.max_columns or too_wide(last, columns, cells, limits):
+        if too_wide(last, columns, cells, limits):
             raise _NotPlain
 
 
