@@ -151,9 +151,10 @@ def _write(
     with acting("writer"):
         with connection.cursor() as c:
             c.execute(
-                "select 1 from person where person_id = any(%s::uuid[]) order by person_id for update",
+                "select person_id, version from person where person_id = any(%s::uuid[]) order by person_id for update",
                 [persons],
             )
+            before = dict(c.fetchall())
         held = set(locks.held(persons))
         fresh = {
             (f.person_id, f.field): f for f in plan(actor, package, lines_of(back)).items if f.kind in _WRITABLE
@@ -164,7 +165,7 @@ def _write(
         now = fresh.get((one.person_id, one.field))
         if one.person_id in held:
             continue
-        if now is None or now.version != one.version or now.kind != one.kind:
+        if now is None or (now.version, now.kind) != (one.version, one.kind) or now.here[:200] != one.here:
             stale.append((one, now))
             continue
         values[one.person_id][one.field] = now.value  # type: ignore[index]
@@ -178,7 +179,7 @@ def _write(
         for one, now in stale:
             _anew(one, now)
         _decide(actor, write, decision, reason)
-        _raise_versions(back, sorted(values))
+        _raise_versions(back, {person: before[person] for person in sorted(values)})
         finished = finish(actor, package, back)
     _note(actor, back, decision, write, stale=len(stale))
     return Settled(len(write), len(stale), len(held), finished=finished)
@@ -193,13 +194,16 @@ def _anew(one: OfflineItem, now: Found | None) -> None:
     one.save()
 
 
-def _raise_versions(back: HandBack, persons: list[uuid.UUID]) -> None:
-    """Our own writing is no move of the platform: other items of these pupils stay as they were compared."""
+def _raise_versions(back: HandBack, before: dict[uuid.UUID, int]) -> None:
+    """Our own writing is no move of the platform: other items of these pupils that were compared with the record as it
+    was `before` it stay good. What was compared with an older one has yet to be shown anew.
+    """
     with connection.cursor() as c:
         c.execute(
-            "update offline_item i set version = p.version from person p where p.person_id = i.person_id"
-            " and i.handback_id = %s and i.person_id = any(%s::uuid[]) and i.decision = 'open'",
-            [back.pk, persons],
+            "update offline_item i set version = p.version from person p"
+            " join unnest(%s::uuid[], %s::int[]) as b (person_id, version) on b.person_id = p.person_id"
+            " where p.person_id = i.person_id and i.version = b.version and i.handback_id = %s and i.decision = 'open'",
+            [list(before), list(before.values()), back.pk],
         )
 
 
