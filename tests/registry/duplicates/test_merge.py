@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import random
 import uuid
-from datetime import date
+from dataclasses import replace
+from datetime import date, timedelta
 from typing import Any
 
 import pytest
@@ -18,12 +19,15 @@ from tests.registry.duplicates.digest import digest
 
 from xueji.ground.accounts.models import PortalLink
 from xueji.ground.db.scope import acting
+from xueji.ground.policy.statuses import Status
 from xueji.registry.duplicates import commands, queries
 from xueji.registry.duplicates.attached import ATTACHED
 from xueji.registry.duplicates.errors import DuplicatesError
 from xueji.registry.duplicates.models import Merge, MergeState
+from xueji.registry.enrolment import commands as chains_of
 from xueji.registry.enrolment import page
 from xueji.registry.enrolment import queries as enrolment
+from xueji.registry.enrolment.commands import Step
 from xueji.registry.people import commands as people
 from xueji.registry.people import queries as people_queries
 from xueji.registry.people.commands import NewGuardian
@@ -133,6 +137,32 @@ def test_a_merged_life_reads_as_one_and_a_parent_of_both_sees_one_child() -> Non
     assert digest(kept, merged)["portal_link"] == before["portal_link"]
     with act_as(place.user("registrar", "a1")) as actor:
         assert [r["school"] for r in page.build(actor, kept)["states"]] == ["青禾县第一小学"]
+
+
+@pytest.mark.capability("C-DUP-05")
+def test_each_merged_record_ends_in_the_life_on_the_day_of_its_own_merge() -> None:
+    place = make_county()
+    kept, first, _number = twins(place)
+    second = enrol(place, "a2", name="钱多多", birth=date(2019, 5, 14), on=date(2026, 10, 9))
+    left = timezone.now() - timedelta(days=30)
+    for person in (first, second):
+        with act_as(place.user("registrar", "a2")) as actor, transaction.atomic():
+            chains_of.apply_step(actor, Step(person, "withdraw", Status.WITHDRAWN, left))
+        decided(place, propose(place, kept, person))
+    with act_as(place.user("county_clerk", "a")) as actor:
+        # The first was merged twenty days before the second.
+        events = [
+            replace(e, valid_at=e.valid_at - timedelta(days=20))
+            if e.person_id == first and e.detail.get("merge")
+            else e
+            for e in enrolment.events(kept)
+        ]
+        rows = page.life(kept, enrolment.chains(kept), events)
+    today = timezone.localdate()
+    assert sorted(r["until"] for r in rows if r["since"] == timezone.localdate(left)) == [
+        today - timedelta(days=20),
+        today,
+    ]
 
 
 def _links(parent: Any) -> list[tuple[uuid.UUID, bool]]:

@@ -223,6 +223,8 @@ def life(person_id: uuid.UUID, links: list[Link], events: list[EventRow]) -> lis
     joined = queries.joined_chains(person_id) if merges else []
     if not joined:
         return states(links)
+    # Of each record the merge that holds: an earlier one of the same record was taken back.
+    ends = {e.person_id: e.valid_at for e in sorted(merges.values(), key=lambda e: e.valid_at)}
     last = {x.person_id: max(y.valid_from for y in joined if y.person_id == x.person_id) for x in joined}
     rows = states([*links, *joined])
     for x, row in zip(sorted([*links, *joined], key=_newest, reverse=True), rows, strict=True):
@@ -233,7 +235,7 @@ def life(person_id: uuid.UUID, links: list[Link], events: list[EventRow]) -> lis
             row["until"], row["status"] = row["since"], _("并入本档案")
             row["business"] = _("合并档案 %s") % merges[x.event_id].detail["merge"]
         elif x.valid_from == last[x.person_id]:
-            ended = min((e.valid_at for e in merges.values() if e.valid_at >= x.valid_from), default=None)
+            ended = ends.get(x.person_id)
             row["until"] = timezone.localtime(ended).date() if ended else None
     return rows
 

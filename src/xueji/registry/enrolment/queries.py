@@ -1,4 +1,6 @@
-"""The only code that reads the timeline and the rosters for others. All of it runs under row-level security."""
+"""The only code that reads the timeline and the rosters for others. It runs under row-level security, but for
+`has_proof`.
+"""
 
 from __future__ import annotations
 
@@ -14,6 +16,7 @@ from django.http import Http404
 from django.utils import timezone
 
 from xueji.ground.crypto import vault
+from xueji.ground.db.scope import acting
 from xueji.ground.orgs.grades import class_label, grade_on
 from xueji.ground.policy.statuses import Status
 from xueji.ground.standards import names
@@ -253,6 +256,8 @@ class EventRow:
     reason: str
     detail: dict[str, Any]
     school_name: str = ""
+    person_id: uuid.UUID | None = None
+    """Whose record it stands in: another's than the asked one's where that was merged into it."""
 
 
 def events(person_id: uuid.UUID) -> list[EventRow]:
@@ -260,7 +265,7 @@ def events(person_id: uuid.UUID) -> list[EventRow]:
     with connection.cursor() as c:
         c.execute(
             "select e.event_id, e.business, e.valid_at, e.recorded_at, e.school_id, e.class_id, e.actor_name,"
-            " e.case_id, e.article, e.reason, e.detail, o.name"
+            " e.case_id, e.article, e.reason, e.detail, o.name, e.person_id"
             " from xueji_events_of(%s) e join org o on o.id = e.school_id"
             " order by e.valid_at desc, e.recorded_at desc, e.event_id limit 500",
             [person_id],
@@ -347,8 +352,12 @@ PROOF = "no_number"
 
 
 def has_proof(person_id: uuid.UUID, school_id: int) -> bool:
-    """Whether a school has filed its proof that a pupil without an identity number attends; one query."""
-    with connection.cursor() as c:
+    """Whether a school has filed its proof that a pupil without an identity number attends.
+
+    Asked in the writing role: the paper is the school's and the family's to read, the flag on the record goes with it
+    for everybody who sees the record. Needs a transaction.
+    """
+    with acting("writer"), connection.cursor() as c:
         c.execute(
             "select exists (select 1 from stored_file where person_id = %s and purpose = %s"
             " and readers @> array[%s::int])",
