@@ -247,17 +247,20 @@ def advanced(
     specs: Sequence[Field],
     open_items: set[tuple[str, str]],
 ) -> tuple[dict[str, Copy], set[str]]:
-    """The base after decisions: what the copy says, but for items that nobody has decided (row or person, field)."""
-    out, done = {k: dict(v) for k, v in base.items()}, set(settled)
-    seen = {str(line.person_id) for line in lines if line.person_id}
+    """The base after decisions: what the copy says, but for items that nobody has decided (row or person, field), and for
+    a pupil's second row, which was never compared.
+    """
+    out, done, seen = {k: dict(v) for k, v in base.items()}, set(settled), set[str]()
     for line in lines:
         if line.person_id is None:
             if (f"row:{line.row_no}", "") not in open_items:
                 done.add(mark_of(line))
             continue
         key = str(line.person_id)
+        again = key in seen
+        seen.add(key)
         copy = out.get(key)
-        if copy is None or (key, "") in open_items:
+        if again or copy is None or {(key, ""), (f"row:{line.row_no}", "")} & open_items:
             continue
         for fact, found in _changed_facts(line, copy).items():
             if (key, fact) not in open_items and not found.why:
