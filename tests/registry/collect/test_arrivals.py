@@ -101,6 +101,9 @@ def test_a_child_from_outside_is_collected_from_the_signed_sheet_until_its_recor
         assert arrivals.came(actor, waiting=True) == []
         one = arrivals.came(actor, waiting=False)[0]
         assert (one.missing, one.face) == ((), State.DONE)
+        commands.close_task(actor, task.pk)
+        assert arrivals.came(actor, waiting=True) == [], "what was collected stays collected"
+        assert [a.face for a in arrivals.came(actor, waiting=False)] == [State.DONE]
     assert "完整" in text(registrar.get("/collect/arrivals/"))
 
 
@@ -171,6 +174,22 @@ def test_a_former_guardian_stays(place: Place) -> None:
     with act_as(place.user("registrar", "b1")) as actor:
         one = arrivals.came(actor, waiting=True)[0]
         assert "member1_name" not in one.missing and "member1_address" in one.missing
+
+
+def test_a_child_whose_family_never_answered_waits_again_once_the_task_is_closed(place: Place) -> None:
+    """The task is ended unanswered: the child stands among 待采集 again, in the list, its count and the to-do."""
+    person = finish(place, _arrival(place, number=identity()), "a1").person_id
+    assert person is not None
+    task = open_for(place, person)
+    with act_as(place.user("registrar", "a1")) as actor:
+        assert arrivals.waiting_count(actor) == 0
+        commands.close_task(actor, task.pk, reason="家长一直没有填写, 先结束")
+        assert [a.person_id for a in arrivals.came(actor, waiting=True)] == [person]
+        assert arrivals.came(actor, waiting=False) == [] and arrivals.waiting_count(actor) == 1
+    assert "转入待采集 1 人" in text(as_(place, "registrar").get("/collect/"))
+    again = open_for(place, person)
+    with act_as(place.user("registrar", "a1")) as actor:
+        assert [a.task_id for a in arrivals.came(actor, waiting=False)] == [again.pk]
 
 
 def test_whoever_is_about_to_leave_has_not_come(place: Place) -> None:

@@ -38,7 +38,8 @@ MOVING = frozenset({
     "member2_household_division", "member2_phone",
 })  # fmt: skip
 
-# The latest coming of each child who is in attendance here, and the newest form that was open since.
+# The latest coming of each child who is in attendance here, and the newest form since that is open or done:
+# a task that was closed before the child's family answered brought nothing.
 _COME = (
     "with come as (select distinct on (e.person_id) e.person_id, e.business, e.valid_at, e.recorded_at, e.detail"
     "  from event e where e.school_id = %(school)s and e.valid_at between %(since)s and now()"
@@ -51,6 +52,7 @@ _COME = (
     " left join lateral (select f.task_id, case when f.state = 'sent' and f.diff <> '[]'::jsonb then 'differs'"
     "   else f.state end as face from collect_form f join collect_task t on t.id = f.task_id"
     "  where f.person_id = c.person_id and f.school_id = %(school)s and f.state <> 'left'"
+    "  and (t.closed_at is null or f.state = 'done')"
     "  and coalesce(t.closed_at, 'infinity') >= c.recorded_at and coalesce(f.confirmed_at, 'infinity') >= c.recorded_at"
     "  order by f.task_id desc limit 1) f on true"
 )
@@ -88,7 +90,7 @@ class Arrival:
 
 def came(actor: Any, *, waiting: bool) -> list[Arrival]:
     """Children who came to the actor's school within a year, newest first, at most 60: those for whom no collection
-    was opened since (`waiting`), or those for whom one was. Nine statements, whatever their number.
+    since is open or done (`waiting`), or those for whom one is. Nine statements, whatever their number.
     """
     if actor.org_kind != "school" or actor.org_id is None:
         return []
