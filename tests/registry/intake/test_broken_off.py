@@ -13,7 +13,7 @@ from xueji.registry.enrolment.models import Roster
 from xueji.registry.intake import commands, parts, publishing, staging
 from xueji.registry.intake.models import BatchState, ImportBatch
 
-from .sheets_for_tests import body, book
+from .sheets_for_tests import body, book, names, put
 from .test_parts import ROWS, batch_of, publish
 
 
@@ -64,3 +64,22 @@ def test_rows_mended_here_do_not_go_on_record_as_the_file_has_them(
         names = list(Roster.objects.values_list("name", flat=True))
     assert "改正名" in names
     assert len(names) == ROWS
+
+
+def test_a_job_done_again_publishes_nothing_that_nobody_has_confirmed(place: Place) -> None:
+    rows = body(6, place.org("a1").code)
+    name = rows[3][names()["name"]]
+    put(rows, 3, name="")
+    with act_as(place.user("registrar", "a1")) as actor:
+        batch_id = commands.upload(actor, book(rows), "一.xlsx", inline=True).pk
+    with transaction.atomic(), acting("intake"):
+        ImportBatch.objects.filter(pk=batch_id).update(state=BatchState.PUBLISHING, progress=50)
+    assert publish(place, batch_id, parts_from=1 << 30).counts["published"] == 5
+    with transaction.atomic(), acting("intake"), connection.cursor() as c:
+        c.execute("select row_no from staged_row where batch_id = %s", [batch_id])
+        row_no = c.fetchone()[0]
+    with act_as(place.user("registrar", "a1")) as actor:
+        commands.edit_row(actor, batch_id, row_no, {"name": name})
+    for parts_from in (1 << 30, 1):
+        again = publish(place, batch_id, parts_from=parts_from)
+        assert (again.state, again.counts["published"], again.problem) == (BatchState.CHECKED, 5, "")

@@ -25,7 +25,7 @@ from xueji.registry.enrolment.models import CubeDelta, EnrolmentState, Event, Ro
 from xueji.registry.enrolment.timeline import Step, midnight
 from xueji.registry.intake import commands, queries
 from xueji.registry.intake.errors import IntakeError, PublishConflict
-from xueji.registry.intake.models import BatchState, StagedRow
+from xueji.registry.intake.models import BatchState, ImportBatch, StagedRow
 from xueji.registry.people import commands as people
 from xueji.registry.people.models import (
     Guardian,
@@ -355,6 +355,8 @@ def test_two_registrars_publish_the_same_children_at_once(
     for school, sheet in (("a1", rows), ("b1", other)):
         with act_as(committed.user("registrar", school)) as actor:
             batch_ids[school] = commands.upload(actor, book(sheet), "名单.xlsx", inline=True).id
+    with transaction.atomic(), acting("intake"):
+        ImportBatch.objects.filter(pk__in=batch_ids.values()).update(state=BatchState.PUBLISHING)
     start = threading.Barrier(2)
     results: dict[str, Any] = {}
 

@@ -59,7 +59,7 @@ def publish_for(
 ) -> None:
     """The worker's part of `request_publish`: in the scope of the person who asked; a refusal is left on the batch.
 
-    A batch of `parts_from` good rows is published in parts of about `part_rows`, `hands` at a time; one that a crash has
+    A batch that is not to be published (any more) is left as it is. One of `parts_from` good rows is published in parts of about `part_rows`, `hands` at a time; one that a crash has
     interrupted goes on with the parts that are left.
     """
     asked = Asked(user_id, assignment_id, address)
@@ -67,6 +67,8 @@ def publish_for(
     try:
         with transaction.atomic():
             actor = asked.enter()
+            if not _asked_for(batch_id):
+                return
             planned = _plan(actor, batch_id, asked, parts_from, part_rows)
             if not planned:
                 publish(actor, batch_id)
@@ -81,6 +83,15 @@ def publish_for(
             _run(batch_id, asked, hands)
         return
     _leave(batch_id, asked, why)
+
+
+def _asked_for(batch_id: int) -> bool:
+    """Whether the batch still waits to be published, held until the end of the transaction. A job that is done again may
+    find one that has been published, given up, or that waits for somebody's word anew: nobody has given it.
+    """
+    with acting("intake"):
+        held = ImportBatch.objects.select_for_update().filter(pk=batch_id)
+        return held.values_list("state", flat=True).first() == BatchState.PUBLISHING
 
 
 def _leave(batch_id: int, asked: Asked, why: str) -> None:
