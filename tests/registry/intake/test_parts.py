@@ -117,6 +117,21 @@ def test_a_number_that_a_sheet_brings_is_passed_over_in_every_part(place: Place)
     assert one_by_one(place, batch_id, 1) == whole
 
 
+def test_a_number_brought_by_a_row_that_is_left_out_costs_no_serial(place: Place) -> None:
+    rows = body(ROWS, place.org("a1").code)
+    batch_id = brought(place, rows)
+    given = one_by_one(place, batch_id, None)["numbers"][4]
+    put(rows, 2, auxiliary_number=f"{given[:-3]}777")
+    with transaction.atomic(), acting("intake"):
+        staging.drop(batch_id)
+    batch_id = brought(place, rows)
+    number = str(rows[2][names()["id_number"]])
+    born = date(int(number[6:10]), int(number[10:12]), int(number[12:14]))
+    enrol(place, "b1", name="李先到", identity=number, birth=born, sex="1" if int(number[16]) % 2 else "2")
+    assert publish(place, batch_id).counts["published"] == ROWS - 1
+    assert sum(last for _run, last in on_record(batch_id)["serials"]) == ROWS - 1
+
+
 @pytest.mark.capability("C-NUM-13")
 def test_a_child_recorded_since_the_check_is_left_out_of_its_part(place: Place) -> None:
     rows = body(ROWS, place.org("a1").code)

@@ -97,7 +97,7 @@ def number(c: Any, school: SchoolFacts, scheme: NumberScheme) -> int:
 
 def pass_over(rows: Rows, scheme: NumberScheme) -> None:
     """Serials that these rows bring along are passed over by whoever is numbered from now on, whichever part of the batch
-    he stands in.
+    he stands in. Children whom somebody has recorded since the check bring nothing: their rows will be left out.
     """
     serial = next((f for f in scheme.fields if f.kind == "serial"), None)
     if serial is None:
@@ -105,6 +105,7 @@ def pass_over(rows: Rows, scheme: NumberScheme) -> None:
     where, values = rows.where()
     query = (
         f"select s.person_id::text, s.aux_sealed from staged_row s where {where} and s.aux_sealed is not null"
+        " and not exists (select 1 from identity_lookup l where l.id_type = s.id_type and l.bidx = s.id_bidx)"
     )
     taken = _taken(scheme, serial.name, query, values)
     if taken:
