@@ -80,6 +80,9 @@ def test_the_flag_ends_with_the_proof_and_the_list_with_the_number(place: Place)
     assert "证明已存" in text(registrar.get(page + "nonumber/"))
     after = registrar.get(page)
     assert "缺在校就读证明" not in text(after) and after.context["without_number"] == "proven"
+    for who in (("county_clerk", "a"), ("county_head", "a"), ("school_head", "a1")):
+        seen = as_(place, *who).get(page)
+        assert "缺在校就读证明" not in text(seen) and seen.context["without_number"] == "proven", who
     teacher = as_(place, "class_teacher")
     assert "石无号" in text(teacher.get("/collect/nonumber/")), "the class teacher sees the own class"
     with act_as(place.user("registrar", "a1")) as actor:
