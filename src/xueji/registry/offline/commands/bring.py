@@ -22,7 +22,17 @@ from .. import copies, queries
 from ..errors import OfflineError
 from ..merging import Found
 from ..models import BackState, Decision, HandBack, ItemKind, OfflineItem, OfflinePackage, PackageState
-from .kept import LIMITS, UPLOAD_LIMIT, move_base, plan, read_base, replaced, write_base, write_file
+from .kept import (
+    LIMITS,
+    UPLOAD_LIMIT,
+    drop_base,
+    move_base,
+    plan,
+    read_base,
+    replaced,
+    write_base,
+    write_file,
+)
 
 _STEP = 2_000
 
@@ -50,7 +60,7 @@ def make(actor: Any, class_id: int | None = None) -> OfflinePackage:
                 county_id=school.county_id, school_id=school.org_id, class_id=class_id, title=title, total=len(found),
                 made_by=actor.user_id, made_name=actor.user_name,
             )  # fmt: skip
-            write_base(package, {str(p): n.copy for p, n in found.items()}, set())
+            write_base(actor, package, {str(p): n.copy for p, n in found.items()}, set())
             package.save(update_fields=["base_file"])
         record(
             actor,
@@ -111,7 +121,7 @@ def hand_back(actor: Any, package_id: int, data: bytes, filename: str) -> HandBa
             if not lines:
                 raise OfflineError(_("表里没有学生"))
             if last is not None and last.state == BackState.OPEN:
-                replaced(package, last)
+                replaced(actor, package, last)
             found = plan(actor, package, lines)
             number = HandBack.objects.filter(package=package).aggregate(n=Max("number"))["n"] or 0
             back = HandBack.objects.create(
@@ -146,8 +156,9 @@ def end(actor: Any, package_id: int, why: str) -> None:
         with acting("writer"):
             last = HandBack.objects.filter(package=package, state=BackState.OPEN).first()
             if last is not None:
-                replaced(package, last)
-            package.state, package.base_file = PackageState.ENDED, None
+                replaced(actor, package, last)
+            drop_base(actor, package)
+            package.state = PackageState.ENDED
             package.ended_name, package.ended_at = actor.user_name, timezone.now()
             package.ended_why = why.strip()[:200]
             package.save()
@@ -194,7 +205,7 @@ def finish(actor: Any, package: OfflinePackage, back: HandBack) -> bool:
         return False
     if OfflineItem.objects.filter(handback=back, decision=Decision.OPEN).exists():
         return False
-    move_base(package, back)
+    move_base(actor, package, back)
     back.state, back.done_name, back.done_at = BackState.DONE, actor.user_name, timezone.now()
     back.save(update_fields=["state", "done_name", "done_at"])
     package.state = PackageState.DONE

@@ -9,6 +9,7 @@ from typing import Any
 from django.utils.translation import gettext as _
 
 from xueji.ground.crypto import vault
+from xueji.ground.files import commands as files
 from xueji.ground.files import storage
 from xueji.ground.files.models import StoredFile
 from xueji.ground.sheets.guard import Limits
@@ -41,10 +42,20 @@ def _store(plain: bytes | str, place: str, name: str) -> uuid.UUID:
     return file.pk
 
 
-def write_base(package: OfflinePackage, base: dict[str, Copy], settled: set[str]) -> None:
-    """Keep a base. In the writing role."""
+def write_base(actor: Any, package: OfflinePackage, base: dict[str, Copy], settled: set[str]) -> None:
+    """Keep a base in place of the one before. In the writing role."""
     text = json.dumps({"people": base, "settled": sorted(settled)}, ensure_ascii=False)
+    drop_base(actor, package)
     package.base_file = _store(text, _base_place(package), "base")
+
+
+def drop_base(actor: Any, package: OfflinePackage) -> None:
+    """Keep no base: nobody can find its file once the package does not name it, disposal neither (个人信息保护法 47).
+    The package is saved by the caller.
+    """
+    if package.base_file is not None:
+        files.discard(actor, package.base_file)
+        package.base_file = None
 
 
 def read_base(package: OfflinePackage) -> tuple[dict[str, Copy] | None, set[str]]:
@@ -82,7 +93,7 @@ def plan(actor: Any, package: OfflinePackage, lines: list[Line]) -> merging.Plan
     return merging.merge(lines, base, settled, present, scope, updating.columns())
 
 
-def move_base(package: OfflinePackage, back: HandBack) -> None:
+def move_base(actor: Any, package: OfflinePackage, back: HandBack) -> None:
     """Let the base say what was decided of a hand-back, so that the same sheet says nothing new. In the writing role."""
     base, settled = read_base(package)
     if base is None:
@@ -92,13 +103,13 @@ def move_base(package: OfflinePackage, back: HandBack) -> None:
         for i in OfflineItem.objects.filter(handback=back, decision=Decision.OPEN)
     }
     base, settled = merging.advanced(base, settled, lines_of(back), updating.columns(), waiting)
-    write_base(package, base, settled)
+    write_base(actor, package, base, settled)
 
 
-def replaced(package: OfflinePackage, back: HandBack) -> None:
+def replaced(actor: Any, package: OfflinePackage, back: HandBack) -> None:
     """A later hand-back takes the place of this one: what was decided stays, what was not is looked at anew."""
     if back.file_id and StoredFile.objects.filter(pk=back.file_id).exists():
-        move_base(package, back)
+        move_base(actor, package, back)
     OfflineItem.objects.filter(handback=back, decision=Decision.OPEN).delete()
     back.state = BackState.REPLACED
     back.save(update_fields=["state"])
