@@ -11,16 +11,25 @@ from datetime import date
 from typing import Any
 
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from xueji.ground.orgs.models import OrgKind, School
 from xueji.ground.policy.engine import PolicySet
 from xueji.ground.policy.values import Duration
+from xueji.ground.waiting import Ask, Heap, day
 
 from .models import Case, CaseStatus, CaseStep, StepMode
 
 BUSINESS = "transfer"
 #: A month, where no text of the place says when the paper file is to be sent.
 _DEFAULT = Duration(months=1)
+#: Cases whose number the actor's unit (a county) is to strike in its register: the card went, nobody has struck it yet.
+#: In the words of the index `case_to_strike`.
+TO_STRIKE = (
+    "c.business = 'transfer' and c.status = 'done' and c.summary -> 'handover' @> '{\"card\": true}'"
+    " and not c.summary -> 'handover' ? 'struck_on'"
+    " and c.from_school_id in (select k.org_id from school k where k.county_id = %(org)s)"
+)
 
 
 @dataclass(frozen=True)
@@ -113,6 +122,26 @@ def keeps_register(actor: Any, case: Case) -> bool:
     if actor.org_kind != OrgKind.COUNTY:
         return False
     return School.objects.filter(pk=case.from_school_id, county_id=actor.org_id).exists()
+
+
+def strikes(actor: Any) -> bool:
+    """Whether the actor's unit keeps a register and the actor may strike a number in it."""
+    return actor.org_kind == OrgKind.COUNTY and bool(actor.can("case.decide"))
+
+
+def waiting(actor: Any) -> Ask[Heap] | None:
+    """Numbers that the actor's unit is to strike, since the card went with the child (C-TRF-17)."""
+    if not strikes(actor):
+        return None
+    return Ask(
+        "select count(*) as n, min(c.summary -> 'handover' ->> 'handed_on') as since from case_ c"
+        f" where {TO_STRIKE}",
+        {"org": actor.org_id},
+        lambda rows: Heap(
+            _("转出学生的原学籍号待注销"), rows[0]["n"], "/cases/?tab=strike", _("%s 名") % rows[0]["n"], _("登记册注销"),
+            since=day(rows[0]["since"]),
+        ),
+    )  # fmt: skip
 
 
 def placement(case: Case, steps: Iterable[CaseStep], policy: PolicySet) -> Placement | None:

@@ -20,12 +20,13 @@ from xueji.ground.policy.calendar import add_workdays, workdays_between
 from xueji.ground.waiting import Ask, alone
 from xueji.registry.enrolment.models import GUEST, REGISTERED, Roster
 
+from . import handing
 from .again import Again, reevaluate
 from .kinds import KINDS, TEMPLATES, label_of
 from .models import OPEN, CaseStatus, OpinionTemplate
 
 BUCKETS = ("pressed", "overdue", "today", "soon", "later")
-TABS = ("todo", "started", "running", "ended")
+TABS = ("todo", "started", "running", "ended", "strike")
 LIMIT = 50
 #: Case statuses in the words of the layout's status chips.
 FACES = {"running": "pending", "waiting": "blocked", "refused": "rejected"}
@@ -234,18 +235,25 @@ def started(actor: Any, *, limit: int = 20) -> list[Row]:
 
 
 def counts(actor: Any) -> dict[str, int]:
-    """Numbers for tabs and badges: todo, overdue, started, running; one query."""
+    """Numbers for tabs and badges: todo, overdue, started, running, strike; one query."""
+    strike = f"(select count(*) from case_ c where {handing.TO_STRIKE})" if handing.strikes(actor) else "0"
     with connection.cursor() as c:
         c.execute(
             f"select count(*) filter (where ({_HELD}) or {_PRESSED}),"
             f"  count(*) filter (where s.due_on < %(today)s and {_HELD}),"
             "  count(*) filter (where s.started_here and s.status = any(%(open)s)),"
-            "  count(*) filter (where s.status = any(%(open)s))"
+            f"  count(*) filter (where s.status = any(%(open)s)), {strike}"
             " from case_seat s where s.org_id = %(org)s",
             _who(actor) | {"open": [str(s) for s in OPEN]},
         )
-        todo_n, overdue, started_n, running = c.fetchone()
-    return {"todo": todo_n, "overdue": overdue, "started": started_n, "running": running}
+        todo_n, overdue, started_n, running, strike_n = c.fetchone()
+    return {
+        "todo": todo_n,
+        "overdue": overdue,
+        "started": started_n,
+        "running": running,
+        "strike": strike_n,
+    }
 
 
 def listing(actor: Any, filters: Filters | None = None, *, after: str = "", limit: int = LIMIT) -> Page:
@@ -266,6 +274,8 @@ def listing(actor: Any, filters: Filters | None = None, *, after: str = "", limi
         where.append("c.status = any(%(open)s)")
     elif f.tab == "ended":
         where.append("c.status = any(%(ended)s)")
+    elif f.tab == "strike":
+        where.append(handing.TO_STRIKE if handing.strikes(actor) else "false")
     if f.status == "open":
         where.append("c.status = any(%(open)s)")
     elif f.status:

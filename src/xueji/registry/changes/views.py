@@ -16,7 +16,7 @@ from xueji.ground.accounts import search
 from xueji.ground.audit.commands import record
 from xueji.ground.paper.fonts import MissingGlyphs
 
-from . import commands, course, queries, showing
+from . import commands, course, handing, queries, showing
 from . import page as pages
 from .commands.paper import paper_form
 from .http import actor_of, pdf, run, to, version_of
@@ -51,8 +51,15 @@ def listing(request: HttpRequest) -> HttpResponse:
     if filters.text:
         record(actor, "changes.search", object_type="case", row_count=len(found.rows))
     counts = queries.counts(actor) if sits else {}
-    labels = {"todo": _("待我办理"), "started": _("我发起的"), "running": _("进行中"), "ended": _("已办结")}
-    shown = [t for t in queries.TABS if (t != "todo" or sits) and (t != "started" or actor.can("case.start"))]
+    labels = {
+        "todo": _("待我办理"),
+        "started": _("我发起的"),
+        "running": _("进行中"),
+        "ended": _("已办结"),
+        "strike": _("学籍号待注销"),
+    }
+    own = {"todo": sits, "started": actor.can("case.start"), "strike": handing.strikes(actor)}
+    shown = [t for t in queries.TABS if own.get(t, True)]
     asked = {"tab": tab, "business": filters.business, "status": filters.status, "q": filters.text}
     more = search.address(actor.user_id, asked | {"after": found.next})
     return render(

@@ -108,6 +108,47 @@ def test_the_card_goes_with_the_child_and_the_authority_strikes_the_number() -> 
     assert "确认收到档案" in _page(place, case, "b1"), "the file itself is confirmed as before"
 
 
+@pytest.mark.capability("C-TRF-17", page="/cases/")
+def test_the_authority_learns_on_its_first_page_which_numbers_are_to_be_struck() -> None:
+    """Two children moved away; with one the card went. The former school's county reads on its first page that one number
+    is to be struck and since when, and comes by the line to a list of exactly that case. Struck, both are empty; neither
+    the school nor the county of the new school is ever told.
+    """
+    place = make_county()
+    case, other = _moved(place), _moved(place, "钱小满")
+    line, tab = "转出学生的原学籍号待注销", "/cases/?tab=strike"
+    county = login(Client(), place.user("county_clerk", "a"))
+    assert line not in county.get("/").content.decode(), "no card went yet"
+    with act_as(place.user("registrar", "a1")) as actor:
+        cases.hand_over(actor, case_id=case.pk, deed="handed", how="密封后由监护人带交", card=True)
+        cases.hand_over(actor, case_id=other.pk, deed="handed", how="密封后由监护人带交")
+    with seeing_all():
+        held = Case.objects.get(pk=case.pk)
+        since = timezone.localdate() - timedelta(days=9)
+        held.summary["handover"]["handed_on"] = since.isoformat()
+        held.save(update_fields=["summary"])
+    page = county.get("/").content.decode()
+    assert line in page and "1 名" in page and "最早 9 天前" in page and f'href="{tab}"' in page
+    rows = county.get(tab).content.decode()
+    assert f"/cases/{case.pk}/" in rows and f"/cases/{other.pk}/" not in rows
+    for role, where in (
+        ("registrar", "a1"),
+        ("registrar", "b1"),
+        ("county_clerk", "b"),
+        ("city_clerk", "city1"),
+    ):
+        reader = login(Client(), place.user(role, where))
+        assert line not in reader.get("/").content.decode()
+        if where != "b":
+            assert "学籍号待注销" not in (page := reader.get(tab).content.decode())
+        else:
+            page = reader.get(tab).content.decode()
+        assert f"/cases/{case.pk}/" not in page
+    county.post(f"/cases/{case.pk}/strike/", {"register_no": "2026年第3册12页"})
+    assert line not in county.get("/").content.decode()
+    assert f"/cases/{case.pk}/" not in county.get(tab).content.decode()
+
+
 def test_only_a_transfer_that_took_effect_is_handed_over() -> None:
     place = make_county()
     case = send(place, transfer_draft(place, make_child(place)), ("registrar", "b1"))
