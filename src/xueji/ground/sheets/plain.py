@@ -31,6 +31,9 @@ _TOGETHER = 256
 _MOST_ODD = 50_000
 #: Bytes of shapes that are kept, by a rough reckoning (in truth up to twice and a half of it).
 _MOST_KEPT = 32 << 20
+#: Bytes of shared texts, and of all members but these and the worksheet, that are laid out as a whole.
+_MOST_TEXTS = 64 << 20
+_MOST_OTHERS = 32 << 20
 _SHEET = re.compile(r"xl/worksheets/[^/]+\.xml")
 _STRINGS = "xl/sharedStrings.xml"
 _DIGITS = b"0123456789"
@@ -86,8 +89,14 @@ def look_plain(data: bytes, limits: Limits) -> tuple[SheetReader, PlainSheet] | 
             sheets = [entry for name, entry in names.items() if _SHEET.fullmatch(name)]
             if len(names) != len(entries) or _STRINGS not in names or not sheets:
                 return None
+            # Other compressions unpack without a bound.
+            if any(entry.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED) for entry in entries):
+                return None
             member = max(sheets, key=lambda entry: entry.file_size).filename
-            texts = _Texts.of(package.read(_STRINGS))
+            others = [entry.file_size for entry in entries if entry.filename not in (member, _STRINGS)]
+            if names[_STRINGS].file_size > _MOST_TEXTS or sum(others) > _MOST_OTHERS:
+                return None
+            texts = _Texts.of(_read(package, _STRINGS))
             scan = _Scan(limits)
             with package.open(member) as stream:
                 scan.run(stream)
@@ -109,7 +118,7 @@ class PlainSheet:
         self._shapes = _Shapes(limits)
         if strings is None:
             with zipfile.ZipFile(io.BytesIO(data)) as package:
-                strings = _Texts.of(package.read(_STRINGS)).values(plan.odd, limits)
+                strings = _Texts.of(_read(package, _STRINGS)).values(plan.odd, limits)
         self._strings = strings
 
     def pieces(self, claims: Iterable[int]) -> Iterator[list[tuple[int, list[Cell]]]]:
@@ -163,6 +172,13 @@ class PlainSheet:
             if cells:
                 out.append((number, cells))
         return out
+
+
+def _read(package: zipfile.ZipFile, name: str) -> bytes:
+    """A member, as long as the directory says: `ZipFile.read` unpacks all that is there and cuts it then."""
+    entry = package.getinfo(name)
+    with package.open(entry) as stream:
+        return stream.read(entry.file_size)
 
 
 # --- the worksheet -------------------------------------------------------------------------------------------
@@ -310,19 +326,18 @@ class _Texts:
             raise _NotPlain
         if "encoding" in head and not re.search("encoding=[\"'](?i:utf-8)[\"']", head):
             raise _NotPlain
-        texts: list[str | None] = list(_TEXT.findall(body))
-        made = cls(f"{head}<sst{root}>", body, texts)
-        if len(texts) != body.count("<si"):
-            items = made.items()
-            if any(item.count("<si") != 1 for item in items):
-                raise _NotPlain
-            matches = [_TEXT.fullmatch(item) for item in items]
-            made.texts = [match[1] if match else None for match in matches]
+        made = cls(f"{head}<sst{root}>", body, _TEXT.findall(body))
+        if len(made.texts) != body.count("<si"):
+            made.texts = []  # not both at once
+            made.texts = [_text_of(item) for item in made.items()]
         return made
 
-    def items(self) -> list[str]:
-        """Each item as it stands."""
-        return [item.lstrip() + "</si>" for item in self.body.split("</si>")[:-1]]
+    def items(self) -> Iterator[str]:
+        """Each item as it stands, one after the other: a list of them would be as big as the texts again."""
+        begin = 0
+        while (end := self.body.find("</si>", begin)) >= 0:
+            yield self.body[begin : end + 5].lstrip()
+            begin = end + 5
 
     def values(self, odd: dict[int, Cell], limits: Limits) -> list[Cell]:
         """What a cell with each of the texts holds. Raises `_NotPlain` for one that no cell may hold."""
@@ -352,9 +367,10 @@ class _Texts:
             return {}
         if len(places) > _MOST_ODD:
             raise _NotPlain
-        items = self.items()
+        wanted = set(places)
+        items = [item for n, item in enumerate(self.items()) if n in wanted]
         # A text of our own stands first, so that the table begins where we count from.
-        shared = "<si><t>-</t></si>" + "".join([items[n] for n in places])
+        shared = "<si><t>-</t></si>" + "".join(items)
         rows = "".join(
             [f'<row r="{n}"><c r="A{n}" t="s"><v>{n - 1}</v></c></row>' for n in range(1, len(places) + 2)]
         )
@@ -373,7 +389,18 @@ class _Texts:
         """A member with the first so many texts."""
         if count >= len(self.texts):
             return f"{self.head}{self.body}</sst>"
-        return f"{self.head}{'</si>'.join(self.body.split('</si>', count)[:count])}</si></sst>"
+        end = 0
+        for _n in range(count):
+            end = self.body.index("</si>", end) + 5
+        return f"{self.head}{self.body[:end]}</sst>"
+
+
+def _text_of(item: str) -> str | None:
+    """The text of an item that holds nothing else. Raises `_NotPlain` where it is not one item."""
+    if item.count("<si") != 1:
+        raise _NotPlain
+    match = _TEXT.fullmatch(item)
+    return match[1] if match else None
 
 
 def _certain(texts: list[str | None]) -> bool:
@@ -394,7 +421,7 @@ def _top(package: zipfile.ZipFile, member: str, scan: _Scan, texts: _Texts, limi
     """The package with the first rows alone, opened as any other. Raises `_NotPlain`, `SheetError`."""
     rows = b"".join(scan.top)
     others = {
-        entry.filename: package.read(entry)
+        entry.filename: _read(package, entry.filename)
         for entry in package.infolist()
         if entry.filename not in (member, _STRINGS) and not entry.is_dir()
     }
