@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+import hashlib
 from typing import Any
 
 import pytest
 from django.db import OperationalError, connection, transaction
 from tests.helpers import Place, act_as, seeing_all
 
+from xueji.ground.audit.models import AuditEntry
 from xueji.ground.db.scope import acting
 from xueji.registry.enrolment.models import Roster
 from xueji.registry.intake import commands, parts, publishing, staging
 from xueji.registry.intake.models import BatchState, ImportBatch
 
 from .sheets_for_tests import body, book, names, put
-from .test_parts import ROWS, batch_of, publish
+from .test_parts import ROWS, batch_of, brought, publish
 
 
 def break_off(place: Place, batch_id: int, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -83,3 +85,25 @@ def test_a_job_done_again_publishes_nothing_that_nobody_has_confirmed(place: Pla
     for parts_from in (1 << 30, 1):
         again = publish(place, batch_id, parts_from=parts_from)
         assert (again.state, again.counts["published"], again.problem) == (BatchState.CHECKED, 5, "")
+
+
+def test_every_part_stands_under_a_closing_entry_also_when_a_second_plan_went_on(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    batch_id = brought(place)
+    break_off(place, batch_id, monkeypatch)
+    assert commands.resume_lost() == 1
+    commands.run_check(batch_id)
+    assert publish(place, batch_id).counts["published"] == ROWS
+    with transaction.atomic(), acting("audit"):
+        entries = AuditEntry.objects.filter(object_id=str(batch_id), object_type="import_batch")
+        each = list(entries.filter(action="intake.publish_part").order_by("pk"))
+        closing = list(entries.filter(action="intake.publish").order_by("pk"))
+    assert [(e.row_count, e.after["left"]) for e in closing] == [
+        (ROWS // 3, ROWS - ROWS // 3),
+        (ROWS - ROWS // 3, 0),
+    ]
+    assert {e.user_id for e in closing} == {place.user("registrar", "a1").pk}
+    for entry, below in zip(closing, (each[:2], each[2:]), strict=True):
+        assert sum(e.row_count for e in below) == entry.row_count
+        assert bytes(entry.digest) == hashlib.sha256(b"".join(bytes(e.digest) for e in below)).digest()

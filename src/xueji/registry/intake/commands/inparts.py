@@ -15,7 +15,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from xueji.ground.accounts.actor import enter
-from xueji.ground.audit.commands import Who, record
+from xueji.ground.audit.commands import record
 from xueji.ground.db.scope import acting
 
 from .. import auxiliary, gates, parts, publishing, queries, staging
@@ -24,7 +24,7 @@ from ..errors import IntakeError, PublishConflict
 from ..models import BatchState, ImportBatch
 from ..picked import Rows
 from .bring import give_up, opened
-from .recover import send_back
+from .recover import send_back, vouch, who_asked
 from .release import brought_again, mark_again, namesakes, open_problems, policy, publish
 
 #: A part that meets children recorded by others is done again without them; so often, and no more.
@@ -59,8 +59,8 @@ def publish_for(
 ) -> None:
     """The worker's part of `request_publish`: in the scope of the person who asked; a refusal is left on the batch.
 
-    A batch that is not to be published (any more) is left as it is. One of `parts_from` good rows is published in parts of about `part_rows`, `hands` at a time; one that a crash has
-    interrupted goes on with the parts that are left.
+    A batch that is not to be published (any more) is left as it is. One of `parts_from` good rows is published in parts of
+    about `part_rows`, `hands` at a time; one that a crash has interrupted goes on with the parts that are left.
     """
     asked = Asked(user_id, assignment_id, address)
     why = ""
@@ -160,7 +160,8 @@ def _run(batch_id: int, asked: Asked, hands: int) -> None:
     the others have come to their end; the job is then done again.
     """
     with transaction.atomic(), acting("intake"):
-        batch = ImportBatch.objects.get(pk=batch_id)
+        # A part that comes on record meanwhile writes its plan and its rows at once: both are read behind it.
+        batch = ImportBatch.objects.select_for_update().get(pk=batch_id)
         plan = parts.plan_of(batch.counts)
         if plan is None or batch.state != BatchState.PUBLISHING:
             return
@@ -275,9 +276,7 @@ def _close(batch_id: int, asked: Asked, faults: Sequence[str]) -> None:
     now. Rows that met somebody else's children are marked as duplicates. Nothing happens without parts.
     """
     with transaction.atomic():
-        who = enter(asked.user_id, asked.assignment_id, address=asked.address) or Who(
-            asked.user_id, "", "", None, asked.address
-        )
+        who = who_asked(asdict(asked))
         with acting("intake"):
             batch = ImportBatch.objects.select_for_update().get(pk=batch_id)
             plan = parts.plan_of(batch.counts)
@@ -299,20 +298,7 @@ def _close(batch_id: int, asked: Asked, faults: Sequence[str]) -> None:
             batch.progress = 100
             batch.version += 1
             batch.save()
-        record(
-            who,
-            "intake.publish",
-            object_type="import_batch",
-            object_id=batch_id,
-            after={
-                "published": plan.done,
-                "classes": sum(p.classes for p in plan.parts),
-                "left": left,
-                "parts": len(plan.parts),
-            },
-            row_count=plan.done,
-            digest=plan.digest,
-        )
+        vouch(who, batch_id, plan, left)
 
 
 def _why(published: int, taken: int, left: int, faults: Sequence[str]) -> str:
