@@ -34,7 +34,7 @@ from xueji.ground.standards.text import as_text
 from xueji.registry.people import places
 from xueji.registry.people.queries.profile import kept_in_profile
 
-from . import books
+from . import asked, books
 from .cells import mask, understand
 from .errors import IntakeError
 from .places import SchoolFacts
@@ -54,9 +54,16 @@ FIXED: tuple[tuple[str, str], ...] = (
 _SEX = {"1": "男", "2": "女"}
 
 
-def columns() -> list[Field]:
-    """Fields that a sheet may complete: the ordinary data of the pupil, none of the family's."""
-    return [f for f in national_form.fields() if kept_in_profile(f) and f.key != "id_validity"]
+def columns(school_id: int | None = None) -> list[Field]:
+    """Fields that a sheet may complete: the ordinary data of the pupil, none of the family's; of a school none that its
+    place does not collect (C-COL-22).
+    """
+    closed = asked.shut(asked.levels(school_id)) if school_id is not None else frozenset()
+    return [
+        f
+        for f in national_form.fields()
+        if kept_in_profile(f) and f.key != "id_validity" and f.key not in closed
+    ]
 
 
 @dataclass(frozen=True)
@@ -147,7 +154,7 @@ def shown(spec: Field, value: str) -> str:
 
 def book(school: SchoolFacts, rows: Sequence[Pupil], title: str) -> bytes:
     """The class list with its gaps: locked facts first, then every field that may be completed."""
-    specs = columns()
+    specs = columns(school.org_id)
     lists = {f.codeset: books.choices(f.codeset) for f in specs if f.codeset and books.choices(f.codeset)}
     fixed = [TemplateField(label=label, help=_("不能修改"), locked=True) for _key, label in FIXED]
     free = [
@@ -216,7 +223,7 @@ class Plan:
 def plan(actor: Any, school: SchoolFacts, data: bytes, filename: str, *, limits: Limits) -> Plan:
     """Read a sheet that went out and say what it would change; a fixed number of queries. Raises `IntakeError`."""
     lines, at = _read(data, filename, limits)
-    specs = {f.key: f for f in columns() if f.key in at}
+    specs = {f.key: f for f in columns(school.org_id) if f.key in at}
     keys = {n: _uuid(_cell(cells, at[KEY])) for n, cells in lines}
     known = {p.person_id: p for p in pupils(actor, school.org_id, ids=[k for k in keys.values() if k])}
     out = Plan()

@@ -96,7 +96,7 @@ def _copy(pupil: Pupil, status: str) -> Copy:
 
 def book(school: SchoolFacts, package_id: int, title: str, copies: Mapping[str, Copy]) -> bytes:
     """The workbook of a package: a row a pupil, free rows below for children who come meanwhile."""
-    specs = updating.columns()
+    specs = updating.columns(school.org_id)
     lists = {f.codeset: books.choices(f.codeset) for f in specs if f.codeset and books.choices(f.codeset)}
     lists[STATUS] = [str(s.label) for s in _STATES]
     case = str(_("改动交回后作为业务办理; 证件号要改就填新的完整号码"))

@@ -90,7 +90,7 @@ def plan(actor: Any, package: OfflinePackage, lines: list[Line]) -> merging.Plan
     ids = {line.person_id for line in lines if line.person_id} | {uuid.UUID(k) for k in base or {}}
     present = copies.now(actor, package.school_id, ids=sorted(ids))
     scope = copies.now(actor, package.school_id, class_id=package.class_id) if base is not None else {}
-    return merging.merge(lines, base, settled, present, scope, updating.columns())
+    return merging.merge(lines, base, settled, present, scope, updating.columns(package.school_id))
 
 
 def move_base(actor: Any, package: OfflinePackage, back: HandBack) -> None:
@@ -102,7 +102,9 @@ def move_base(actor: Any, package: OfflinePackage, back: HandBack) -> None:
         (str(i.person_id) if i.person_id else f"row:{i.row_no}", i.field)
         for i in OfflineItem.objects.filter(handback=back, decision=Decision.OPEN)
     }
-    base, settled = merging.advanced(base, settled, lines_of(back), updating.columns(), waiting)
+    base, settled = merging.advanced(
+        base, settled, lines_of(back), updating.columns(package.school_id), waiting
+    )
     write_base(actor, package, base, settled)
 
 
