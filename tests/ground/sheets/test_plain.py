@@ -138,6 +138,7 @@ def test_a_plain_list_is_read_by_pieces() -> None:
         '<!-- <row r="9"><c r="A9" t="s"><v>1</v></c></row> -->',
         '<row r="1000001"><c r="A1000001" t="s"><v>1</v></c></row>',
         '<row r="9"><c r="XFD9" t="s"><v>1</v></c></row>',
+        '<row r="9"><c r="A9" t="s"><v></v></c><c r="B9" t="s"><v>1</v></c></row>',
     ],
 )
 def test_what_is_written_otherwise_goes_to_the_native_reader(row: str) -> None:
@@ -151,8 +152,10 @@ def test_what_is_written_otherwise_goes_to_the_native_reader(row: str) -> None:
     [
         '<row r="9"><c r="A9" t="s"><v>1</v></c><c r="B7" t="s"><v>1</v></c></row>',
         '<row r="9"><c r="A9" t="s"><v>7</v></c></row>',
-        '<row r="9"><c r="A9" t="s"><v></v></c></row>',
         '<row r="9"><c r="A09" t="s"><v>1</v></c></row>',
+        '<row r="9"><c r="A9" t="s"><v>' + "9" * 5_000 + "</v></c></row>",
+        '<row r="9"><c r="A' + "9" * 5_000 + '" t="s"><v>1</v></c></row>',
+        '<row r="9"><c r="A9" t="s"><v>1</v></c></row><row r="9"/><row r="10"><c r="A9" t="s"><v>0</v></c></row>',
     ],
 )
 def test_places_that_contradict_their_row_and_texts_that_are_not_there_are_refused(row: str) -> None:

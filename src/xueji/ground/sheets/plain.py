@@ -90,7 +90,9 @@ def look_plain(data: bytes, limits: Limits) -> tuple[SheetReader, PlainSheet] | 
             if len(names) != len(entries) or _STRINGS not in names or not sheets:
                 return None
             # Other compressions unpack without a bound.
-            if any(entry.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED) for entry in entries):
+            if any(
+                entry.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED) for entry in entries
+            ):
                 return None
             member = max(sheets, key=lambda entry: entry.file_size).filename
             others = [entry.file_size for entry in entries if entry.filename not in (member, _STRINGS)]
@@ -151,18 +153,22 @@ class PlainSheet:
                 raise SheetError("broken")
             digits = body.translate(_SPACED).decode("ascii").split()
             name = digits[0] if digits else ""
-            number = int(name or 0)
+            try:
+                number = int(name or 0)
+            except ValueError:  # thousands of digits
+                raise SheetError("broken") from None
             if number <= after:
                 continue
             if (
                 len(digits) != shape.numbers
                 or shape.places(digits).count(name) != shape.cells
-                or b'<row r="%b"' % name.encode() not in row[:at]
+                # Behind the last of them: blank rows may stand before the one that holds the cells.
+                or b'<row r="%b"' % name.encode() not in row[row.rfind(b"<row ", 0, at) : at]
             ):
                 raise SheetError("broken")
             try:
                 cells = [strings[n] for n in map(int, shape.values(digits))]
-            except IndexError:
+            except (IndexError, ValueError):
                 raise SheetError("broken") from None
             if shape.order is not None:
                 cells.append("")
@@ -278,6 +284,8 @@ class _Scan:
         last = columns = cells = 0
         for piece in _cut(stream, self.ends):
             self.pieces += 1
+            if b"<v></v>" in piece:  # a blank cell, not a text: without digits there is no number of one
+                raise _NotPlain
             for row in piece.split(_ROW_END)[:-1]:
                 at = row.find(b"<c ")
                 begin = _ROW.fullmatch(row if at < 0 else row[:at])
