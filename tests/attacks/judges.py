@@ -28,7 +28,7 @@ from xueji.web.layout.headers import PERMISSIONS
 
 def missing(answer: Any, name: str = "") -> list[str]:
     """Which of the standing headers an answer lacks. Only the pages named for it may use the camera."""
-    camera = name in headers.CAMERA_PAGES and answer.status_code == 200
+    camera = name in headers.CAMERA_PAGES and answer.status_code in headers.CAMERA_ANSWERS
     wanted = {
         "Permissions-Policy": headers.WITH_CAMERA if camera else PERMISSIONS,
         "Cross-Origin-Resource-Policy": "same-origin",

@@ -229,6 +229,7 @@ def test_a_class_is_called_one_by_one_and_only_its_page_may_use_the_camera(
 
     refused = send_one(first, b"not a picture")
     assert refused.status_code == 422 and "这不是照片文件" in text(refused) and "张小明" in text(refused)
+    assert "camera=(self)" in refused["Permissions-Policy"], "the page is there again, and so is its camera"
     assert send_one(first, b"", Accept="application/json").json()["message"]
     assert send_one(stranger, picture()).status_code == 404
     answer = send_one(first, picture())

@@ -28,6 +28,8 @@ PERMISSIONS = ", ".join(
 )
 #: The only pages that may use the camera, and what they may beside it: nothing.
 CAMERA_PAGES = frozenset({"photos:camera"})
+#: Answers that are such a page: as asked for, or again after what was sent had been refused.
+CAMERA_ANSWERS = frozenset({200, 422})
 WITH_CAMERA = PERMISSIONS.replace("camera=()", "camera=(self)")
 FILE_POLICY = "default-src 'none'; sandbox"
 _NO_NAME = re.compile(r"[\x00-\x1f\x7f/\\:*?\"<>|]+")
@@ -66,7 +68,9 @@ class HeadersMiddleware:
         """Add what is missing; a view that says something stricter keeps it."""
         response = self.get_response(request)
         found = request.resolver_match
-        camera = found is not None and found.view_name in CAMERA_PAGES and response.status_code == 200
+        camera = (
+            found is not None and found.view_name in CAMERA_PAGES and response.status_code in CAMERA_ANSWERS
+        )
         response.setdefault("Permissions-Policy", WITH_CAMERA if camera else PERMISSIONS)
         response.setdefault("Cross-Origin-Resource-Policy", "same-origin")
         response.setdefault("Origin-Agent-Cluster", "?1")
