@@ -56,6 +56,32 @@ def test_a_class_is_photographed_by_keyboard_one_after_the_other(person: Any) ->
     assert photo.status == 200 and photo.body().startswith(b"\xff\xd8\xff") and len(photo.body()) <= 60 * 1024
 
 
+def test_a_picture_outlives_the_session(person: Any) -> None:
+    """The session ends while a pupil stands before the camera: the page says so and keeps the picture; after signing in
+    again in another window the same picture is sent.
+    """
+    registrar = person("registrar.a")
+    page = registrar.page
+    registrar.go("/photos/camera/")
+    registrar.go(page.evaluate(CLASS)["url"])
+    page.wait_for_selector("[data-camera-take]:visible")
+    page.click("[data-camera-take]")
+    page.wait_for_selector("[data-camera-keep]:visible")
+    registrar.context.clear_cookies()
+    for _turn in range(2):
+        page.click("[data-camera-keep]")
+        page.wait_for_selector("[data-camera-said]:has-text('登录已过期')")
+        page.wait_for_selector("[data-camera-keep]:enabled")
+        assert page.is_visible("[data-camera-canvas]")
+    window = registrar.page = registrar.context.new_page()
+    registrar.sign_in("registrar.a")
+    window.close()
+    with page.expect_response(lambda r: r.request.method == "POST" and "/photos/camera/" in r.url) as told:
+        page.click("[data-camera-keep]")
+    assert told.value.status == 200, told.value.text()[:300]
+    page.wait_for_selector("[data-camera-said]:has-text('的照片已采用')")
+
+
 def test_on_a_phone_the_page_fits_and_without_a_camera_the_chooser_is_there(person: Any) -> None:
     """On a phone of 390 the picture and its buttons fit; where the camera is refused the page says so and takes a file."""
     registrar = person("registrar.a", phone=True)

@@ -11,6 +11,7 @@
   let stream = null;
   let facing = "environment";
   let taken = null;
+  let away = false;
 
   const say = (words, wrong) => {
     said.textContent = words;
@@ -67,13 +68,25 @@
     part("seat").textContent = pupil.seat;
     history.replaceState(null, "", `?who=${pupil.id}`);
   };
+  /* Whoever has signed in again has a new key for forms; this page, which holds the picture, still has the former. */
+  const renew = async () => {
+    const page = await fetch(form.action, { credentials: "same-origin" });
+    if (page.redirected) throw new Error(box.dataset.away);
+    const found = new DOMParser().parseFromString(await page.text(), "text/html").querySelector("[data-camera-form] [name=csrfmiddlewaretoken]");
+    if (found) form.elements.csrfmiddlewaretoken.value = found.value;
+  };
   const send = async () => {
     if (!taken || keep.disabled) return;
     keep.disabled = true;
-    const body = new FormData(form);
-    body.set("photo", taken, "camera.jpg");
     try {
+      if (away) await renew();
+      const body = new FormData(form);
+      body.set("photo", taken, "camera.jpg");
       const answer = await fetch(form.action, { method: "POST", body, headers: { Accept: "application/json" }, credentials: "same-origin" });
+      const words = (answer.headers.get("Content-Type") || "").startsWith("application/json");
+      /* Sent to the sign-in page; or signed in again elsewhere, where the former key is refused. */
+      away = answer.redirected || (answer.status === 403 && !words);
+      if (away) throw new Error(box.dataset.away);
       const told = await answer.json();
       if (!answer.ok) throw new Error(told.message);
       const mark = box.querySelector(`[data-camera-pupil="${told.done}"] [data-camera-mark]`);
