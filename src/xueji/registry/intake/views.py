@@ -157,7 +157,7 @@ def batch(request: HttpRequest, batch_id: int) -> HttpResponse:
             counts["published"]
             and found.published_at
             and found.published_at > timezone.now() - undoing.WINDOW
-            and found.state in (BatchState.PUBLISHED, BatchState.CHECKED)
+            and commands.may_undo(found)
         ),
         "who": queries.staff_names({x for x in (found.creator_id, found.publisher_id, found.undoer_id) if x}),
         "unknown": found.mapping.get("unknown", []),

@@ -7,7 +7,7 @@ from .match import match_columns
 from .mend import correct, edit_row, error_book, fix_alike, fix_suggested, open_row
 from .recover import resume_lost
 from .release import PublishResult, discard, publish, request_publish
-from .undo import UndoResult, not_undone, request_undo, undo, undo_for, undoable
+from .undo import UndoResult, may_undo, not_undone, request_undo, undo, undo_for, undoable
 from .update import apply_update, bring_update, plan_of, update_book
 
 __all__ = [
@@ -31,6 +31,7 @@ __all__ = [
     "fix_suggested",
     "give_up",
     "match_columns",
+    "may_undo",
     "not_undone",
     "open_row",
     "original",

@@ -31,7 +31,9 @@ def match_columns(
     actor.require("intake.import")
     with transaction.atomic():
         batch = opened(actor, batch_id, BatchState.MATCHING)
-        if batch.counts.get("published"):
+        kept = {k: batch.counts[k] for k in ("published", "undone") if batch.counts.get(k)}
+        # Unless nobody knows what its columns are: the rows on record are left out when it is read again.
+        if kept.get("published") and batch.state != BatchState.MATCHING:
             raise IntakeError(
                 _("这个批次已经有学生建立学籍, 不能再改列的对应。请把其余的行另存为新的表格上传")
             )
@@ -45,7 +47,7 @@ def match_columns(
                     defaults={"county_id": batch.county_id, "key": key, "set_by": actor.user_id},
                 )
             ImportBatch.objects.filter(pk=batch_id).update(
-                state=BatchState.UPLOADED, problem="", progress=0, mapping=rest(batch), counts={}
+                state=BatchState.UPLOADED, problem="", progress=0, mapping=rest(batch), counts=kept
             )
         record(
             actor, "intake.match_columns", object_type="import_batch", object_id=batch_id, after=dict(meant)

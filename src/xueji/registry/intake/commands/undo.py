@@ -25,6 +25,8 @@ from ..models import BatchState, ImportBatch
 AT_ONCE = 3_000
 #: Key of the batch's counts under which a big undo waits for the worker: what was confirmed, and why.
 ASKED = "undo"
+#: Where a batch stands whose file was read again after a crash and was not understood any more.
+_UNREAD = (BatchState.FAILED, BatchState.MATCHING)
 
 
 @dataclass(frozen=True)
@@ -44,6 +46,13 @@ def undoable(actor: Any, batch_id: int) -> undoing.Undoable:
             return undoing.look(batch_id, timezone.now())
 
 
+def may_undo(batch: ImportBatch) -> bool:
+    """Whether the batch stands where rows of it may be on record that can be taken back."""
+    if batch.state in _UNREAD:
+        return bool(batch.counts.get("published"))
+    return batch.state in (BatchState.PUBLISHED, BatchState.CHECKED)
+
+
 def undo(actor: Any, batch_id: int, *, expected: int, reason: str) -> UndoResult:
     """Take back every row of the batch that nothing else has touched within 24 hours of its publication: all of them
     or none. Whoever was touched stays and is named (`undoable`).
@@ -60,7 +69,7 @@ def undo(actor: Any, batch_id: int, *, expected: int, reason: str) -> UndoResult
         queries.batch(actor, batch_id)
         with acting("intake"):
             batch = ImportBatch.objects.select_for_update().get(pk=batch_id)
-        if batch.state not in (BatchState.PUBLISHED, BatchState.CHECKED, BatchState.UNDOING):
+        if batch.state != BatchState.UNDOING and not may_undo(batch):
             raise IntakeError(_("这个批次现在不能撤销"))
         with acting("writer"):
             found = undoing.look(batch_id, now, lock=True)
@@ -95,10 +104,18 @@ def _count(batch: ImportBatch, actor: Any, found: undoing.Undoable, now: datetim
         "undone": counts.get("undone", 0) + found.n,
         "total": counts.get("total", 0) - found.n,
     }
-    waiting = sum(counts.get(k, 0) for k in ("ok", "warning", "error", "duplicate"))
-    batch.state = BatchState.CHECKED if waiting else BatchState.PUBLISHED if published else BatchState.UNDONE
+    asked = batch.counts.get(ASKED, {})
+    stood = asked.get("state", batch.state)
+    waiting = stood not in _UNREAD and sum(counts.get(k, 0) for k in ("ok", "warning", "error", "duplicate"))
+    if stood in _UNREAD and published:
+        batch.state, batch.problem = stood, asked.get("problem", batch.problem)
+    else:
+        batch.state = (
+            BatchState.CHECKED if waiting else BatchState.PUBLISHED if published else BatchState.UNDONE
+        )
+        batch.problem = ""
     batch.counts, batch.undone_at, batch.undoer_id = counts, now, actor.user_id
-    batch.problem, batch.progress = "", 100
+    batch.progress = 100
     batch.version += 1
     with acting("intake"):
         batch.save()
@@ -114,17 +131,21 @@ def request_undo(actor: Any, batch_id: int, *, expected: int, reason: str) -> Un
         with acting("intake"):
             # The counts are written back whole: nobody else writes them meanwhile.
             batch = ImportBatch.objects.select_for_update().get(pk=batch_id)
-        if batch.state not in (BatchState.PUBLISHED, BatchState.CHECKED):
+        if not may_undo(batch):
             raise IntakeError(_("这个批次现在不能撤销"))
         if len(reason.strip()) < 2:
             raise IntakeError(_("请写明撤销的原因"))
+        stood = {"state": batch.state, "problem": batch.problem} if batch.state in _UNREAD else {}
         with acting("intake"):
             # The queue is given numbers only: what was typed waits on the batch.
             ImportBatch.objects.filter(pk=batch_id).update(
                 state=BatchState.UNDOING,
                 problem="",
                 progress=50,
-                counts={**batch.counts, ASKED: {"expected": expected, "reason": reason.strip()[:200]}},
+                counts={
+                    **batch.counts,
+                    ASKED: {**stood, "expected": expected, "reason": reason.strip()[:200]},
+                },
             )
         from ..tasks import undo_batch
 
@@ -156,7 +177,9 @@ def not_undone(batch_id: int, why: str) -> None:
         if batch.state != BatchState.UNDOING:
             return
         waiting = sum(batch.counts.get(k, 0) for k in ("ok", "warning", "error", "duplicate"))
-        batch.state = BatchState.CHECKED if waiting else BatchState.PUBLISHED
+        batch.state = batch.counts.get(ASKED, {}).get("state") or (
+            BatchState.CHECKED if waiting else BatchState.PUBLISHED
+        )
         batch.problem, batch.progress = why[:500], 100
         batch.counts = {k: v for k, v in batch.counts.items() if k != ASKED}
         batch.save(update_fields=["state", "problem", "progress", "counts"])
