@@ -37,6 +37,7 @@ class Pair:
             pass_fds=(self.numbers,) if BOTH_CAN_READ else (),
         )
         self.arrived: queue.Queue[tuple[str, Any]] = queue.Queue(maxsize=8)
+        self._listener: threading.Thread | None = None
 
     def _write(self, data: bytes) -> None:
         assert self.child.stdin is not None
@@ -52,7 +53,8 @@ class Pair:
         except BrokenPipeError:
             raise SheetError("broken") from None
         assert self.child.stdout is not None
-        threading.Thread(target=_listen, args=(self.child.stdout, self.arrived), daemon=True).start()
+        self._listener = threading.Thread(target=_listen, args=(self.child.stdout, self.arrived), daemon=True)
+        self._listener.start()
 
     def hungry(self) -> None:
         """One sign of hunger."""
@@ -69,6 +71,12 @@ class Pair:
         """Stop the other process, whatever it does."""
         self.child.kill()
         self.child.wait()
+        # Whoever listens may wait for room among messages that nobody takes any more.
+        while self._listener is not None and self._listener.is_alive():
+            with suppress(queue.Empty):
+                while True:
+                    self.arrived.get_nowait()
+            self._listener.join(0.05)
         for end in (self.numbers, self._giving):
             if end >= 0:
                 os.close(end)

@@ -264,6 +264,9 @@ def child_main() -> None:
         out.send("sheet", (error.code, error.params))
     except WrongColumns as error:
         out.send("columns", (error.missing, error.unknown, error.mapping))
+    except MemoryError:
+        # It unpacks to more than this process may take: the file is at fault, not the program.
+        out.send("sheet", ("zip_bomb", {}))
     except BrokenPipeError:
         return
     except Exception:
