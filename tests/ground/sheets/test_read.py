@@ -382,3 +382,17 @@ def test_a_second_list_of_the_same_kind_is_not_passed_over() -> None:
         two.alone(head)
     assert caught.value.code == "many_sheets"
     assert "乙" in caught.value.message_zh
+
+
+@pytest.mark.parametrize("how", [zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
+def test_a_compression_that_no_program_of_sheets_uses_is_refused(how: int) -> None:
+    usual = io.BytesIO()
+    with xlsxwriter.Workbook(usual, {"in_memory": True}) as out:
+        out.add_worksheet("甲").write_row(0, 0, ["姓名", "学籍号"])
+    other = io.BytesIO()
+    with zipfile.ZipFile(usual) as source, zipfile.ZipFile(other, "w", how) as target:
+        for name in source.namelist():
+            target.writestr(name, source.read(name))
+    with pytest.raises(SheetError) as caught:
+        open_sheet(other.getvalue(), "a.xlsx")
+    assert caught.value.code == "broken"

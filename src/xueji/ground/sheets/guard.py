@@ -116,7 +116,11 @@ def check_package(data: bytes, limits: Limits) -> dict[str, str]:
 
 
 def check_members(entries: list[zipfile.ZipInfo], limits: Limits) -> None:
-    """Refuse packages that unpack to more than anybody sends. Raises `SheetError("zip_bomb")`."""
+    """Refuse packages that unpack to more than anybody sends, and compressions that no program of sheets uses: a few
+    kilobytes of them may unpack to a hundred megabytes at once. Raises `SheetError`: `zip_bomb`, `broken`.
+    """
+    if any(entry.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED) for entry in entries):
+        raise SheetError("broken")
     total = sum(entry.file_size for entry in entries)
     if total > limits.max_unpacked or len(entries) > 10_000:
         raise SheetError("zip_bomb")
