@@ -19,8 +19,9 @@ def test_a_parent_sees_on_the_phone_where_the_child_is_and_takes_a_certificate_h
     child = demo_site.accounts["parent_children"][0]
     parent = person("parent", phone=True)
     parent.go("/my/")
-    parent.page.get_by_role("link", name=re.compile(child["name"])).first.click()
-    parent.page.wait_for_url(re.compile(r"/my/[0-9a-f-]{36}/"))
+    # Other cards of the page, a form to fill in say, name the child as well.
+    with parent.page.expect_navigation(url=re.compile(r"/my/[0-9a-f-]{36}/$")):
+        parent.page.get_by_role("link", name=f"看{child['name']}的学籍").click()
     text = parent.page.inner_text("main")
     assert child["school"] in text
     assert child["identity"] not in text
