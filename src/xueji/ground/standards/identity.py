@@ -36,7 +36,8 @@ _LEGACY = re.compile(r"[0-9]{15}")
 _OLD_CARD = re.compile(r"([A-Z]{3})([0-9]{4})([0-9]{6})[0-9]{2}")
 _HM_AREAS = ("810000", "820000")
 _TAIWAN_AREA = "830000"
-_SEXES = {"1": "男", "2": "女"}
+#: 性别 as the national code has it, in words.
+SEX_WORDS = {"1": "男", "2": "女"}
 
 
 class IdCheck(NamedTuple):
@@ -99,7 +100,7 @@ def plainly_right(value: str, on: date, sex: str | None = None, birth: date | No
     born = _calendar(day)
     if born is None or born > on or born.year < 1900 or (birth is not None and birth != born):
         return False
-    if sex in _SEXES and sex != ("1" if value[16] in "13579" else "2"):
+    if sex in SEX_WORDS and sex != ("1" if value[16] in "13579" else "2"):
         return False
     return divisions.status_since(region, born.year) == "valid"
 
@@ -242,9 +243,9 @@ def _region_problem(status: str, region: str) -> Problem:
 def _agree(
     found: list[Problem], own_sex: str, sex: str | None, own_birth: date | None, birth: date | None
 ) -> None:
-    if sex in _SEXES and sex != own_sex:
+    if sex in SEX_WORDS and sex != own_sex:
         text = _("证件号显示为%(number)s，填写的是%(form)s，请核对")
-        found.append(Problem("id.sex_differs", text % {"number": _SEXES[own_sex], "form": _SEXES[sex]}))
+        found.append(Problem("id.sex_differs", text % {"number": SEX_WORDS[own_sex], "form": SEX_WORDS[sex]}))
     if birth is not None and own_birth is not None and birth != own_birth:
         text = _("证件号中的出生日期是 %(number)s，填写的是 %(form)s，请核对")
         params = {"number": own_birth.isoformat(), "form": birth.isoformat()}

@@ -18,6 +18,7 @@ from xueji.ground.orgs.grades import class_label, grade_on
 from xueji.ground.paper.roster import ListColumn, PaperList, render_list
 from xueji.ground.policy.statuses import Status
 from xueji.ground.sheets.write import SheetColumn, write_table
+from xueji.ground.standards.identity import SEX_WORDS
 from xueji.registry.changes import guests
 from xueji.registry.people import queries as people
 
@@ -111,7 +112,7 @@ def gather(actor: Any, class_id: int) -> ExamList:
             words.append(str(Status(status).label))
         rows.append(
             (
-                i, card.number if card else "", name, {"1": "男", "2": "女"}.get(sex, ""), birth,
+                i, card.number if card else "", name, SEX_WORDS.get(sex, ""), birth,
                 card.id_type_label if card else "", card.identity if card else "",
                 class_label(stage, year, number, system, day) if number else "", " ".join(words), "",
             )

@@ -23,6 +23,7 @@ from xueji.ground.orgs.models import Term
 from xueji.ground.paper.roster import ClassRoster, RosterRow, render_class_roster
 from xueji.ground.policy.statuses import Status
 from xueji.ground.sheets.write import SheetColumn, write_table
+from xueji.ground.standards.identity import SEX_WORDS
 from xueji.registry.enrolment import queries as enrolment
 from xueji.registry.enrolment.timeline import local_day
 from xueji.registry.people import queries as people
@@ -136,7 +137,7 @@ def _rows(actor: Any, found: Sequence[Any], system: str, day: date, *, mixed: bo
             RosterRow(
                 student_number=card.number if card else "",
                 name=name,
-                sex={"1": "男", "2": "女"}.get(sex, ""),
+                sex=SEX_WORDS.get(sex, ""),
                 birth_date=birth,
                 ethnicity=card.ethnicity_label if card else "",
                 household=family.household,

@@ -17,6 +17,7 @@ from xueji.ground.accounts.actor import Actor, today
 from xueji.ground.audit.commands import record
 from xueji.ground.db.scope import acting
 from xueji.ground.sheets.write import SheetColumn, write_table
+from xueji.ground.standards.identity import SEX_WORDS
 from xueji.registry.enrolment import listing
 from xueji.registry.enrolment import queries as enrolment
 from xueji.registry.people import commands as people
@@ -165,7 +166,7 @@ def in_words(actor: Actor, conditions: Mapping[str, str]) -> str:
     parts += [name for code, name in choices["grades"] if code == query.grade]
     parts += [name for key, name in choices["schools"] if key == query.filters.school_id]
     if query.filters.sex:
-        parts.append({"1": "男", "2": "女"}[query.filters.sex])
+        parts.append(SEX_WORDS[query.filters.sex])
     if query.filters.class_id:
         parts.append(_("指定班级"))
     return " · ".join(str(p) for p in parts)[:200]

@@ -9,6 +9,7 @@ from typing import Any
 
 from django.db import connection
 
+from xueji.ground.standards.identity import SEX_WORDS
 from xueji.registry.enrolment.models import REGISTERED
 from xueji.registry.enrolment.timeline import end_of, local_day, midnight
 
@@ -35,7 +36,7 @@ class Name:
     @property
     def sex_label(self) -> str:
         """男 or 女."""
-        return {"1": "男", "2": "女"}.get(self.sex, "")
+        return SEX_WORDS.get(self.sex, "")
 
 
 @dataclass(frozen=True)

@@ -18,6 +18,7 @@ from xueji.ground.accounts.http import actor_of
 from xueji.ground.audit.commands import record
 from xueji.ground.paper.fonts import MissingGlyphs
 from xueji.ground.sheets.write import SheetColumn, write_table
+from xueji.ground.standards.identity import SEX_WORDS
 
 from . import commands, paper, queries, reports
 from .http import chosen, run, to
@@ -30,7 +31,6 @@ VIEWS = (
     ("outside", gettext_lazy("外地户籍新生")),
     ("reconcile", gettext_lazy("与录取名单核对")),
 )
-SEX = {"1": "男", "2": "女"}
 
 
 @require_GET
@@ -70,7 +70,7 @@ def reports_page(request: HttpRequest) -> HttpResponse:
 
 def _line(a: Applicant) -> tuple[object, ...]:
     return (
-        a.name, SEX.get(a.sex, ""), a.birth_date, a.from_school, a.area, a.division, str(Origin(a.origin).label),
+        a.name, SEX_WORDS.get(a.sex, ""), a.birth_date, a.from_school, a.area, a.division, str(Origin(a.origin).label),
         str(State(a.state).label), a.reported_on, a.choice_note,
     )  # fmt: skip
 
@@ -109,14 +109,16 @@ def _sheet(
     if what == "missing":
         rows, _more = reports.children(actor, f.year, "missing", limit=5_000)
         lines: list[Sequence[object]] = [
-            (r.owner, r.name, SEX.get(r.sex, ""), r.birth_date, r.area, r.kindergarten, r.state, r.note)
+            (r.owner, r.name, SEX_WORDS.get(r.sex, ""), r.birth_date, r.area, r.kindergarten, r.state, r.note)
             for r in rows
         ]
         head = ("学校", "姓名", "性别", "出生日期", "社区", "幼儿园", "去向", "说明")
         return lines, head, _("%s年适龄未入学儿童名单") % f.year, iter(())
     if what == "elsewhere":
         rows, _more = reports.children(actor, f.year, "elsewhere", limit=5_000)
-        lines = [(r.owner, r.name, SEX.get(r.sex, ""), r.birth_date, r.area, r.state, r.note) for r in rows]
+        lines = [
+            (r.owner, r.name, SEX_WORDS.get(r.sex, ""), r.birth_date, r.area, r.state, r.note) for r in rows
+        ]
         head = ("学校", "姓名", "性别", "出生日期", "社区", "外出注册学籍", "说明")
         return lines, head, _("%s年外出注册学籍学生名单") % f.year, iter(())
     if what == "reconcile":
@@ -145,7 +147,7 @@ def _paper(request: HttpRequest, actor: Any, f: queries.Filters, what: str) -> H
             (_("说明"), None),
         ]
         lines = [
-            [str(n), paper.public_name(a), SEX.get(a.sex, ""), a.from_school, a.choice_note]
+            [str(n), paper.public_name(a), SEX_WORDS.get(a.sex, ""), a.from_school, a.choice_note]
             for n, a in enumerate(held, start=1)
         ]
     else:
@@ -160,7 +162,7 @@ def _paper(request: HttpRequest, actor: Any, f: queries.Filters, what: str) -> H
             (_("原学校"), 40.0), (_("报到日期"), 26.0), (_("签到"), None),
         ]  # fmt: skip
         lines = [
-            [str(n), a.name, SEX.get(a.sex, ""), str(a.birth_date), a.notice_no, a.from_school,
+            [str(n), a.name, SEX_WORDS.get(a.sex, ""), str(a.birth_date), a.notice_no, a.from_school,
              str(a.reported_on or ""), ""]
             for n, a in enumerate(held, start=1)
         ]  # fmt: skip

@@ -11,6 +11,7 @@ from django.db import connection
 from django.utils import timezone
 
 from xueji.ground.orgs.grades import class_label
+from xueji.ground.standards.identity import SEX_WORDS
 
 LIMIT = 100
 SOON = timedelta(days=30)
@@ -43,7 +44,7 @@ class Guest:
     @property
     def sex_label(self) -> str:
         """男 or 女."""
-        return {"1": "男", "2": "女"}.get(self.sex, "")
+        return SEX_WORDS.get(self.sex, "")
 
 
 def hosted(actor: Any, *, limit: int = LIMIT, due: bool = False) -> list[Guest]:

@@ -19,6 +19,7 @@ from xueji.ground.orgs.grades import class_label, start_year_of
 from xueji.ground.paper.roster import ListColumn, PaperList, render_list
 from xueji.ground.policy.statuses import Status
 from xueji.ground.sheets.write import SheetColumn, write_table
+from xueji.ground.standards.identity import SEX_WORDS
 from xueji.registry.enrolment.timeline import local_day, midnight
 from xueji.registry.enrolment.words import business_label
 from xueji.registry.people import queries as people
@@ -27,7 +28,6 @@ from .kinds import label_of
 from .models import OPEN
 
 MOST = 300
-_SEX = {"1": "男", "2": "女"}
 HEAD = (
     "序号",
     "班内学号",
@@ -127,7 +127,7 @@ def ledger(actor: Any, class_id: int) -> Ledger:
         LedgerRow(
             seat=str(seat or ""),
             name=name,
-            sex=_SEX.get(sex, ""),
+            sex=SEX_WORDS.get(sex, ""),
             birth_date=birth,
             number=card.number if (card := cards.get(person)) else "",
             status=_("已离开") if reason == "former" else str(Status(status).label),

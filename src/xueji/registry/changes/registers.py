@@ -16,6 +16,7 @@ from xueji.ground.audit.commands import record
 from xueji.ground.orgs.grades import class_label
 from xueji.ground.paper.roster import ListColumn, PaperList, render_list
 from xueji.ground.sheets.write import SheetColumn, write_table
+from xueji.ground.standards.identity import SEX_WORDS
 from xueji.registry.enrolment.timeline import end_of, local_day, midnight
 from xueji.registry.enrolment.words import business_label
 from xueji.registry.people import queries as people
@@ -101,7 +102,7 @@ def entries(actor: Any, register: Register, start: date, end: date) -> list[Entr
     return [
         Entry(
             name=name,
-            sex={"1": "男", "2": "女"}.get(sex, ""),
+            sex=SEX_WORDS.get(sex, ""),
             birth_date=birth,
             number=card.number if (card := cards.get(person)) else "",
             place=class_label(stage, cohort, number, system, local_day(at)) if number else "",

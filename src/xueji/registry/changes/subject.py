@@ -10,8 +10,7 @@ from django.db import connection
 
 from xueji.ground.orgs.grades import Grade, class_label, grade_on
 from xueji.ground.policy.statuses import Status
-
-SEX = {"1": "男", "2": "女"}
+from xueji.ground.standards.identity import SEX_WORDS
 
 
 @dataclass(frozen=True)
@@ -56,7 +55,7 @@ class Subject:
         grade = self.grade(day)
         return {
             "name": self.name,
-            "sex": SEX.get(self.sex, ""),
+            "sex": SEX_WORDS.get(self.sex, ""),
             "birth_date": self.birth_date.isoformat(),
             "school": self.school_name,
             "grade": grade.label if grade else "",

@@ -20,6 +20,7 @@ from xueji.ground.orgs.grades import class_label, start_year_of
 from xueji.ground.orgs.models import Org, School
 from xueji.ground.policy.engine import PolicySet
 from xueji.ground.policy.places import policy_for
+from xueji.ground.standards.identity import SEX_WORDS
 from xueji.ground.waiting import Ask, Heap, Rows, day
 from xueji.registry.enrolment.timeline import local_day, midnight
 
@@ -282,10 +283,9 @@ def items(one: CreationList, *, after: int = 0) -> list[ItemRow]:
         )
         rows = c.fetchall()
     today = timezone.localdate()
-    sexes = {"1": "男", "2": "女"}
     return [
         ItemRow(
-            person, name or "—", sexes.get(sex, ""), birth,
+            person, name or "—", SEX_WORDS.get(sex, ""), birth,
             class_label(stage, cohort, number, system, today) if number else "", prefix, state, reason,
         )
         for person, name, sex, birth, stage, cohort, number, system, prefix, state, reason in rows

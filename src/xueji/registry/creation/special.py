@@ -18,6 +18,7 @@ from django.utils.translation import gettext as _
 from xueji.ground.audit.commands import record
 from xueji.ground.orgs.grades import class_label
 from xueji.ground.sheets.write import SheetColumn, write_table
+from xueji.ground.standards.identity import SEX_WORDS
 
 from .models import Mode, SpecialRecord
 
@@ -75,7 +76,7 @@ def rows(actor: Any, *, mode: str = "") -> list[Row]:
     today = timezone.localdate()
     return [
         Row(
-            key, person, school, name, {"1": "男", "2": "女"}.get(sex, ""),
+            key, person, school, name, SEX_WORDS.get(sex, ""),
             class_label(stage, cohort, number, system, today) if number else "", kind, since, basis,
         )
         for key, person, school, name, sex, stage, cohort, number, system, kind, since, basis in found

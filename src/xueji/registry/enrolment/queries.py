@@ -20,6 +20,7 @@ from xueji.ground.db.scope import acting
 from xueji.ground.orgs.grades import class_label, grade_on
 from xueji.ground.policy.statuses import Status
 from xueji.ground.standards import names
+from xueji.ground.standards.identity import SEX_WORDS
 from xueji.registry.people import queries as people
 
 from .models import GUEST, REGISTERED
@@ -29,7 +30,6 @@ ROSTER_COLUMNS = (
     "county_id, school_id, person_id, kind, reason, since, until, class_id, stage, cohort_year, class_seat, status,"
     " name, pinyin, pinyin_sort, sex, birth_date, number_prefix, check_state, open_case, problem"
 )
-_SEX = {"1": "男", "2": "女"}
 
 
 @dataclass(frozen=True)
@@ -70,7 +70,7 @@ class RosterRow:
     @property
     def sex_label(self) -> str:
         """男 or 女."""
-        return _SEX.get(self.sex, "")
+        return SEX_WORDS.get(self.sex, "")
 
     @property
     def former(self) -> bool:

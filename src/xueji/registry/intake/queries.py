@@ -25,6 +25,7 @@ from xueji.ground.policy.library import library
 from xueji.ground.policy.model import NumberScheme
 from xueji.ground.sheets.cells import LostDigits
 from xueji.ground.standards.fields import fields
+from xueji.ground.standards.identity import SEX_WORDS
 from xueji.ground.standards.text import as_text
 from xueji.ground.waiting import Ask
 
@@ -380,7 +381,7 @@ def _view(line: tuple[Any, ...], mapping: Mapping, system: str) -> RowView:
         row_no,
         state,
         name or typed("name"),
-        {"1": "男", "2": "女"}.get(sex or "", typed("sex")),
+        SEX_WORDS.get(sex or "", typed("sex")),
         birth or typed("birth_date"),
         place,
         [view(i) for i in as_json(issues)],

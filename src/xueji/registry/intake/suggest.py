@@ -16,14 +16,13 @@ from django.utils.translation import gettext as _
 from xueji.ground.standards import divisions
 from xueji.ground.standards.codes import table
 from xueji.ground.standards.fields import fields
-from xueji.ground.standards.identity import check_digit, check_identity, normalise_identity
+from xueji.ground.standards.identity import SEX_WORDS, check_digit, check_identity, normalise_identity
 from xueji.ground.standards.idtypes import RESIDENT
 from xueji.ground.standards.text import as_text, compact
 
 #: Letters that are typed, or read by a scanner, for digits.
 _LOOKALIKE = str.maketrans({"O": "0", "o": "0", "Q": "0", "D": "0", "I": "1", "l": "1", "i": "1", "|": "1", "Z": "2",
                             "S": "5", "B": "8", "〇": "0", "○": "0"})  # fmt: skip
-_SEX = {"1": "男", "2": "女"}
 _SHORTEST = 0.5
 
 
@@ -86,8 +85,8 @@ def _from_number(key: str, typed: Callable[[str], Any], today: date) -> Iterator
     found = check_identity(RESIDENT, typed("id_number"), on=today)
     if not found.ok:
         return
-    if key == "sex" and found.sex in _SEX:
-        yield Suggestion(_SEX[str(found.sex)], str(_("按身份证号")))
+    if key == "sex" and found.sex in SEX_WORDS:
+        yield Suggestion(SEX_WORDS[str(found.sex)], str(_("按身份证号")))
     if key == "birth_date" and found.birth is not None:
         yield Suggestion(f"{found.birth:%Y%m%d}", str(_("按身份证号")))
 

@@ -29,6 +29,7 @@ from xueji.ground.sheets.write import TemplateField, write_template
 from xueji.ground.standards import fields as national_form
 from xueji.ground.standards.codes import table
 from xueji.ground.standards.fields import Field
+from xueji.ground.standards.identity import SEX_WORDS
 from xueji.ground.standards.masking import mask_identity
 from xueji.ground.standards.text import as_text
 from xueji.registry.people import places
@@ -51,7 +52,6 @@ FIXED: tuple[tuple[str, str], ...] = (
     ("id_number", "身份证件号"),
     ("place", "班级"),
 )
-_SEX = {"1": "男", "2": "女"}
 
 
 def columns(school_id: int | None = None) -> list[Field]:
@@ -83,7 +83,7 @@ class Pupil:
         return {
             KEY: str(self.person_id),
             "name": self.name,
-            "sex": _SEX.get(self.sex, ""),
+            "sex": SEX_WORDS.get(self.sex, ""),
             "birth_date": self.birth_date.isoformat(),
             "id_number": self.id_number,
             "place": self.place,

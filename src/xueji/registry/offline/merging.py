@@ -21,7 +21,7 @@ from django.utils.translation import gettext as _
 from xueji.ground.sheets.cells import LostDigits
 from xueji.ground.standards import fields as national_form
 from xueji.ground.standards.fields import Field
-from xueji.ground.standards.identity import check_identity
+from xueji.ground.standards.identity import SEX_WORDS, check_identity
 from xueji.ground.standards.idtypes import RESIDENT
 from xueji.ground.standards.masking import mask_identity
 from xueji.registry.intake.cells import understand
@@ -30,7 +30,6 @@ from xueji.registry.intake.updating import KEY, entered, shown
 from .copies import FACTS, Copy, Line, Now
 from .models import ItemKind
 
-_SEX = {"1": "男", "2": "女"}
 #: Facts that are written in more than one way; class and state are looked up by their words when the case begins.
 _UNDERSTOOD = frozenset({"name", "sex", "birth_date", "id_number"})
 
@@ -159,7 +158,7 @@ def said(line: Line, key: str) -> Said:
         return Said("" if wrong else found.value, wrong)
     if isinstance(value, date):
         return Said(value.isoformat()[:10])
-    return Said(_SEX.get(str(value), "") if key == "sex" else str(value or ""))
+    return Said(SEX_WORDS.get(str(value), "") if key == "sex" else str(value or ""))
 
 
 def _changed_facts(line: Line, old: Copy) -> dict[str, Said]:

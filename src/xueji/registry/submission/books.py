@@ -19,6 +19,7 @@ from xueji.ground.paper.report import Part, Report, render_report
 from xueji.ground.paper.roster import ListColumn, PaperList, render_list
 from xueji.ground.sheets.write import SheetColumn, write_table
 from xueji.ground.standards import fields as national_form
+from xueji.ground.standards.identity import SEX_WORDS
 from xueji.registry.enrolment.words import business_label
 from xueji.registry.people import queries as people
 
@@ -28,7 +29,6 @@ from .models import Child, Proof, RoundKind, Submission, TermReview
 
 MOST = 4000
 _CARDS = 500
-_SEX = {"1": "男", "2": "女"}
 
 
 def file_name(school: School, *more: str) -> str:
@@ -86,7 +86,7 @@ def names(actor: Any, row: Submission, form: str) -> tuple[bytes, str]:
     ids = [r.person_id for r in found]
     numbers, places = _numbers(actor, ids), _places(found, school.system)
     lines = [
-        (str(i), numbers.get(r.person_id, ""), r.name, _SEX.get(r.sex, ""), r.birth_date.isoformat(),
+        (str(i), numbers.get(r.person_id, ""), r.name, SEX_WORDS.get(r.sex, ""), r.birth_date.isoformat(),
          places.get(r.class_id or 0, ""), str(r.class_seat or ""))
         for i, r in enumerate(found, start=1)
     ]  # fmt: skip
@@ -220,7 +220,7 @@ def volume(actor: Any, row: Submission) -> tuple[bytes, str]:
             title=_title(row),
             head=[_("序号"), _("学籍号"), _("姓名"), _("性别"), _("出生日期"), _("班级")],
             rows=[
-                [str(i), numbers.get(r.person_id, ""), r.name, _SEX.get(r.sex, ""), r.birth_date.isoformat(),
+                [str(i), numbers.get(r.person_id, ""), r.name, SEX_WORDS.get(r.sex, ""), r.birth_date.isoformat(),
                  places.get(r.class_id or 0, "")]
                 for i, r in enumerate(found, start=1)
             ],
@@ -308,7 +308,7 @@ def proof_list(actor: Any, form: str, *, class_id: int | None = None) -> tuple[b
         grade = grade_on(stage, cohort, school.system, day)
         left = cohort + school.years_of(stage)
         lines.append(
-            (str(i), numbers.get(person, ""), more.get(person, ""), name, _SEX.get(sex, ""),
+            (str(i), numbers.get(person, ""), more.get(person, ""), name, SEX_WORDS.get(sex, ""),
              grade.label if grade else "", str(number or ""), _("%s届") % left, str(Stage(stage).label), "")
         )  # fmt: skip
     _note(actor, "submission.proof.export", "school", actor.org_id, ids)

@@ -12,13 +12,13 @@ from django.utils.translation import gettext as _
 
 from xueji.ground.orgs.models import School
 from xueji.ground.sheets.write import SheetColumn, write_table
+from xueji.ground.standards.identity import SEX_WORDS
 from xueji.registry.people import queries as people
 
 from .books import file_name
 from .models import Child, Submission
 
 _HEADS = ("序号", "学籍号", "姓名", "性别", "出生日期", "学段", "入学年份", "班号")
-_SEX = {"1": "男", "2": "女"}
 _STEP = 500
 
 
@@ -44,7 +44,7 @@ def pack(actor: Any, rows: Sequence[Submission]) -> bytes:
         for row in rows:
             school = schools[row.school_id]
             lines = [
-                (str(i), numbers.get(c.person_id, ""), c.name, _SEX.get(c.sex, ""), c.birth_date.isoformat(), c.stage,
+                (str(i), numbers.get(c.person_id, ""), c.name, SEX_WORDS.get(c.sex, ""), c.birth_date.isoformat(), c.stage,
                  str(c.cohort_year), str(c.class_id or ""))
                 for i, c in enumerate(children[row.pk], start=1)
             ]  # fmt: skip

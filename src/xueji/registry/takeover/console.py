@@ -11,6 +11,7 @@ from xueji.ground.policy.statuses import BY_WORD, Status
 from xueji.ground.sheets.errors import SheetError
 from xueji.ground.sheets.read import open_sheet
 from xueji.ground.sheets.write import write_csv
+from xueji.ground.standards.identity import SEX_WORDS
 from xueji.registry.intake import queries as intake
 
 from . import balance, commands, queries
@@ -22,8 +23,7 @@ from .models import Decision, DifferenceKind, Takeover
 #: Rows and differences of one answer.
 MOST = 2_000
 FORM = ("学段", "入学年份", "学籍状态", "性别", "名册人数", "官方人数")
-_SEX = {"1": "男", "2": "女"}
-_SEX_OF = {v: k for k, v in _SEX.items()}
+_SEX_OF = {v: k for k, v in SEX_WORDS.items()}
 
 
 def state(found: Takeover) -> dict[str, Any]:
@@ -106,7 +106,7 @@ def form(actor: Any, takeover_id: int) -> bytes:
     return write_csv(
         FORM,
         [
-            (line.stage, line.cohort, Status(line.status).code_label, _SEX[sex], line.rows[sex], "")
+            (line.stage, line.cohort, Status(line.status).code_label, SEX_WORDS[sex], line.rows[sex], "")
             for line in lines
             for sex in balance.SEXES
         ],

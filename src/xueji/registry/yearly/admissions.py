@@ -14,6 +14,7 @@ from django.utils.translation import gettext_lazy
 from xueji.ground.accounts.http import whole
 from xueji.ground.orgs.grades import class_label
 from xueji.ground.orgs.models import OrgKind, Stage
+from xueji.ground.standards.identity import SEX_WORDS
 
 from .commands.admission import NEXT
 from .models import AdmissionState
@@ -28,7 +29,6 @@ LABELS = {
     "accepted": gettext_lazy("已接收"),
     "declined": gettext_lazy("未接收"),
 }
-SEX = {"1": "男", "2": "女"}
 
 
 @dataclass(frozen=True)
@@ -128,7 +128,9 @@ def pool(actor: Any, f: Filters, after: str = "", limit: int = PAGE) -> tuple[li
         )
         found = c.fetchall()
     out = [
-        Row(r[0], r[0], r[1], SEX.get(r[2], ""), r[3], r[4], r[5], _class(r[6:10]), "", "", "", "", None)
+        Row(
+            r[0], r[0], r[1], SEX_WORDS.get(r[2], ""), r[3], r[4], r[5], _class(r[6:10]), "", "", "", "", None
+        )
         for r in found[:limit]
     ]
     return out, (f"{found[limit - 1][-1]}|{found[limit - 1][0]}" if len(found) > limit else "")
@@ -184,7 +186,7 @@ def listed(actor: Any, tab: str, f: Filters, after: str = "", limit: int = PAGE)
             r[0],
             r[1],
             r[2],
-            SEX.get(r[3], ""),
+            SEX_WORDS.get(r[3], ""),
             r[4],
             r[5],
             r[6],

@@ -19,6 +19,7 @@ from xueji.ground.orgs.grades import class_label
 from xueji.ground.orgs.models import Stage
 from xueji.ground.policy.statuses import Status
 from xueji.ground.standards import codes
+from xueji.ground.standards.identity import SEX_WORDS
 from xueji.ground.waiting import Ask, alone
 from xueji.registry.changes.queries import due_words
 
@@ -32,7 +33,6 @@ VERDICTS = {
     "blocked": gettext_lazy("暂不能办理"),
 }
 TONES = {"ready": "green", "warn": "amber", "ask": "blue", "blocked": "red"}
-SEX = {"1": "男", "2": "女"}
 
 
 def title_of(row: GraduationList) -> str:
@@ -343,7 +343,7 @@ def items(row: GraduationList, f: Filters, after: str = "", limit: int = PAGE) -
         place = class_label(r[4], r[5], r[6], r[7], row.effective_on) if r[6] else ""
         out.append(
             Item(
-                r[0], r[1], SEX.get(r[2], ""), r[3], place, r[8], str(Status(r[9]).label), r[10],
+                r[0], r[1], SEX_WORDS.get(r[2], ""), r[3], place, r[8], str(Status(r[9]).label), r[10],
                 str(Status(r[11]).label) if r[11] is not None else "", r[12], r[13], r[14], r[15], _json(r[16]), _json(r[17]),
                 r[18], f"{goes.label(r[19])} {r[20]}".strip() if r[19] else "",
             )

@@ -11,6 +11,7 @@ from xueji.ground.accounts.roles import Role
 from xueji.ground.db.scope import acting
 from xueji.ground.policy.statuses import Status
 from xueji.ground.sheets.write import SheetColumn, write_table
+from xueji.ground.standards.identity import SEX_WORDS
 from xueji.registry.creation import commands as creation
 from xueji.registry.creation import queries as creations
 from xueji.registry.creation import special
@@ -57,7 +58,7 @@ def _compare(world: World, staff: Staff) -> int:
                 [
                     values.get("student_number", ""),
                     one.name,
-                    {"1": "男", "2": "女"}.get(one.sex, ""),
+                    SEX_WORDS.get(one.sex, ""),
                     one.birth_date.isoformat(),
                     values["id_number"],
                     "05" if n == 5 else values.get("ethnicity", "01"),

@@ -17,7 +17,7 @@ from xueji.ground.orgs.models import School, SchoolClass
 from xueji.ground.policy.engine import PolicySet
 from xueji.ground.policy.findings import Trace
 from xueji.ground.policy.statuses import Status
-from xueji.ground.standards.identity import check_identity
+from xueji.ground.standards.identity import SEX_WORDS, check_identity
 from xueji.ground.standards.idtypes import RESIDENT, id_types
 from xueji.ground.standards.names import normalise_name
 from xueji.registry.enrolment import commands as enrolment
@@ -30,7 +30,7 @@ from xueji.registry.people.models import IdentityLookup, Person
 
 from ..material import Material, form_date
 from ..models import Case
-from ..subject import SEX, Subject
+from ..subject import Subject
 from . import common
 from .forms import ClassForm, class_field, day_field, note_field, reason_field
 from .spec import Check, Kind
@@ -238,7 +238,7 @@ def _wanted(m: Material) -> dict[str, Any]:
     form = m.case.form
     lines = common.rows(
         (_("姓名"), m.subject.name),
-        (_("性别"), SEX.get(m.subject.sex, "")),
+        (_("性别"), SEX_WORDS.get(m.subject.sex, "")),
         (_("证件号"), form.get("new_number_masked")),
         (_("原学校"), form.get("from_school")),
         (_("原学校所在地"), form.get("from_area")),

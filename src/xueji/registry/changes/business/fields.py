@@ -13,7 +13,7 @@ from django.utils.translation import gettext_lazy as _
 
 from xueji.ground.policy.engine import PolicySet
 from xueji.ground.policy.findings import Trace
-from xueji.ground.standards.identity import check_identity
+from xueji.ground.standards.identity import SEX_WORDS, check_identity
 from xueji.ground.standards.idtypes import RESIDENT, id_types
 from xueji.ground.standards.masking import mask_identity
 from xueji.ground.standards.names import normalise_name
@@ -26,7 +26,6 @@ from ..facts import held_number
 from ..material import Material, form_date
 from ..models import Case
 from ..routing import policy_for
-from ..subject import SEX
 from . import common
 from .forms import CaseForm, day_field
 from .spec import OPEN, Check, Kind
@@ -163,7 +162,7 @@ def wanted(m: Material) -> dict[str, Any]:
     rows = (
         ("name", s.name, form.get("new_name")),
         ("number", mask_identity(held_number(s)), form.get("new_number_masked")),
-        ("sex", SEX.get(s.sex, ""), SEX.get(form.get("new_sex", ""), "")),
+        ("sex", SEX_WORDS.get(s.sex, ""), SEX_WORDS.get(form.get("new_sex", ""), "")),
         ("birth_date", s.birth_date.isoformat(), form.get("new_birth_date")),
     )
     return {"diff": [{"label": FIELD_WORDS[key], "old": old, "new": new} for key, old, new in rows if new]}

@@ -18,6 +18,7 @@ from xueji.ground.db.scope import acting
 from xueji.ground.policy.statuses import BY_WORD, Status
 from xueji.ground.sheets.write import SheetColumn, write_table
 from xueji.ground.standards import fields as national_form
+from xueji.ground.standards.identity import SEX_WORDS
 from xueji.registry.changes import commands as changes
 from xueji.registry.changes.business import KINDS
 from xueji.registry.changes.errors import CaseError
@@ -40,7 +41,7 @@ from .kept import lines_of, plan
 #: At most so many items are decided with one press.
 MANY = 200
 _KEY = {"name": "new_name", "sex": "new_sex", "birth_date": "new_birth_date", "id_number": "new_number"}
-_SEX = {"男": "1", "女": "2"}
+_SEX_OF = {word: code for code, word in SEX_WORDS.items()}
 _BACK = {Status.SUSPENDED: "resume", Status.RESERVED: "restore"}
 _BY_STATE = {
     Status.SUSPENDED: "suspend", Status.RESERVED: "reserve", Status.ABROAD: "abroad", Status.AWAY: "leave",
@@ -251,7 +252,7 @@ def _case(actor: Any, package: OfflinePackage, back: HandBack, one: OfflineItem)
 
 def _business(back: HandBack, one: OfflineItem, text: str) -> tuple[str, dict[str, Any]]:
     if one.field in _KEY:
-        form = {_KEY[one.field]: _SEX.get(text, text) if one.field == "sex" else text}
+        form = {_KEY[one.field]: _SEX_OF.get(text, text) if one.field == "sex" else text}
         if one.field == "id_number":
             form["new_id_type"] = "1"
         return "correct_key", form

@@ -17,6 +17,7 @@ from django.http import Http404
 from xueji.ground.audit.commands import record
 from xueji.ground.crypto import vault
 from xueji.ground.standards import fields as national_form
+from xueji.ground.standards.identity import SEX_WORDS
 from xueji.ground.standards.masking import mask_identity, mask_name, mask_phone
 
 from .. import numbering, places
@@ -46,7 +47,7 @@ def whole(
     out: dict[str, Any] = {
         "姓名": person[0],
         "曾用名": person[1],
-        "性别": {"1": "男", "2": "女"}.get(person[2], ""),
+        "性别": SEX_WORDS.get(person[2], ""),
         "出生日期": person[3].isoformat(),
         "民族": code_label("ethnicity", person[4]),
         "国籍/地区": code_label("country_gb2659", person[5]),

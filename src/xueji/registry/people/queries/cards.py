@@ -18,11 +18,11 @@ from django.utils.translation import gettext as _
 from xueji.ground.crypto import vault
 from xueji.ground.policy.library import library
 from xueji.ground.standards.codes import UnknownCode, table
+from xueji.ground.standards.identity import SEX_WORDS
 from xueji.ground.standards.masking import mask_identity, mask_phone, mask_student_number
 
 from .. import groups, numbering, places
 
-_SEX = {"1": "男", "2": "女"}
 LIMIT = 500
 
 
@@ -78,7 +78,7 @@ class PersonCard:
     @property
     def sex_label(self) -> str:
         """男 or 女."""
-        return _SEX.get(self.sex, "")
+        return SEX_WORDS.get(self.sex, "")
 
     @property
     def ethnicity_label(self) -> str:

@@ -18,6 +18,7 @@ from xueji.ground.orgs import queries as orgs
 from xueji.ground.orgs.grades import grade_on, start_year_of
 from xueji.ground.orgs.models import School
 from xueji.ground.orgs.queries import ClassRow
+from xueji.ground.standards.identity import SEX_WORDS
 from xueji.ground.waiting import Ask, Heap, day
 from xueji.registry.enrolment.models import ClassSerial
 from xueji.registry.enrolment.timeline import local_day
@@ -46,7 +47,7 @@ class Child:
     @property
     def sex_label(self) -> str:
         """男 or 女."""
-        return {"1": "男", "2": "女"}.get(self.sex, "—")
+        return SEX_WORDS.get(self.sex, "—")
 
 
 @dataclass(frozen=True)
