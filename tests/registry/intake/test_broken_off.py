@@ -7,7 +7,7 @@ from importlib import import_module
 from typing import Any
 
 import pytest
-from django.db import OperationalError, connection, transaction
+from django.db import connection, transaction
 from django.test import Client
 from tests.helpers import Place, act_as, seeing_all
 from tests.registry.intake.test_pages import registrar as registrar
@@ -16,7 +16,7 @@ from xueji.ground.audit.models import AuditEntry
 from xueji.ground.db.scope import acting
 from xueji.ground.sheets.errors import SheetError
 from xueji.registry.enrolment.models import Roster
-from xueji.registry.intake import commands, parts, publishing, queries, staging
+from xueji.registry.intake import commands, parts, queries
 from xueji.registry.intake.columns import Mapping as Columns
 from xueji.registry.intake.columns import WrongColumns
 from xueji.registry.intake.commands import bring
@@ -24,24 +24,7 @@ from xueji.registry.intake.errors import IntakeError
 from xueji.registry.intake.models import BatchState, ImportBatch
 
 from .sheets_for_tests import body, book, names, put
-from .test_parts import ROWS, batch_of, brought, publish
-
-
-def break_off(place: Place, batch_id: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Two parts come on record; then the database dies and has lost the staging when it is back."""
-    real = publishing.publish_rows
-
-    def away(rows: Any, *args: Any) -> Any:
-        if rows.cohorts[0][1] > 2022:
-            raise OperationalError("the database is away")
-        return real(rows, *args)
-
-    monkeypatch.setattr(publishing, "publish_rows", away)
-    with pytest.raises(OperationalError):
-        publish(place, batch_id)
-    monkeypatch.setattr(publishing, "publish_rows", real)
-    with transaction.atomic(), acting("intake"):
-        staging.drop(batch_id)
+from .test_parts import ROWS, batch_of, brought, lose, publish
 
 
 @pytest.mark.capability("C-COL-06")
@@ -59,7 +42,7 @@ def test_rows_mended_here_do_not_go_on_record_as_the_file_has_them(
         commands.edit_row(actor, batch.pk, row_no, {"name": "改正名"})
     with transaction.atomic(), acting("intake"):
         ImportBatch.objects.filter(pk=batch.pk).update(state=BatchState.PUBLISHING, progress=50)
-    break_off(place, batch.pk, monkeypatch)
+    lose(place, batch.pk, monkeypatch)
     assert commands.resume_lost() == 1
     commands.run_check(batch.pk)
     waits = batch_of(batch.pk)
@@ -99,7 +82,7 @@ def test_every_part_stands_under_a_closing_entry_also_when_a_second_plan_went_on
     place: Place, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     batch_id = brought(place)
-    break_off(place, batch_id, monkeypatch)
+    lose(place, batch_id, monkeypatch)
     assert commands.resume_lost() == 1
     commands.run_check(batch_id)
     assert publish(place, batch_id).counts["published"] == ROWS
@@ -123,7 +106,7 @@ def test_a_rest_that_cannot_be_read_again_does_not_hinder_the_undo(
     place: Place, registrar: Client, monkeypatch: pytest.MonkeyPatch, at_once: int
 ) -> None:
     batch_id = brought(place)
-    break_off(place, batch_id, monkeypatch)
+    lose(place, batch_id, monkeypatch)
     assert commands.resume_lost() == 1
     monkeypatch.setattr(bring, "check_stream", _refuse(SheetError("empty")))
     commands.run_check(batch_id)
@@ -156,7 +139,7 @@ def test_columns_of_the_rest_can_be_matched_with_rows_on_record(
     place: Place, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     batch_id = brought(place)
-    break_off(place, batch_id, monkeypatch)
+    lose(place, batch_id, monkeypatch)
     assert commands.resume_lost() == 1
     known = queries.columns_of(batch_of(batch_id))
     with monkeypatch.context() as once:

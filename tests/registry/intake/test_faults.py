@@ -18,7 +18,7 @@ from xueji.registry.intake import commands, repair, staging
 from xueji.registry.intake.checker import Checker
 from xueji.registry.intake.columns import Mapping
 from xueji.registry.intake.packing import pack, unpack
-from xueji.registry.intake.places import SchoolFacts, read_class
+from xueji.registry.intake.places import SchoolFacts, read_class, read_grade
 from xueji.registry.intake.reports import CheckReport
 
 from .sheets_for_tests import body, book, names, put, told
@@ -223,7 +223,8 @@ def test_checking_leaves_nothing_behind(place: Place, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("typed", "expected"),
     [("1", ("", 1)), ("03", ("", 3)), ("(2)班", ("", 2)), ("十二班", ("", 12)), ("三年级(2)班", ("三年级", 2)),
-     ("2024级5班", ("2024级", 5)), ("202403", ("2024级", 3)), ("初一（4）班", ("初一", 4)), ("甲", None), ("", None)],
+     ("2024级5班", ("2024级", 5)), ("202403", ("2024级", 3)), ("初一（4）班", ("初一", 4)), ("一(2)班", ("一年级", 2)),
+     ("七（1）班", ("七年级", 1)), ("甲", None), ("", None)],
 )  # fmt: skip
 def test_class_names_are_read_as_schools_write_them(typed: str, expected: tuple[str, int] | None) -> None:
     assert read_class(typed) == expected
@@ -299,3 +300,15 @@ def test_no_cell_whatever_breaks_the_checks(db: None, rows: list[list[object]]) 
         staging.load(staging.encode(7, lines))
         assert sorted(repair.raw_rows(7, [line.row_no for line in lines])) == [line.row_no for line in lines]
         staging.drop(7)
+
+
+@pytest.mark.parametrize(
+    ("stages", "system", "typed", "expected"),
+    [(("S",), "6-3-3", "一年级", ("S", 2026)), (("J",), "6-3-3", "二年级", ("J", 2025)), (("J",), "6-3-3", "八年级", ("J", 2025)),
+     (("P", "J"), "6-3-3", "一年级", ("P", 2026)), (("S",), "6-3-3", "五年级", None)],
+)  # fmt: skip
+def test_a_school_of_one_stage_counts_from_its_own_first_year(
+    stages: tuple[str, ...], system: str, typed: str, expected: tuple[str, int] | None
+) -> None:
+    school = SchoolFacts(1, 2, "2199000001", "某校", "990101", stages, system, date(2026, 11, 22))
+    assert read_grade(typed, school) == expected

@@ -7,6 +7,8 @@ What she ends with: the same seats and numbers as if all had come at once, and r
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import date
 from typing import Any
 
@@ -86,6 +88,32 @@ def one_by_one(place: Place, batch_id: int, part_rows: int | None) -> dict[str, 
     found = on_record(batch_id)
     transaction.savepoint_rollback(point)
     return found
+
+
+@contextmanager
+def breaking(monkeypatch: pytest.MonkeyPatch, when: Callable[[int, Any], bool]) -> Iterator[None]:
+    """The database goes away before the part for which `when` (how many were begun, its rows) holds."""
+    real, begun = publishing.publish_rows, 0
+
+    def publish_rows(rows: Any, *args: Any) -> Any:
+        nonlocal begun
+        begun += 1
+        if when(begun, rows):
+            raise OperationalError("the database is away")
+        return real(rows, *args)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(publishing, "publish_rows", publish_rows)
+        with pytest.raises(OperationalError):
+            yield
+
+
+def lose(place: Place, batch_id: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two parts come on record; then the database dies and has lost the staging when it is back."""
+    with breaking(monkeypatch, lambda _n, rows: rows.cohorts[0][1] > 2022):
+        publish(place, batch_id)
+    with transaction.atomic(), acting("intake"):
+        staging.drop(batch_id)
 
 
 @pytest.mark.capability("C-NUM-01")
@@ -171,16 +199,7 @@ def test_a_publication_that_breaks_goes_on_with_the_parts_that_are_left(
 ) -> None:
     batch_id = brought(place)
     whole = one_by_one(place, batch_id, None)
-    real, calls = publishing.publish_rows, []
-
-    def break_off(*args: Any) -> Any:
-        calls.append(args)
-        if len(calls) == 3:
-            raise OperationalError("the database is away")
-        return real(*args)
-
-    monkeypatch.setattr(publishing, "publish_rows", break_off)
-    with pytest.raises(OperationalError):
+    with breaking(monkeypatch, lambda n, _rows: n == 3):
         publish(place, batch_id)
     half = batch_of(batch_id)
     plan = parts.plan_of(half.counts)
@@ -190,7 +209,6 @@ def test_a_publication_that_breaks_goes_on_with_the_parts_that_are_left(
         for refused in (commands.discard, commands.publish):
             with pytest.raises(IntakeError, match="正在发布"):
                 refused(actor, batch_id)
-    monkeypatch.setattr(publishing, "publish_rows", real)
     assert publish(place, batch_id).counts["published"] == ROWS
     assert on_record(batch_id) == whole
     assert publish(place, batch_id).state == BatchState.PUBLISHED, "a job done twice does nothing"
@@ -203,19 +221,7 @@ def test_rows_that_the_database_lost_in_between_are_read_again_and_go_on(
 ) -> None:
     batch_id = brought(place)
     whole = one_by_one(place, batch_id, None)
-    real = publishing.publish_rows
-
-    def break_off(rows: Any, *args: Any) -> Any:
-        if rows.cohorts[0][1] > 2022:
-            raise OperationalError("the database is away")
-        return real(rows, *args)
-
-    monkeypatch.setattr(publishing, "publish_rows", break_off)
-    with pytest.raises(OperationalError):
-        publish(place, batch_id)
-    monkeypatch.setattr(publishing, "publish_rows", real)
-    with transaction.atomic(), acting("intake"):
-        staging.drop(batch_id)
+    lose(place, batch_id, monkeypatch)
     assert commands.resume_lost() == 1
     assert "自动继续发布" in batch_of(batch_id).problem
     commands.run_check(batch_id)
@@ -261,16 +267,7 @@ def test_the_page_says_what_is_on_record_and_what_is_left(
     place: Place, registrar: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     batch_id = brought(place)
-    real, calls = publishing.publish_rows, []
-
-    def break_off(*args: Any) -> Any:
-        calls.append(args)
-        if len(calls) == 2:
-            raise OperationalError("the database is away")
-        return real(*args)
-
-    monkeypatch.setattr(publishing, "publish_rows", break_off)
-    with pytest.raises(OperationalError):
+    with breaking(monkeypatch, lambda n, _rows: n == 2):
         publish(place, batch_id)
     page = registrar.get(f"/import/{batch_id}/").content.decode()
     assert f"已发布 {ROWS // 6} 行, 还剩 {ROWS - ROWS // 6} 行" in page

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 import xlsxwriter
-from django.db import transaction
+from django.db import connection, transaction
 from django.test import Client
 from tests.helpers import Place, act_as, login
 
@@ -95,20 +95,38 @@ def test_sheets_may_order_their_columns_differently(place: Place) -> None:
     assert set(by_name) == {row[names()["name"]] for row in (*one, *two)}
 
 
-def test_the_sheet_says_the_class_where_no_column_does(place: Place) -> None:
-    one, two = classes(place.org("a1").code)
+@pytest.mark.parametrize(
+    "called", [("1班", "2班"), ("(1)班", "(2)班"), ("一(1)班", "一(2)班"), ("一年级1班", "一年级2班")]
+)
+def test_the_sheet_says_the_class_where_no_column_does(place: Place, called: tuple[str, str]) -> None:
+    first_grade = body(36, place.org("a1").code)[::6]
     at = names()["class_no"]
 
     def bare(rows: Sequence[Sequence[Any]]) -> list[list[Any]]:
         return [[*row[:at], *row[at + 1 :]] for row in rows]
 
     head = sheets.header()
-    data = workbook(("一(1)班", bare([head, *one])), ("一(2)班", bare([head, *two])))
+    data = workbook((called[0], bare([head, *first_grade[:3]])), (called[1], bare([head, *first_grade[3:]])))
     with act_as(place.user("registrar", "a1")) as actor:
         batch = commands.upload(actor, data, "两班.xlsx", inline=True)
-    assert batch.counts["total"] == 6, batch.problem
-    found = _rows(place, batch)
-    assert [r.place for r in found] == ["一(1)班"] * 3 + ["一(2)班"] * 3
+    assert (batch.counts["ok"], batch.counts["total"]) == (6, 6), batch.counts
+    assert [r.place for r in _rows(place, batch)] == ["一年级(1)班"] * 3 + ["一年级(2)班"] * 3
+
+
+def test_what_stands_beside_the_first_list_is_not_taken_for_a_column_of_the_second(place: Place) -> None:
+    """Notes without a heading, right of the first sheet's columns, where the second sheet brings one more field."""
+    one, two = classes(place.org("a1").code)
+    head, at = sheets.header(), names()["former_name"]
+    short = [[*row[:at], *row[at + 1 :]] for row in [head, *one]]
+    noted = [short[0], *([*row, *[""] * (len(head) - 1 - len(row)), "张小"] for row in short[1:])]
+    with act_as(place.user("registrar", "a1")) as actor:
+        batch = commands.upload(
+            actor, workbook(("甲", noted), ("乙", [head, *two])), "两张.xlsx", inline=True
+        )
+    assert (batch.counts["ok"], batch.counts["total"]) == (6, 6), batch.counts
+    with transaction.atomic(), acting("intake"), connection.cursor() as c:
+        c.execute("select count(*) from staged_row where batch_id = %s and former_name = '张小'", [batch.pk])
+        assert c.fetchone() == (0,)
 
 
 def test_what_is_no_list_of_pupils_is_named_and_not_read(place: Place, client: Client) -> None:

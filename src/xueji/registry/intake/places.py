@@ -20,6 +20,8 @@ _CLASS = re.compile(r"^\(?([0-9]{1,2}|[一二三四五六七八九十]{1,3})\)?�
 _WITH_GRADE = re.compile(
     r"^(.*?(?:年级|级|届|初[一二三四]|高[一二三]))\(?([0-9]{1,2}|[一二三四五六七八九十]{1,3})\)?班?$"
 )
+#: 一(2)班, 七(1)班: the grade by its numeral alone.
+_SHORT = re.compile(r"^([一二三四五六七八九]|[1-9])\(([0-9]{1,2}|[一二三四五六七八九十]{1,3})\)班?$")
 _COHORT_CLASS = re.compile(r"^(20[0-9]{2})([0-9]{2})$")
 
 
@@ -86,6 +88,9 @@ def read_grade(raw: object, school: SchoolFacts) -> tuple[str, int] | None:
     elif found := re.fullmatch(r"(?:小学)?([一二三四五六七八九]|[1-9])年级", text):
         grade = _number(found[1]) or 0
         stage, year = ("P", grade) if grade <= years[0] else ("J", grade - years[0])
+        # Where there is no primary stage people count from the first year of their own: 一(2)班 of a 高中 is 高一.
+        if stage == "P" and len(school.stages) == 1:
+            stage = school.stages[0]
     elif found := re.fullmatch(r"初中?([一二三四])(?:年级)?", text):
         stage, year = "J", _NUMERALS[found[1]]
     elif found := re.fullmatch(r"高中?([一二三])(?:年级)?", text):
@@ -105,9 +110,10 @@ def read_class(raw: object) -> tuple[str, int] | None:
     if found := _CLASS.match(text):
         number = _number(found[1])
         return ("", number) if number else None
-    if found := _WITH_GRADE.match(text):
+    if found := _WITH_GRADE.match(text) or _SHORT.match(text):
+        before = found[1] + "年级" if found.re is _SHORT else found[1]
         number = _number(found[2])
-        return (found[1], number) if number else None
+        return (before, number) if number else None
     return None
 
 

@@ -52,8 +52,6 @@ class Outcome:
     blank: int = 0
     #: Sheets of the workbook that were not taken, each with the reason.
     left_out: list[str] = field(default_factory=list)
-    expected: int = 0
-    row_numbers: list[int] = field(default_factory=list)
 
 
 def check_stream(

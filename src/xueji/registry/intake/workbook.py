@@ -69,6 +69,7 @@ class Book:
             assert refused is not None
             raise refused
         self.mapping = self._taken[0][1]
+        self._width = len(self.mapping.header)
         for _leaf, mapping, _called in self._taken[1:]:
             for key in mapping.columns:
                 self.mapping.place(key)
@@ -94,7 +95,7 @@ class Book:
                 continue
             if len(self._taken) > 1:
                 self.mapping.sheets.append([offset, leaf.sheet_name])
-            order = _order(mapping, self.mapping) if mapping is not self.mapping else None
+            order = self._order_of(mapping)
             last = mapping.header_row
             for last, cells in numbered(leaf, mapping):
                 kept += 1
@@ -108,6 +109,14 @@ class Book:
                 yield offset + last, cells
             offset += last
             self.blank += leaf.skipped_blank
+
+    def _order_of(self, mapping: Mapping) -> list[int | None] | None:
+        """Where the cells of a sheet come from in the common layout; None where they stand as they are."""
+        if mapping is not self.mapping:
+            return _order(mapping, self.mapping)
+        more = len(self.mapping.header) - self._width
+        # Columns of later sheets stand beyond the first one's own, where that one may have cells without a heading.
+        return [*range(self._width), *[None] * more] if more else None
 
 
 def is_data(mapping: Mapping) -> Callable[[Sequence[Any]], bool]:

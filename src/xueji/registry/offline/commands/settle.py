@@ -177,8 +177,7 @@ def _write(
         except PeopleError as error:
             raise OfflineError(str(error)) from error
     with acting("writer"):
-        for one, now in stale:
-            _anew(one, now)
+        _anew(stale)
         _decide(actor, write, decision, reason)
         _raise_versions(back, {person: before[person] for person in sorted(values)})
         finished = finish(actor, package, back)
@@ -186,13 +185,16 @@ def _write(
     return Settled(len(write), len(stale), len(held), finished=finished)
 
 
-def _anew(one: OfflineItem, now: Found | None) -> None:
+def _anew(stale: Sequence[tuple[OfflineItem, Found | None]]) -> None:
     """The platform moved on since: show what it says now. What is the same on both sides by now needs no decision."""
-    if now is None:
-        one.decision, one.reason = Decision.NOTED, str(_("平台上已有变动, 两边已一致或不能再采用"))
-    else:
-        one.kind, one.here, one.version = now.kind, now.here[:200], now.version
-    one.save()
+    for one, now in stale:
+        if now is None:
+            one.decision, one.reason = Decision.NOTED, str(_("平台上已有变动, 两边已一致或不能再采用"))
+        else:
+            one.kind, one.here, one.version = now.kind, now.here[:200], now.version
+    OfflineItem.objects.bulk_update(
+        [one for one, _now in stale], ["decision", "reason", "kind", "here", "version"], batch_size=500
+    )
 
 
 def _raise_versions(back: HandBack, before: dict[uuid.UUID, int]) -> None:
