@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponseRedirect
-from django.utils.http import url_has_allowed_host_and_scheme
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.utils.http import content_disposition_header, url_has_allowed_host_and_scheme
 
 if TYPE_CHECKING:
     from .actor import Actor
@@ -31,6 +31,20 @@ def see_other(url: str) -> HttpResponseRedirect:
     """On to another address, by GET, whatever was asked."""
     response = HttpResponseRedirect(url)
     response.status_code = 303
+    return response
+
+
+PDF = "application/pdf"
+XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+
+
+def attachment(data: bytes, name: str, mime: str = XLSX) -> HttpResponse:
+    """A file to keep: never shown inside the site, never sniffed, never cached by anybody between."""
+    response = HttpResponse(data, content_type=mime)
+    response["Content-Disposition"] = content_disposition_header(True, name) or "attachment"
+    response["X-Content-Type-Options"] = "nosniff"
+    response["Content-Security-Policy"] = "default-src 'none'; sandbox"
+    response["Cache-Control"] = "private, no-store"
     return response
 
 

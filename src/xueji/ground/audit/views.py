@@ -10,11 +10,12 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils.dateparse import parse_date
-from django.utils.http import content_disposition_header
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_http_methods
+
+from xueji.ground.accounts.http import XLSX, attachment
 
 from . import find as finding
 from . import queries, sheet, words
@@ -33,7 +34,6 @@ _FIELDS = (
     "until",
     "around",
 )
-XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 #: Why the key of a person is looked up.
 PURPOSES = (
     ("answer", gettext_lazy("答复家长或学生的查询")),
@@ -140,15 +140,6 @@ def export(request: HttpRequest) -> HttpResponse:
     _asked_for, filters = _asked(request)
     data, name = sheet.workbook(actor, filters)
     return attachment(data, name, XLSX)
-
-
-def attachment(data: bytes, name: str, mime: str) -> HttpResponse:
-    """A file that is saved, never shown."""
-    response = HttpResponse(data, content_type=mime)
-    response["Content-Disposition"] = content_disposition_header(True, name) or "attachment"
-    response["X-Content-Type-Options"] = "nosniff"
-    response["Cache-Control"] = "no-store"
-    return response
 
 
 @never_cache

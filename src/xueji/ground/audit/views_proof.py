@@ -11,13 +11,14 @@ from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_POST
 
+from xueji.ground.accounts.http import attachment
 from xueji.ground.crypto.errors import VaultError
 from xueji.ground.paper.fonts import MissingGlyphs
 
 from . import anchors, queries, sheet
 from .commands import record
 from .verify import in_words
-from .views import attachment, tabs
+from .views import tabs
 
 
 @never_cache

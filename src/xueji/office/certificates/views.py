@@ -13,6 +13,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
+from xueji.ground.accounts.http import PDF, attachment
 from xueji.ground.paper.fonts import MissingGlyphs
 from xueji.registry.enrolment import queries as enrolment
 from xueji.registry.people import queries as people
@@ -21,7 +22,6 @@ from . import commands, facts, queries
 from .errors import CertificateRefused
 from .forms import PURPOSES, IssueForm, ListForm
 from .models import Certificate
-from .views_rosters import PDF, attachment
 
 _TONES = {"valid": "green", "expired": "grey", "revoked": "red"}
 _ICONS = {"valid": "check", "expired": "clock", "revoked": "ban"}

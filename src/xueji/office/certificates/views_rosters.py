@@ -8,29 +8,15 @@ from typing import Any, cast
 
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
-from django.utils.http import content_disposition_header
 from django.views.decorators.http import require_POST, require_safe
 
-from xueji.ground.accounts.http import safe_next
+from xueji.ground.accounts.http import PDF, XLSX, attachment, safe_next
 from xueji.ground.paper.fonts import MissingGlyphs
 from xueji.registry.enrolment import listing
 from xueji.registry.yearly.queries import filters_from
 
 from . import completions, exams, rosters
 from .errors import CertificateRefused
-
-PDF = "application/pdf"
-XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
-
-
-def attachment(data: bytes, name: str, mime: str) -> HttpResponse:
-    """A file to keep: never sniffed, never shown inside the site, never cached by anybody between."""
-    response = HttpResponse(data, content_type=mime)
-    response["Content-Disposition"] = content_disposition_header(True, name) or "attachment"
-    response["X-Content-Type-Options"] = "nosniff"
-    response["Content-Security-Policy"] = "default-src 'none'; sandbox"
-    response["Cache-Control"] = "private, no-store"
-    return response
 
 
 def _roster(

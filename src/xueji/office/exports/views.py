@@ -8,20 +8,17 @@ from typing import Any
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
-from django.utils.http import content_disposition_header
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from xueji.ground.accounts.http import actor_of, carry_out
+from xueji.ground.accounts.http import actor_of, attachment, carry_out
 
 from . import commands, queries
 from .errors import ExportRefused
 from .forms import AskForm, DecideForm
 from .models import ExportRequest, ExportState
 from .words import MOST_FILES
-
-_XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
 
 def _row(row: ExportRequest) -> dict[str, Any]:
@@ -142,7 +139,4 @@ def download(request: HttpRequest, key: uuid.UUID) -> HttpResponse:
     except ExportRefused as error:
         messages.error(request, error.message)
         return redirect("exports:request", key)
-    response = HttpResponse(data, content_type=_XLSX)
-    response["Content-Disposition"] = content_disposition_header(True, name) or "attachment"
-    response["Cache-Control"] = "private, no-store"
-    return response
+    return attachment(data, name)

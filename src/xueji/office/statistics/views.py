@@ -8,11 +8,11 @@ from urllib.parse import urlencode
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
-from django.utils.http import content_disposition_header
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
 from xueji.ground.accounts.actor import today
+from xueji.ground.accounts.http import attachment
 from xueji.ground.orgs.grades import grade_on
 from xueji.ground.orgs.models import Stage
 
@@ -128,11 +128,7 @@ def headcount_file(request: HttpRequest, form: str) -> HttpResponse:
 def _file(actor: Any, table: sheets.TextTable, form: str, name: str) -> HttpResponse:
     if form not in _MIME:
         raise Http404
-    response = HttpResponse(commands.export(actor, table, form), content_type=_MIME[form])
-    response["Content-Disposition"] = content_disposition_header(True, f"{name}.{form}") or "attachment"
-    response["X-Content-Type-Options"] = "nosniff"
-    response["Cache-Control"] = "private, no-store"
-    return response
+    return attachment(commands.export(actor, table, form), f"{name}.{form}", _MIME[form])
 
 
 @require_safe

@@ -9,10 +9,9 @@ from typing import Any
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
-from django.utils.http import content_disposition_header
 from django.utils.translation import gettext as _
 
-from xueji.ground.accounts.http import actor_of, see_other, whole
+from xueji.ground.accounts.http import PDF, XLSX, actor_of, attachment, see_other, whole
 
 from . import queries
 from .errors import Blocked, CaseError
@@ -66,20 +65,11 @@ def run(
     return to("case", case_id)
 
 
-def attachment(data: bytes, name: str, mime: str) -> HttpResponse:
-    """A file to keep: never sniffed, never cached by anybody between."""
-    response = HttpResponse(data, content_type=mime)
-    response["Content-Disposition"] = content_disposition_header(True, name) or "attachment"
-    response["X-Content-Type-Options"] = "nosniff"
-    response["Cache-Control"] = "private, no-store"
-    return response
-
-
 def pdf(data: bytes, name: str) -> HttpResponse:
     """Paper as a file."""
-    return attachment(data, name, "application/pdf")
+    return attachment(data, name, PDF)
 
 
 def xlsx(data: bytes, name: str) -> HttpResponse:
     """A workbook as a file."""
-    return attachment(data, name, "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet")
+    return attachment(data, name, XLSX)

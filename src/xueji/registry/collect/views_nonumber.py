@@ -7,12 +7,11 @@ import uuid
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
-from django.utils.http import content_disposition_header
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_http_methods
 
-from xueji.ground.accounts.http import actor_of, see_other
+from xueji.ground.accounts.http import PDF, actor_of, attachment, see_other
 from xueji.ground.audit.commands import note
 
 from . import commands, nonumber
@@ -70,8 +69,4 @@ def sheet(request: HttpRequest, person_id: uuid.UUID) -> HttpResponse:
     except CollectError as error:
         messages.error(request, error.message)
         return redirect("collect:nonumber_one", person_id)
-    response = HttpResponse(pdf, content_type="application/pdf")
-    response["Content-Disposition"] = (
-        content_disposition_header(True, f"{nonumber.TITLE}.pdf") or "attachment"
-    )
-    return response
+    return attachment(pdf, f"{nonumber.TITLE}.pdf", PDF)

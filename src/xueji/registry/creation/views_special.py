@@ -10,17 +10,14 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils import timezone
-from django.utils.http import content_disposition_header
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from xueji.ground.accounts.http import actor_of, see_other
+from xueji.ground.accounts.http import actor_of, attachment, see_other
 
 from . import commands, numbers, special
 from .errors import CreationError
 from .models import Mode
-
-XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
 
 def _mode(raw: str | None) -> str:
@@ -72,9 +69,7 @@ def page(request: HttpRequest) -> HttpResponse:
 def sheet(request: HttpRequest) -> HttpResponse:
     """The register as a workbook."""
     data, name = special.export(actor_of(request), _mode(request.GET.get("mode")))
-    response = HttpResponse(data, content_type=XLSX)
-    response["Content-Disposition"] = content_disposition_header(True, name) or "attachment"
-    return response
+    return attachment(data, name)
 
 
 @require_POST

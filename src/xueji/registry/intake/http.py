@@ -4,14 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.http import HttpRequest, HttpResponse
-from django.utils.http import content_disposition_header
+from django.http import HttpRequest
 
 from xueji.ground.standards.fields import fields
 
 from . import books
-
-XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
 
 def actor_of(request: HttpRequest) -> Any:
@@ -19,15 +16,6 @@ def actor_of(request: HttpRequest) -> Any:
     actor = request.actor  # type: ignore[attr-defined]
     actor.require("intake.import")
     return actor
-
-
-def attachment(data: bytes, name: str, kind: str = XLSX) -> HttpResponse:
-    """A file that the browser keeps and never opens by itself."""
-    response = HttpResponse(data, content_type=kind)
-    response["Content-Disposition"] = content_disposition_header(True, name) or "attachment"
-    response["X-Content-Type-Options"] = "nosniff"
-    response["Cache-Control"] = "private, no-store"
-    return response
 
 
 def lists(keys: set[str]) -> list[dict[str, Any]]:

@@ -13,13 +13,13 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from xueji.ground.accounts.http import day_of
+from xueji.ground.accounts.http import attachment, day_of
 from xueji.ground.sheets.guard import column_letters
 
 from . import books, commands, parts, queries, undoing, views_update
 from .columns import Mapping, choices
 from .errors import IntakeError
-from .http import actor_of, attachment, lists
+from .http import actor_of, lists
 from .models import BatchState, ImportBatch
 from .reports import summary
 

@@ -8,9 +8,11 @@ from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
+from xueji.ground.accounts.http import attachment
+
 from . import commands, queries, undoing
 from .errors import IntakeError
-from .http import actor_of, attachment
+from .http import actor_of
 
 
 @require_http_methods(["GET", "POST"])

@@ -11,9 +11,11 @@ from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
+from xueji.ground.accounts.http import attachment
+
 from . import commands, queries, updating
 from .errors import IntakeError
-from .http import actor_of, attachment
+from .http import actor_of
 from .models import BatchState, ImportBatch
 
 _SHOWN = 100

@@ -9,22 +9,16 @@ from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
-from django.utils.http import content_disposition_header
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from xueji.ground.accounts.http import actor_of, see_other, whole
+from xueji.ground.accounts.http import PDF, XLSX, actor_of, attachment, see_other, whole
 from xueji.registry.intake import queries as intake
 from xueji.registry.intake import updating
 
 from . import books, commands, queries
 from .errors import OfflineError
 from .models import BackState, Decision, ItemKind, PackageState
-
-_MIME = {
-    "pdf": "application/pdf",
-    "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
-}
 
 
 @require_http_methods(["GET", "POST"])
@@ -89,9 +83,7 @@ def book(request: HttpRequest, package_id: int) -> HttpResponse:
     except OfflineError as error:
         messages.error(request, error.message)
         return redirect("offline:package", package_id)
-    return _attachment(
-        data, _("离线包%(id)s-%(title)s") % {"id": package.pk, "title": package.title} + ".xlsx", "xlsx"
-    )
+    return attachment(data, _("离线包%(id)s-%(title)s.xlsx") % {"id": package.pk, "title": package.title})
 
 
 @require_POST
@@ -202,7 +194,7 @@ def settle(request: HttpRequest, handback_id: int) -> HttpResponse:
 def report(request: HttpRequest, handback_id: str, form: str) -> HttpResponse:
     """The report of a hand-back."""
     name, data = commands.report(actor_of(request), int(handback_id), form)
-    return _attachment(data, name, form)
+    return attachment(data, name, PDF if form == "pdf" else XLSX)
 
 
 def _deed(request: HttpRequest, handback_id: int, deed: Any) -> HttpResponse:
@@ -237,11 +229,3 @@ def _deed(request: HttpRequest, handback_id: int, deed: Any) -> HttpResponse:
         messages.success(request, _("两边已经一致, 可以下载同步报告"))
         return see_other(reverse("offline:items", args=[handback_id]))
     return see_other(back)
-
-
-def _attachment(data: bytes, name: str, form: str) -> HttpResponse:
-    response = HttpResponse(data, content_type=_MIME[form])
-    response["Content-Disposition"] = content_disposition_header(True, name) or "attachment"
-    response["X-Content-Type-Options"] = "nosniff"
-    response["Cache-Control"] = "private, no-store"
-    return response

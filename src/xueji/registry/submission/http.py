@@ -9,7 +9,8 @@ from typing import Any
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
-from django.utils.http import content_disposition_header
+
+from xueji.ground.accounts.http import attachment
 
 from .errors import SubmissionError
 
@@ -50,8 +51,4 @@ def signature(request: HttpRequest) -> dict[str, str]:
 
 def download(data: bytes, name: str, form: str) -> HttpResponse:
     """A file for the reader to keep."""
-    response = HttpResponse(data, content_type=MIME[form])
-    response["Content-Disposition"] = content_disposition_header(True, f"{name}.{form}") or "attachment"
-    response["X-Content-Type-Options"] = "nosniff"
-    response["Cache-Control"] = "private, no-store"
-    return response
+    return attachment(data, f"{name}.{form}", MIME[form])

@@ -10,12 +10,11 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
-from django.utils.http import content_disposition_header
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as _lazy
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from xueji.ground.accounts.http import actor_of, day_of, see_other, whole
+from xueji.ground.accounts.http import actor_of, attachment, day_of, see_other, whole
 from xueji.registry.intake import queries as intake
 
 from . import balance, books, commands, queries
@@ -23,7 +22,6 @@ from .errors import TakeoverError
 from .layout import name_of
 from .models import DifferenceKind, Takeover, TakeoverState
 
-XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 _VIEWS = (
     ("error", _lazy("有问题")),
     ("warned", _lazy("有提醒")),
@@ -243,10 +241,3 @@ def _deed(request: HttpRequest, takeover_id: int, deed: Any, done: str, where: s
     except TakeoverError as e:
         messages.error(request, e.message)
     return see_other(reverse("takeover:detail", args=[takeover_id]) + where)
-
-
-def attachment(data: bytes, name: str) -> HttpResponse:
-    """A workbook to be kept, never shown in the page."""
-    response = HttpResponse(data, content_type=XLSX)
-    response["Content-Disposition"] = content_disposition_header(True, name) or "attachment"
-    return response

@@ -9,12 +9,11 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
-from xueji.ground.accounts.http import actor_of, see_other, whole
+from xueji.ground.accounts.http import actor_of, attachment, see_other, whole
 
 from . import commands, queries
 from .errors import TakeoverError
 from .models import Decision, DifferenceKind, TakeoverState
-from .views import attachment
 
 
 @require_GET

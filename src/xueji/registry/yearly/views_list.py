@@ -10,11 +10,10 @@ from urllib.parse import urlencode
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
-from django.utils.http import content_disposition_header
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST, require_safe
 
-from xueji.ground.accounts.http import actor_of, day_of, ticked, whole
+from xueji.ground.accounts.http import PDF, XLSX, actor_of, attachment, day_of, ticked, whole
 from xueji.ground.paper.fonts import MissingGlyphs
 from xueji.ground.standards import codes
 
@@ -24,8 +23,6 @@ from .errors import YearlyError
 from .http import run, to, version_of
 from .models import ListKind
 
-PDF = "application/pdf"
-XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 TEMPLATES = {
     "pass": ["同意", "经核对, 名册与学籍一致, 同意"],
     "return": ["请核对结论与成绩是否一致", "请补齐缺少的照片", "请核对未列入学生的情况"],
@@ -329,12 +326,7 @@ def _paper(
     except (YearlyError, MissingGlyphs) as error:
         messages.error(request, getattr(error, "message", str(error)))
         return to("list", list_id)
-    response = HttpResponse(data, content_type=mime)
-    response["Content-Disposition"] = content_disposition_header(True, name) or "attachment"
-    response["X-Content-Type-Options"] = "nosniff"
-    response["Content-Security-Policy"] = "default-src 'none'; sandbox"
-    response["Cache-Control"] = "private, no-store"
-    return response
+    return attachment(data, name, mime)
 
 
 @require_safe
