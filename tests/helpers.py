@@ -13,6 +13,7 @@ Made as the writing role in a dozen statements, so that every test can afford it
 
 from __future__ import annotations
 
+import itertools
 import uuid
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -111,14 +112,25 @@ def _ids(table: str, n: int) -> list[int]:
         return [r[0] for r in c.fetchall()]
 
 
+def _free(wish: int, taken: set[int]) -> int:
+    """Four digits of a school's code that no other school here has.
+
+    A worker that has built many counties is past key 9999, and some tests leave theirs behind.
+    """
+    found = next(n for n in itertools.chain(range(wish % 10_000, 10_000), itertools.count()) if n not in taken)
+    taken.add(found)
+    return found
+
+
 def make_county(tag: str = "") -> Place:
     """Build the province with classes and one account for every role. `tag` keeps codes and names of two apart."""
     with transaction.atomic(), acting("writer"):
         orgs: dict[str, Org] = {}
+        taken = {int(code[6:]) for code in Org.objects.values_list("code", flat=True) if len(code) == 10}
         for (key, above, kind, division, name), pk in zip(_ORGS, _ids("org", len(_ORGS)), strict=True):
             parent = orgs.get(above)
             code = (
-                f"{division}{pk:04d}"[:10]
+                f"{division}{_free(pk, taken):04d}"
                 if kind in (OrgKind.SCHOOL, OrgKind.CENTRAL)
                 else f"{division}{tag}"
             )
