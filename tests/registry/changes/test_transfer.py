@@ -243,7 +243,7 @@ def test_a_failure_at_the_end_leaves_nothing_behind(monkeypatch: pytest.MonkeyPa
         raise RuntimeError("power cut")
 
     with monkeypatch.context() as patch:
-        patch.setattr("xueji.registry.enrolment.commands.record", broken)
+        patch.setattr("xueji.registry.enrolment.commands.step.record", broken)
         with pytest.raises(RuntimeError), act_as(place.user("county_head", "a")) as actor:
             cases.decide(actor, case_id=case.pk, decision="pass", opinion="同意")
     with seeing_all():

@@ -24,7 +24,9 @@ from xueji.ground.db.scope import acting
 from xueji.registry.people import commands as people
 
 from . import holds, seats
-from .commands import _activate, _add_to_cube, _lock, hold_counts
+from .commands.chains import lock
+from .commands.due import activate
+from .commands.headcount import add_to_cube, hold_counts
 from .errors import EnrolmentError
 from .models import REGISTERED
 from .timeline import LEFT, CubeKey
@@ -79,8 +81,8 @@ def apply_many(
     now = timezone.now()
     with transaction.atomic(), acting("writer"):
         with connection.cursor() as c:
-            _lock(c, people_ids)
-            _activate(c, people_ids, now)
+            lock(c, people_ids)
+            activate(c, people_ids, now)
             held = holds.reasons(people_ids)
             if held:
                 raise ListRefused(_("名册中有 %(n)s 名学生不能办理, 全部没有生效") % {"n": len(held)}, held)
@@ -285,7 +287,7 @@ def _bring_along(c: Any) -> None:
         "  group by r.person_id) x group by 1, 2"
     )
     people.rehome_groups([(persons, readers, klasses) for readers, klasses, persons in c.fetchall()])
-    _add_to_cube(c, _deltas(c))
+    add_to_cube(c, _deltas(c))
 
 
 def _rows(c: Any) -> int:

@@ -19,7 +19,7 @@ from xueji.ground.db.scope import acting
 from xueji.ground.policy.statuses import Status
 from xueji.registry.people import commands as people
 
-from .commands import hold_counts
+from .commands.headcount import hold_counts
 from .errors import IllegalStep
 from .models import REGISTERED
 
