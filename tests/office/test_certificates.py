@@ -181,7 +181,7 @@ def test_a_suspension_without_an_end_is_not_certified(place: Place, child: uuid.
     ("more", "words"),
     [
         ({"purpose": "  "}, "用途"), ({"purpose": "长" * 51}, "50个字"), ({"days": 365}, "有效期"),
-        ({"kind": "diploma"}, "种类"),
+        ({"kind": "nonsense"}, "种类"),
     ],
 )  # fmt: skip
 def test_what_makes_no_certificate_is_told(

@@ -73,6 +73,7 @@ def test_the_transfer_form_has_four_copies_with_every_opinion_and_place_for_seal
 
 
 @pytest.mark.capability("C-TRF-11")
+@pytest.mark.capability("C-CER-01")
 def test_acceptance_and_transfer_proofs_wait_for_the_decision_that_they_prove() -> None:
     place = make_county()
     case = send(place, transfer_draft(place, make_child(place)), ("registrar", "b1"))

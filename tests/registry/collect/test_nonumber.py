@@ -55,6 +55,7 @@ def upload(client: Any, person: uuid.UUID) -> Any:
 
 
 @pytest.mark.capability("C-COL-16", page="/students/{person}/nonumber/")
+@pytest.mark.capability("C-CER-01")
 @pytest.mark.rule("XPCC-DAT-02")
 @pytest.mark.rule("TPL24-ENR-02")
 def test_the_flag_ends_with_the_proof_and_the_list_with_the_number(place: Place) -> None:

@@ -6,6 +6,7 @@ Whoever receives it checks it by the QR code or the code of sixteen characters, 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time
 from typing import Any
@@ -95,16 +96,55 @@ class GraduationProof(Issuance):
     photo: bytes | None = None
 
 
-def _person(data: EnrolmentCertificate | SuspensionNotice) -> Words:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GuestProof(Issuance):
+    """借读证明 of the school that a guest studies at; the record stays with `origin`."""
+
+    student_name: str
+    sex: str
+    birth_date: date
+    student_number: str
+    identity_number: str
+    identity_kind: str = "居民身份证"
+    grade_name: str
+    class_name: str
+    origin: str
+    borrowed_from: date
+    borrowed_until: date | None = None
+    photo: bytes | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ResultsProof(Issuance):
+    """成绩证明: the marks of one term as the school states them, pairs of subject and mark."""
+
+    student_name: str
+    sex: str
+    birth_date: date
+    student_number: str
+    identity_number: str
+    identity_kind: str = "居民身份证"
+    grade_name: str
+    class_name: str
+    term: str
+    results: Sequence[tuple[str, str]]
+    photo: bytes | None = None
+
+
+def _person(
+    data: EnrolmentCertificate | SuspensionNotice | GuestProof | ResultsProof, tie: str = "，系我校"
+) -> Words:
     words: Words = [("兹证明", False), (data.student_name, True), (f"，性别{data.sex}", False)]
     words.append((f"，{zh_date(data.birth_date)}出生", False))
-    words.append(("，系我校", False))
+    words.append((tie, False))
     words.append((f"{data.grade_name}{data.class_name}", True))
     words.append(("学生", False))
     return words
 
 
-def _numbers(data: EnrolmentCertificate | SuspensionNotice | GraduationProof) -> list[tuple[str, str]]:
+def _numbers(
+    data: EnrolmentCertificate | SuspensionNotice | GraduationProof | GuestProof | ResultsProof,
+) -> list[tuple[str, str]]:
     facts = [("学籍号", mask_number(data.student_number))]
     if data.identity_number:
         facts.append(
@@ -223,3 +263,37 @@ def render_graduation_proof(data: GraduationProof) -> bytes:
         facts.append(("名册编号", data.list_number))
     second: Words = [("本证明只用于证明学籍记载，不代替毕业证书、结业证书和肄业证明原件。", False)]
     return _sheet(data, f"{data.status}证明", [words, second], facts + _common_facts(data), photo=data.photo)
+
+
+def render_guest_proof(data: GuestProof) -> bytes:
+    """借读证明 as one page of PDF/A-2a.
+
+    Raises `fonts.MissingGlyphs` when a name cannot be printed with the installed fonts.
+    """
+    period = zh_date(data.borrowed_from) + (
+        f"至{zh_date(data.borrowed_until)}" if data.borrowed_until else "起"
+    )
+    keeper = f"，学籍保留在{data.origin}" if data.origin else "，学籍保留在原学校"
+    words = [
+        *_person(data, "，在我校"),
+        ("，", False),
+        (period, True),
+        (f"借读{keeper}，借读期间学籍不变。", False),
+    ]
+    words[4:5] = [("借读生", False)]
+    facts = [*_numbers(data), ("借读班级", f"{data.grade_name}{data.class_name}"), ("借读期限", period)]
+    facts.append(("学籍所在学校", data.origin or "以学籍系统记载为准"))
+    return _sheet(data, "借读证明", [words], facts + _common_facts(data), photo=data.photo)
+
+
+def render_results_proof(data: ResultsProof) -> bytes:
+    """成绩证明 as one page of PDF/A-2a; the marks stand in pairs.
+
+    Raises `fonts.MissingGlyphs` when a name cannot be printed with the installed fonts.
+    """
+    words = [*_person(data), (f"，{data.term}各科成绩如下。", False)]
+    pairs = [f"{subject}　{mark}" for subject, mark in data.results]
+    lines = ["　　　".join(pairs[i : i + 4]) for i in range(0, len(pairs), 4)]
+    facts = [*_numbers(data), ("学期", data.term)]
+    facts += [("成绩" if i == 0 else "", line) for i, line in enumerate(lines)]
+    return _sheet(data, "成绩证明", [words], facts + _common_facts(data), photo=data.photo)

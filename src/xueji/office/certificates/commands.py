@@ -37,21 +37,38 @@ PORTAL_A_DAY = 5
 
 
 def issue(
-    actor: Any, person_id: uuid.UUID, *, kind: str = facts.ENROLMENT, purpose: str, days: int = 30
+    actor: Any,
+    person_id: uuid.UUID,
+    *,
+    kind: str = facts.ENROLMENT,
+    purpose: str,
+    days: int = 30,
+    term: str = "",
+    results: str = "",
 ) -> Certificate:
-    """Give out a numbered, verifiable certificate on a child of the actor's school (C-CER-02, C-CER-04).
+    """Give out a numbered, verifiable certificate on a child of the actor's school (C-CER-01, C-CER-02, C-CER-04).
+
+    `term` and `results` (a line for each subject) are for 成绩证明 only; a 毕业证书 needs no purpose and holds for good.
 
     Raises PermissionDenied, Http404 for a child out of scope, `CertificateRefused` with words for the person.
     """
     actor.require("certificate.issue")
     purpose = purpose.strip()
+    if kind == facts.DIPLOMA:
+        purpose = purpose or "颁发证书"
     if not purpose:
         raise CertificateRefused(_("请填写用途"))
     if len(purpose) > 50:
         raise CertificateRefused(_("用途最多50个字, 现在是%(n)s个") % {"n": len(purpose)})
     if days not in DAYS:
         raise CertificateRefused(_("有效期只能是30天、90天或180天"))
-    return _issue(actor, person_id, kind, purpose, days, school_id=actor.org_id)
+    more: dict[str, Any] = {}
+    if kind == facts.RESULTS:
+        term = term.strip()
+        if not term or len(term) > 40:
+            raise CertificateRefused(_("请填写是哪个学期的成绩, 如“2025-2026学年第二学期”"))
+        more = {"results_of": term, "results": facts.read_results(results)}
+    return _issue(actor, person_id, kind, purpose, days, school_id=actor.org_id, more=more)
 
 
 def issue_for_portal(actor: Any, person_id: uuid.UUID, *, purpose: str = "other") -> Certificate:
@@ -76,10 +93,17 @@ def issue_for_portal(actor: Any, person_id: uuid.UUID, *, purpose: str = "other"
 
 
 def _issue(
-    actor: Any, person_id: uuid.UUID, kind: str, purpose: str, days: int, *, school_id: int | None = None
+    actor: Any,
+    person_id: uuid.UUID,
+    kind: str,
+    purpose: str,
+    days: int,
+    *,
+    school_id: int | None = None,
+    more: dict[str, Any] | None = None,
 ) -> Certificate:
-    content = facts.gather(actor, person_id, kind) | paper.frame()
-    missing = fonts.missing_glyphs(purpose)
+    content = facts.gather(actor, person_id, kind) | paper.frame() | (more or {})
+    missing = fonts.missing_glyphs(purpose + str((more or {}).values()))
     if missing:
         raise CertificateRefused(str(fonts.MissingGlyphs(missing)))
     code = codes.new_code()
@@ -102,8 +126,10 @@ def _issue(
             purpose=purpose,
             issued_at=now,
             issued_by=actor.user_id,
-            valid_until=today() + timedelta(days=days),
+            valid_until=facts.FOR_GOOD if kind == facts.DIPLOMA else today() + timedelta(days=days),
         )
+        if kind == facts.DIPLOMA:
+            _not_twice(certificate)
         certificate.save(force_insert=True)
     record(
         actor,
@@ -119,6 +145,21 @@ def _issue(
         },
     )
     return certificate
+
+
+def _not_twice(certificate: Certificate) -> None:
+    """One certificate of completion for a child and stage; the counter of the school, held by now, is the lock."""
+    given = Certificate.objects.filter(
+        person_id=certificate.person_id,
+        kind=facts.DIPLOMA,
+        revoked_at=None,
+        content__stage=certificate.content["stage"],
+    ).first()
+    if given is not None:
+        raise CertificateRefused(
+            _("该生的%(t)s已经颁发, 编号%(n)s, 不能重复颁发; 遗失的不补发原件, 请开具毕业证明")
+            % {"t": given.content["title"], "n": given.number}
+        )
 
 
 def _next_number(school_code: str) -> str:

@@ -9,7 +9,7 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from .commands import DAYS
-from .facts import TITLES
+from .facts import DIPLOMA, RESULTS, TITLES
 from .queries import STATES
 
 PURPOSES = (_("转学、升学报名"), _("户籍办理"), _("社会保险、医疗保险"), _("资助、助学申请"), _("就业"))
@@ -22,7 +22,8 @@ class IssueForm(forms.Form):
     purpose = forms.CharField(
         label=_("用途"),
         max_length=50,
-        help_text=_("印在证明上, 如: 转学、升学报名"),
+        required=False,
+        help_text=_("印在证明上, 如: 转学、升学报名; 颁发证书可以不填"),
         widget=forms.TextInput(attrs={"list": "purposes", "autocomplete": "off"}),
     )
     days = forms.TypedChoiceField(
@@ -33,10 +34,38 @@ class IssueForm(forms.Form):
         widget=forms.RadioSelect,
     )
 
+    term = forms.CharField(
+        label=_("哪个学期的成绩"),
+        max_length=40,
+        required=False,
+        help_text=_("只有成绩证明要填, 如: 2025-2026学年第二学期"),
+        widget=forms.TextInput(attrs={"autocomplete": "off"}),
+    )
+    results = forms.CharField(
+        label=_("各科成绩"),
+        max_length=600,
+        required=False,
+        help_text=_("只有成绩证明要填; 每行一科, 科目和成绩之间空一格, 如“语文 92”"),
+        widget=forms.Textarea(attrs={"rows": 6}),
+    )
+
     def __init__(self, *args: Any, kinds: Sequence[str], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.fields["kind"].choices = [(k, TITLES[k]) for k in kinds]  # type: ignore[attr-defined]
         self.fields["kind"].initial = kinds[-1] if kinds else None
+        if RESULTS not in kinds:
+            del self.fields["term"], self.fields["results"]
+
+    def clean(self) -> dict[str, Any]:
+        """Every paper but a certificate of completion says what it is for; a 成绩证明 has marks."""
+        found = super().clean() or {}
+        if found.get("kind") not in (None, DIPLOMA) and not found.get("purpose", "").strip():
+            self.add_error("purpose", _("请填写用途"))
+        if found.get("kind") == RESULTS:
+            for name, words in (("term", _("请填写是哪个学期的成绩")), ("results", _("请填写各科成绩"))):
+                if not found.get(name, "").strip():
+                    self.add_error(name, words)
+        return found
 
 
 class ListForm(forms.Form):

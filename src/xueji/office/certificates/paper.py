@@ -16,13 +16,18 @@ from xueji.ground.crypto import vault
 from xueji.ground.paper.certificate import (
     EnrolmentCertificate,
     GraduationProof,
+    GuestProof,
+    ResultsProof,
     SuspensionNotice,
     render_enrolment_certificate,
     render_graduation_proof,
+    render_guest_proof,
+    render_results_proof,
     render_suspension_notice,
 )
+from xueji.ground.paper.diploma import Diploma, render_diploma
 
-from .facts import GRADUATION, SUSPENSION
+from .facts import DIPLOMA, FOR_GOOD, GRADUATION, GUESTS, RESULTS, SUSPENSION, time_studied
 from .models import Certificate
 
 
@@ -46,7 +51,7 @@ def render(certificate: Certificate) -> bytes:
         "school_code": content["school_code"],
         "school_phone": content["school_phone"],
         "issued_on": timezone.localtime(certificate.issued_at).date(),
-        "valid_until": certificate.valid_until,
+        "valid_until": None if certificate.valid_until == FOR_GOOD else certificate.valid_until,
         "purpose": certificate.purpose,
         "verify_url": verify_url(content, code),
         "verify_code": code,
@@ -77,6 +82,49 @@ def render(certificate: Certificate) -> bytes:
                 entered_on=date.fromisoformat(content["entered"]),
                 finished_on=date.fromisoformat(content["finished"]),
                 list_number=content["list_number"],
+            )
+        )
+    if certificate.kind == DIPLOMA:
+        entered, finished = date.fromisoformat(content["entered"]), date.fromisoformat(content["finished"])
+        return render_diploma(
+            Diploma(
+                title=content["title"],
+                number=certificate.number,
+                school_name=content["school"],
+                school_code=content["school_code"],
+                student_name=content["name"],
+                sex=content["sex"],
+                birth_date=common["birth_date"],
+                student_number=content["student_number"],
+                identity_number=content["identity"],
+                stage_name=content["grade"],
+                status=content["status"],
+                entered_on=entered,
+                finished_on=finished,
+                studied=time_studied(entered, finished),
+                list_number=content["list_number"],
+                sealed_by_county=content["stage"] in ("P", "J"),
+                issued_on=common["issued_on"],
+                verify_url=common["verify_url"],
+                verify_code=code,
+                watermark=common["watermark"],
+            )
+        )
+    if certificate.kind == GUESTS:
+        return render_guest_proof(
+            GuestProof(
+                **common,
+                origin=content["origin"],
+                borrowed_from=date.fromisoformat(content["borrowed_from"]),
+                borrowed_until=date.fromisoformat(content["borrowed_until"])
+                if content["borrowed_until"]
+                else None,
+            )
+        )
+    if certificate.kind == RESULTS:
+        return render_results_proof(
+            ResultsProof(
+                **common, term=content["results_of"], results=tuple((a, b) for a, b in content["results"])
             )
         )
     return render_enrolment_certificate(

@@ -17,6 +17,7 @@ from django.utils.translation import gettext_lazy as _lazy
 from xueji.ground.accounts.actor import today
 
 from . import codes
+from .facts import FOR_GOOD
 from .models import Certificate
 
 LIMIT, MINUTES = 30, 10
@@ -28,6 +29,11 @@ def state_of(row: Certificate) -> str:
     if row.revoked_at is not None:
         return "revoked"
     return "expired" if row.valid_until < today() else "valid"
+
+
+def until_words(row: Certificate) -> str:
+    """The last day on which a paper holds; certificates of completion hold for good."""
+    return _("长期有效") if row.valid_until == FOR_GOOD else row.valid_until.isoformat()
 
 
 @dataclass(frozen=True)
@@ -120,7 +126,7 @@ class Answer:
                 (_("学籍号后4位"), self.student_number),
                 (_("年级班级"), self.place),
                 (_("开具时的学籍状态"), self.status),
-                (_("休学期限"), self.period),
+                (_("期限"), self.period),
                 (_("用途"), self.purpose),
             ]
         lines += [
@@ -128,7 +134,14 @@ class Answer:
             (_("有效期至"), self.valid_until),
             (_("作废日期"), self.revoked_on),
         ]
-        return [{"label": a, "value": b.isoformat() if isinstance(b, date) else b} for a, b in lines if b]
+        return [
+            {
+                "label": a,
+                "value": _("长期有效") if b == FOR_GOOD else b.isoformat() if isinstance(b, date) else b,
+            }
+            for a, b in lines
+            if b
+        ]
 
 
 def verify(code: str, address: str) -> Answer:

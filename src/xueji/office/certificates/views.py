@@ -80,7 +80,8 @@ def new(request: HttpRequest) -> HttpResponse:
     card = people.card(actor, person_id)
     link = enrolment.current(person_id)
     here = link is not None and link.school_id == actor.org_id
-    kinds = facts.possible_kinds(link) if here else []
+    guest = None if here else facts.hosted_here(actor, person_id)
+    kinds = facts.possible_kinds(link, guest) if here or guest else []
     form = IssueForm(request.POST or None, kinds=kinds)
     refused = "" if kinds else _("该生的学籍不在本校或已经结束, 不能开具证明")
     if request.method == "POST" and kinds and form.is_valid():
@@ -141,10 +142,10 @@ def certificate(request: HttpRequest, certificate_id: uuid.UUID) -> HttpResponse
                 {"label": _("学校"), "value": content["school"]},
                 {"label": _("年级班级"), "value": content["grade"] + content["class"]},
                 {"label": _("学籍状态"), "value": content["status"]},
-                *([{"label": _("休学期限"), "value": content["period"]}] if content.get("period") else []),
+                *([{"label": _("期限"), "value": content["period"]}] if content.get("period") else []),
                 {"label": _("用途"), "value": row.purpose},
                 {"label": _("开具日期"), "value": queries.issued_on(row).isoformat()},
-                {"label": _("有效期至"), "value": row.valid_until.isoformat()},
+                {"label": _("有效期至"), "value": queries.until_words(row)},
             ],
         },
     )  # fmt: skip
