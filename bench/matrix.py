@@ -91,6 +91,8 @@ def _duties() -> Iterator[Page]:
     ):  # fmt: skip
         yield Page("registrar.a", path, path)
     yield Page("head.a", "/authorisations/", "/authorisations/")
+    for path in ("/audit/school/", "/audit/school/readers/", "/audit/school/pupils/"):
+        yield Page("head.a", path, path)
     yield Page("head.a", "an authorisation", "/authorisations/", (r"/authorisations/\d+/",))
     yield Page("county1.head", "/emergency/", "/emergency/")
     yield Page("secadmin", "/duty/text/", "/duty/text/")

@@ -136,6 +136,7 @@ ACTIONS = {
     "account.manage": "manage all accounts below the own unit",
     "account.manage_own": "manage accounts of the own unit, with the roles named below",
     "audit.view": "read the audit",
+    "audit.school": "see who looked at the own school's pupils and what the own staff read",
     "system.view": "see the state of the system",
     "teaching.scope": "set how far subject teachers look: own classes, their grades, the whole school",
     "fields.identity": "see papers and identity (masked)",

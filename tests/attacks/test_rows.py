@@ -242,6 +242,12 @@ DEFINERS = {
     "xueji_audit_flush": "xueji_app xueji_audit",  # moves what waits, tells how many
     "xueji_audit_find": "xueji_app",  # keys for the audit administrator alone (tests/ground/audit/test_watch.py)
     "xueji_looks_at": "xueji_app",  # asks the scope itself (tests/ground/audit/test_queue.py)
+    # the head of one school, with the right: what of the audit is about its pupils and staff (tests/ground/audit/test_school.py)
+    "xueji_head_of": "",
+    "xueji_school_looks": "xueji_app",
+    "xueji_school_readers": "xueji_app",
+    "xueji_school_read": "xueji_app",
+    "xueji_school_findings": "xueji_app",
     "xueji_enter": "xueji_app",
     "xueji_enter_session": "xueji_app",
     "xueji_index_gate": "xueji_app xueji_writer xueji_intake xueji_audit",  # takes a lock, names the key in force

@@ -41,6 +41,7 @@ class AuditEntry(models.Model):
             models.Index(fields=["user_id", "at"]),
             models.Index(fields=["action", "at"]),
             models.Index(fields=["at"]),
+            models.Index(fields=["org_id", "at"]),
             GinIndex(fields=["person_ids"], name="audit_entry_people", condition=Q(person_ids__isnull=False)),
         ]
 

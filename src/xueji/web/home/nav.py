@@ -151,6 +151,7 @@ MENU: tuple[Group, ...] = (
             Item(gettext_lazy("校长授权"), "/authorisations/", "authorise.any"),
             Item(gettext_lazy("紧急查阅"), "/emergency/", "emergency.any"),
             Item(gettext_lazy("完整信息导出"), "/exports/", "export.view"),
+            Item(gettext_lazy("学生信息查看记录"), "/audit/school/", "audit.school"),
             Item(gettext_lazy("查阅限制待确认"), "/guardianship/", "guardian.confirm"),
         ),
     ),
