@@ -99,6 +99,7 @@ ADDRESSES: dict[str, Address] = {
     "home:orgs": Address("/orgs/", "org.view"),
     "home:org": Address("/orgs/{org}/", "org.view", about="org"),
     "home:org_new": Address("/orgs/{org}/new/", "org.edit", about="org", both=True),
+    "home:org_edit": Address("/orgs/{org}/edit/", "org.edit", about="org", both=True),
     "home:classes": Address("/classes/", "class.view", answers=PAGE),
     "home:class_new": Address("/classes/new/", "class.edit", both=True),
     "home:class": Address("/classes/{klass}/", "class.view", about="klass"),

@@ -193,6 +193,56 @@ def create_school(
     return org.pk
 
 
+def change_org(
+    actor: Any,
+    org_id: int,
+    *,
+    short_name: str,
+    phone: str = "",
+    contact: str = "",
+    parent_id: int | None = None,
+) -> None:
+    """Mend a unit's short name and office; put a school under a central school, or straight under its authority.
+
+    With another parent the same businesses run over three tiers or two (C-ORG-02); the authority in charge stays.
+    Raises OrgError, Http404 (outside the actor's part of the tree), PermissionDenied.
+    """
+    actor.require("org.edit")
+    if not short_name.strip():
+        raise OrgError(_("请填写简称"))
+    with transaction.atomic():
+        with acting("writer"):
+            org = Org.objects.select_for_update().filter(pk=org_id).first()
+        if org is None or not org.path.startswith(actor.org_path or "/"):
+            raise Http404
+        before = {"short_name": org.short_name, "parent": org.parent_id}
+        if parent_id is not None and parent_id != org.parent_id:
+            _hang(actor, org, parent_id)
+        org.short_name = short_name.strip()[:30]
+        org.phone, org.contact = phone.strip(), contact.strip()
+        with acting("writer"):
+            org.save(update_fields=["short_name", "phone", "contact", "parent", "path"])
+        record(
+            actor,
+            "orgs.change",
+            object_type="org",
+            object_id=org.pk,
+            before=before,
+            after={"short_name": org.short_name, "parent": org.parent_id},
+        )
+
+
+def _hang(actor: Any, org: Org, parent_id: int) -> None:
+    """Below another unit of the same authority; only a school moves, nothing hangs below it."""
+    parent = _parent(actor, parent_id, org.kind)
+    school = School.objects.filter(pk=org.pk).first()
+    if school is None or org.kind != OrgKind.SCHOOL:
+        raise OrgError(_("只有学校可以改变上级单位"))
+    if school.county_id not in (parent.pk, parent.parent_id):
+        raise OrgError(_("只能放在同一学籍主管部门或它的中心校、学区下面"))
+    org.parent, org.path = parent, f"{parent.path}{org.pk}/"
+
+
 def create_class(
     actor: Any,
     school_id: int,

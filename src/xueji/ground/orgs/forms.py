@@ -29,7 +29,12 @@ class OrgForm(forms.Form):
     """A new unit below another."""
 
     kind = forms.ChoiceField(
-        label=_("级别"), choices=[(k.value, k.label) for k in OrgKind if k != OrgKind.NATION]
+        label=_("级别"),
+        choices=[
+            (k.value, _("中心校、学区、镇教办") if k == OrgKind.CENTRAL else k.label)
+            for k in OrgKind
+            if k != OrgKind.NATION
+        ],
     )
     code = forms.CharField(
         label=_("代码"), max_length=12, help_text=_("主管部门用6位区划代码, 学校用10位学校标识码")
@@ -55,3 +60,23 @@ class OrgForm(forms.Form):
                 if not data.get(name):
                     self.add_error(name, _("学校要填写这一项"))
         return data
+
+
+class UnitForm(forms.Form):
+    """Office and superior of a unit; the superior only for schools that could have another."""
+
+    short_name = forms.CharField(label=_("简称"), max_length=30)
+    phone = forms.CharField(label=_("办公电话"), max_length=30, required=False)
+    contact = forms.CharField(label=_("联系科室"), max_length=50, required=False)
+    parent_id = forms.TypedChoiceField(
+        label=_("上级单位"),
+        coerce=int,
+        help_text=_("放在中心校、学区下面的学校, 业务按规则先经过它; 直接放在主管部门下面的不经过"),
+    )
+
+    def __init__(self, *args: Any, parents: list[tuple[int, str]], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if parents:
+            self.fields["parent_id"].choices = parents  # type: ignore[attr-defined]
+        else:
+            del self.fields["parent_id"]

@@ -46,6 +46,7 @@ class SchoolCard:
     phone: str
     contact: str
     parents: list[tuple[int, str]]
+    parent_id: int | None
     closed: bool
     stages: list[str]
     stage_labels: list[str]
@@ -174,6 +175,7 @@ def card(actor: Any, org_id: int) -> SchoolCard:
         phone=org.phone,
         contact=org.contact,
         parents=above,
+        parent_id=org.parent_id,
         closed=org.valid_to is not None,
         stages=list(school.stages) if school else [],
         stage_labels=[str(Stage(s).label) for s in school.stages] if school else [],
@@ -185,6 +187,16 @@ def card(actor: Any, org_id: int) -> SchoolCard:
         seal_name=school.seal_name if school else "",
         campuses=campuses,
     )
+
+
+def possible_parents(org_id: int) -> list[tuple[int, str]]:
+    """What a school may stand under: its authority in charge and that one's central schools; nothing for others."""
+    school = School.objects.select_related("county").filter(pk=org_id).first()
+    if school is None:
+        return []
+    central = Org.objects.filter(parent_id=school.county_id, kind=OrgKind.CENTRAL, valid_to=None)
+    tiers = central.order_by("code", "id").values_list("id", "name")[:MOST]
+    return [(school.county_id, school.county.name), *tiers]
 
 
 def _class_row(c: SchoolClass, system: str, day: date) -> ClassRow:

@@ -16,7 +16,7 @@ from xueji.ground.accounts.actor import today
 from xueji.ground.accounts.http import actor_of
 from xueji.ground.orgs import commands
 from xueji.ground.orgs import queries as orgs
-from xueji.ground.orgs.forms import ClassForm, OrgForm
+from xueji.ground.orgs.forms import ClassForm, OrgForm, UnitForm
 from xueji.ground.orgs.grades import grade_on, start_year_of
 from xueji.ground.orgs.models import OrgKind
 from xueji.ground.standards import codes
@@ -61,6 +61,7 @@ def org_card(request: HttpRequest, org_id: int) -> HttpResponse:
         "type_label": _code("school_type_bxlx", card.school_type),
         "may_add": actor.can("org.edit") and not card.is_school,
         "may_open": actor.can("class.view"),
+        "may_change": actor.can("org.edit"),
         "breadcrumbs": [{"label": _("单位"), "url": "/orgs/"}, {"label": card.name}],
     }
     return render(request, "home/org.html", context)
@@ -104,6 +105,26 @@ def org_new(request: HttpRequest, org_id: int) -> HttpResponse:
             return redirect("home:org", org_id=new)
     context = {"page_title": _("新增单位"), "form": form, "parent": parent}
     return render(request, "home/org_new.html", context, status=422 if form.errors else 200)
+
+
+@require_http_methods(["GET", "POST"])
+def org_edit(request: HttpRequest, org_id: int) -> HttpResponse:
+    """Mend a unit's office; put a school under a central school or straight under its authority."""
+    actor = actor_of(request)
+    actor.require("org.edit")
+    card = orgs.card(actor, org_id)
+    start = {f: getattr(card, f) for f in ("short_name", "phone", "contact", "parent_id")}
+    form = UnitForm(request.POST or None, initial=start, parents=orgs.possible_parents(org_id))
+    if request.method == "POST" and form.is_valid():
+        try:
+            commands.change_org(actor, org_id, **form.cleaned_data)
+        except commands.OrgError as e:
+            form.add_error(None, e.message)
+        else:
+            messages.success(request, _("单位信息已修改"))
+            return redirect("home:org", org_id=org_id)
+    context = {"page_title": _("修改单位"), "form": form, "card": card}
+    return render(request, "home/org_edit.html", context, status=422 if form.errors else 200)
 
 
 def _grades(

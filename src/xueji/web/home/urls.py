@@ -13,6 +13,7 @@ urlpatterns = [
     path("orgs/", places.org_tree, name="orgs"),
     path("orgs/<int:org_id>/", places.org_card, name="org"),
     path("orgs/<int:org_id>/new/", places.org_new, name="org_new"),
+    path("orgs/<int:org_id>/edit/", places.org_edit, name="org_edit"),
     path("classes/", places.class_list, name="classes"),
     path("classes/new/", places.class_new, name="class_new"),
     path("classes/<int:class_id>/", places.class_page, name="class"),
