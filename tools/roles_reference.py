@@ -40,6 +40,8 @@ ACTIONS = {
     "privacy.view": "open the pages of data protection of the own unit",
     "privacy.act": "do the work of data protection: propose disposals, assess, keep registers",
     "privacy.approve": "approve a disposal that somebody else proposed",
+    "notice.write": "write the privacy notice of the installation (the uppermost unit alone)",
+    "notice.publish": "publish the privacy notice that somebody else wrote (the uppermost unit alone)",
     "privacy.designate": "name who answers for data protection in the own unit",
     "privacy.report": "report a security incident",
     "privacy.incident": "handle incidents: list who is concerned, tell families",

@@ -937,6 +937,18 @@ ADDRESSES: dict[str, Address] = {
     "privacy:paper_deed": Address(
         "/privacy/office/paper/999999/sign/", "privacy.act", post=True, answers=(404,)
     ),
+    "privacy:notice": Address("/privacy/office/notice/", "privacy.view"),
+    # The uppermost unit's alone: others are refused although their role could.
+    "privacy:notice_draft": Address(
+        "/privacy/office/notice/draft/", "notice.write", both=True, answers=(200, 403, 422)
+    ),
+    "privacy:notice_deed": Address(
+        "/privacy/office/notice/draft/send/",
+        "notice.write",
+        post=True,
+        answers=(303, 403, 404),
+        data=(("turn", "1"),),
+    ),
     "privacy:plan": Address("/privacy/office/plan/", "privacy.report"),
     "privacy:incidents": Address("/privacy/office/incidents/", "privacy.incident"),
     "privacy:incident_new": Address("/privacy/office/incidents/new/", "privacy.report", both=True),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from . import views, views_complaints, views_incidents, views_papers, views_registers
+from . import views, views_complaints, views_incidents, views_notice, views_papers, views_registers
 
 app_name = "privacy"
 _O = "privacy/office/"
@@ -27,6 +27,9 @@ urlpatterns = [
     path(_O + "paper/<int:paper_id>/", views_papers.paper, name="paper"),
     path(_O + "paper/<int:paper_id>/report.pdf", views_papers.pdf, name="paper_pdf"),
     path(_O + "paper/<int:paper_id>/<str:what>/", views_papers.deed, name="paper_deed"),
+    path(_O + "notice/", views_notice.notice, name="notice"),
+    path(_O + "notice/draft/", views_notice.draft, name="notice_draft"),
+    path(_O + "notice/draft/<str:what>/", views_notice.deed, name="notice_deed"),
     path(_O + "plan/", views_incidents.plan, name="plan"),
     path(_O + "incidents/", views_incidents.listing, name="incidents"),
     path(_O + "incidents/new/", views_incidents.new, name="incident_new"),

@@ -9,7 +9,7 @@ from __future__ import annotations
 import uuid
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from functools import lru_cache
 from typing import Any
@@ -24,6 +24,7 @@ from xueji.ground.accounts.models import PortalLink
 from xueji.ground.accounts.roles import Role
 from xueji.ground.audit.commands import record
 from xueji.ground.db.scope import acting
+from xueji.ground.notice.drafts import renewed
 from xueji.ground.standards.codes import read_rows
 from xueji.registry.enrolment import queries as enrolment
 from xueji.registry.enrolment.models import REGISTERED, EnrolmentState
@@ -108,15 +109,27 @@ def questions() -> dict[str, Question]:
     return found
 
 
+def asked_now(day: date | None = None) -> dict[str, Question]:
+    """The questions as they are asked on a day: a version of the privacy notice that changes what a question rests on
+    asks it anew (个人信息保护法 14). One query.
+    """
+    anew = renewed(day)
+    return {
+        code: replace(q, version=f"{q.version}/{anew[code]}") if code in anew else q
+        for code, q in questions().items()
+    }
+
+
 def standings(
     person_ids: Sequence[uuid.UUID], day: date | None = None
 ) -> dict[uuid.UUID, dict[str, Standing]]:
-    """How every question stands for these children, in two statements. The caller has asked who may see them.
+    """How every question stands for these children, in three statements. The caller has asked who may see them.
 
     Answers of a guardian who may not see the child any more do not count; one guardian's no outweighs another's yes.
     """
     day = day or timezone.localdate()
     wanted = list(person_ids)[:1000]
+    asked = asked_now(day)
     with acting("writer"):
         births = dict(Person.objects.filter(pk__in=wanted).values_list("pk", "birth_date"))
         with connection.cursor() as c:
@@ -133,7 +146,7 @@ def standings(
     return {
         p: {
             code: _standing(q, age(births[p], day), said[p, code])
-            for code, q in questions().items()
+            for code, q in asked.items()
         }
         for p in wanted
         if p in births
@@ -191,8 +204,7 @@ def answer(actor: Any, person_id: uuid.UUID, code: str, *, agreed: bool) -> Stan
     A no after a yes is a withdrawal: what was collected by that consent alone is deleted in the same transaction.
     """
     no = party_of(actor, person_id)
-    question = questions().get(code)
-    if question is None:
+    if code not in questions():
         raise Http404
     with transaction.atomic():
         with acting("writer"):
@@ -214,7 +226,7 @@ def answer(actor: Any, person_id: uuid.UUID, code: str, *, agreed: bool) -> Stan
             Consent.objects.create(
                 person_id=person_id,
                 code=code,
-                version=question.version,
+                version=before.question.version,
                 guardian_no=no,
                 answer=word,
                 school_id=where.school_id if where is not None else 0,
@@ -232,7 +244,7 @@ def answer(actor: Any, person_id: uuid.UUID, code: str, *, agreed: bool) -> Stan
             object_id=code,
             person_id=person_id,
             before={"holds": before.holds},
-            after={"answer": word, "version": question.version, "guardian_no": no},
+            after={"answer": word, "version": before.question.version, "guardian_no": no},
         )
     return after[code]
 

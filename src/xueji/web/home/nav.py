@@ -188,6 +188,7 @@ MENU: tuple[Group, ...] = (
             Item(gettext_lazy("年度审计"), "/privacy/office/papers/year/", "privacy.view"),
             Item(gettext_lazy("分类分级"), "/privacy/office/classes/", "privacy.view"),
             Item(gettext_lazy("安全检查"), "/privacy/office/checks/", "check.view"),
+            Item(gettext_lazy("隐私政策"), "/privacy/office/notice/", "privacy.view"),
         ),
     ),
     Group(gettext_lazy("规则"), "gavel", (Item(gettext_lazy("规则"), "/rules/", "policy.view"),)),

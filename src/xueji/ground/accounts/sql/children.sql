@@ -33,7 +33,12 @@ begin
   -- From the eighteenth birthday on the pupil decides, unless somebody is guardian of the adult by a paper.
   if not f.adult and exists (select 1 from person p
        where p.person_id = p_person and p.birth_date + interval '18 years' <= p_today)
-     and (select c.answer from consent c where c.person_id = p_person and c.code = 'adult_parents'
+     -- A version of the notice that asks this anew (ground/notice) leaves no older answer standing.
+     and (select case when split_part(c.version, '/', 2) = coalesce(
+                   (select n.version from policy_notice n
+                     where n.since <= p_today and 'adult_parents' = any(n.renews)
+                     order by n.since desc, n.published_at desc limit 1), '') then c.answer end
+            from consent c where c.person_id = p_person and c.code = 'adult_parents'
              and c.guardian_no is null order by c.id desc limit 1) is distinct from 'given' then
     return 0;
   end if;
