@@ -88,6 +88,8 @@ ACTIONS = {
     "case.overview": "see clocks, longest holders and cases at risk of all units below",
     "register.print": "print the registers of pupils who came, left, paused and returned",
     "relay.manage": "connect other installations, look after messages",
+    "placing.view": "see transfers that a full school refused, and where the children were placed",
+    "placing.decide": "name a school with room for a transfer that a full school refused",
     "relay.view": "open transfers from and to other installations",
     "statistics.submit": "hand in the monthly report of movements",
     "family.invite": "make invitation codes for families, see which accounts see a child",

@@ -425,6 +425,25 @@ ADDRESSES: dict[str, Address] = {
     "changes:list": Address("/cases/", "case.view"),
     "changes:new": Address("/cases/new/?person={person}", "case.start", about="person"),
     "changes:absences": Address("/cases/absences/", "absence.view"),
+    "changes:placings": Address("/cases/placing/", "placing.view"),
+    "changes:placing": Address("/cases/placing/{batch}/", "placing.view", about="sent"),
+    "changes:placing_assign": Address(
+        "/cases/placing/{batch}/assign/",
+        "placing.decide",
+        about="sent",
+        post=True,
+        answers=DEED,
+        data=(("school", "0"),),
+    ),
+    "changes:placing_decline": Address(
+        "/cases/placing/{batch}/decline/", "placing.decide", about="sent", post=True, answers=DEED
+    ),
+    "changes:placing_drop": Address(
+        "/cases/placing/{batch}/drop/", "case.start", about="sent", post=True, answers=(*DEED, 404)
+    ),
+    "changes:placing_take": Address(
+        "/cases/placing/{batch}/take/", "case.start", about="sent", post=True, answers=(*DEED, 404)
+    ),
     "changes:new_arrival": Address("/cases/new/arrival/", "case.start", post=True, answers=DEED),
     "changes:new_transfer": Address("/cases/new/transfer/", "case.start", post=True, answers=(422,)),
     "changes:start": Address(
@@ -800,6 +819,13 @@ ADDRESSES: dict[str, Address] = {
     ),
     "certificates:pdf": Address(
         "/certificates/{certificate}/certificate.pdf", "certificate.view", about="certificate", answers=PAGE
+    ),
+    "certificates:go_along": Address(
+        "/certificates/{certificate}/transfer/",
+        "certificate.issue",
+        about="certificate",
+        post=True,
+        answers=DEED,
     ),
     "certificates:revoke": Address(
         "/certificates/{certificate}/revoke/",

@@ -346,6 +346,10 @@ ORACLES: dict[str, Oracle] = {
         of_school,
     ),
     "admission": both_schools,
+    "placing_request": lambda f, s, row: (
+        s.school(f, row["school_id"])
+        or (row["placed_school_id"] is not None and s.school(f, row["placed_school_id"]))
+    ),
     **dict.fromkeys(("problem_record", "problem_side", "problem_log"), shares_problem),
     **dict.fromkeys(
         ("duplicate_pair", "person_merge"), lambda f, s, row: bool(set(row["parties"]) & s.units)

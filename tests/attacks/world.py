@@ -433,6 +433,47 @@ def _accounts(world: World) -> None:
                 " decision, reason, decided_name) values (%s, %s, %s, '甲', '', 'there', '', '', '', 'open', '', '')",
                 [world.batches[school], place.org(school[0]).pk, place.org(school).pk],
             )
+            about = {"a1": "two", "c1": "senior"}[school]
+            c.execute(
+                "insert into placing_request (id, case_id, county_id, school_id, placed_school_id, person_id, about, stage,"
+                " cohort_year, state, asked_at, due_on, answer, answered_name)"
+                " values (%s, %s, %s, %s, %s, %s, '{}', 'P', 2026, 'placed', now(), '2026-11-27', '', '')",
+                [
+                    world.batches[school],
+                    world.cases[about],
+                    place.org(school[0]).pk,
+                    place.org(school).pk,
+                    place.org("a2").pk if school == "a1" else None,
+                    world.persons[about],
+                ],
+            )
+            world.cards["one" if school == "a1" else "c1"] = card = uuid.uuid4()
+            c.execute(
+                "insert into card_batch (id, school_id, county_id, class_id, kind, title, stage, total, state, sealer_id,"
+                " made_name, made_at, sealed_name, note)"
+                " values (%s, %s, %s, %s, 'student', '一年级(1)班', 'P', 1, 'made', %s, '', now(), '', '')",
+                [
+                    card,
+                    place.org(school).pk,
+                    place.org(school[0]).pk,
+                    place.klass(school).pk,
+                    place.org(school[0]).pk,
+                ],
+            )
+            c.execute(
+                "insert into student_card (id, kind, number, year, serial, chip, person_id, name, school_id, county_id,"
+                " class_id, batch_id, state, fee, lost_why, lost_name, announced_where, void_why)"
+                " values (%s, 'student', %s, 2026, 1, '', %s, '甲', %s, %s, %s, %s, 'made', 0, '', '', '', '')",
+                [
+                    card,
+                    f"Z{school}",
+                    world.persons["one" if school == "a1" else "c1"],
+                    place.org(school).pk,
+                    place.org(school[0]).pk,
+                    place.klass(school).pk,
+                    card,
+                ],
+            )
             c.execute(
                 "insert into offline_package (id, county_id, school_id, title, total, state, made_by, made_name, made_at,"
                 " ended_name, ended_why) values (%s, %s, %s, '一年级(1)班', 1, 'back', 1, '', now(), '', '')",

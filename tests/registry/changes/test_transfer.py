@@ -187,19 +187,6 @@ def test_another_grade_is_refused_with_the_article_of_the_province() -> None:
     assert any("转学不得变更年级" in c.sentence and "第九条" in c.sentence for c in error.value.checks)
 
 
-@pytest.mark.capability("C-TRF-05")
-def test_a_full_class_refuses() -> None:
-    place = make_county()
-    klass = place.klass("b1")
-    with seeing_all():
-        klass.capacity = 0
-        klass.save()
-    case = transfer_draft(place, make_child(place))
-    with act_as(place.user("registrar", "b1")) as actor, pytest.raises(Blocked) as error:
-        cases.submit(actor, case_id=case.pk)
-    assert any("已经满额" in c.sentence for c in error.value.checks)
-
-
 @pytest.mark.capability("C-SUS-06")
 def test_a_suspended_child_is_not_transferred() -> None:
     place = make_county()

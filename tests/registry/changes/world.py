@@ -53,9 +53,10 @@ def make_child(
     born: date = BORN,
     id_number: str = "",
     cohort: int = 2026,
+    stage: str = "P",
 ) -> uuid.UUID:
     """A child in the first class of a school, in attendance since September."""
-    klass = place.klass(school, cohort=cohort)
+    klass = place.klass(school, stage, cohort=cohort)
     with act_as(place.user("registrar", school)) as actor:
         person = people.add_person(
             actor,
@@ -76,7 +77,7 @@ def make_child(
                 at=midnight(ENROLLED),
                 school_id=place.org(school).pk,
                 class_id=klass.pk,
-                stage="P",
+                stage=stage,
                 cohort_year=cohort,
             ),
         )
@@ -108,10 +109,16 @@ def attach(place: Place, case: Case, *slots: str, by: tuple[str, str]) -> None:
 
 
 def transfer_draft(
-    place: Place, person: uuid.UUID, *, name: str = "赵小满", to: str = "b1", **form: Any
+    place: Place,
+    person: uuid.UUID,
+    *,
+    name: str = "赵小满",
+    to: str = "b1",
+    school: str = "a1",
+    **form: Any,
 ) -> Case:
-    """A complete draft of a transfer from a1."""
-    number = number_of(place, person)
+    """A complete draft of a transfer from a1, or another school."""
+    number = number_of(place, person, school)
     with act_as(place.user("registrar", to)) as actor:
         case = cases.start(actor, business="transfer", name=name, number=number)
     values = {

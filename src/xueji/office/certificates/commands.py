@@ -16,7 +16,12 @@ from xueji.ground.accounts.actor import today
 from xueji.ground.audit.commands import record
 from xueji.ground.crypto import vault
 from xueji.ground.db.scope import acting
+from xueji.ground.files.content import FileRefused
 from xueji.ground.paper import fonts
+from xueji.registry.changes import commands as changes
+from xueji.registry.changes import results
+from xueji.registry.changes.errors import CaseError
+from xueji.registry.changes.models import Case
 
 from . import codes, facts, paper
 from .errors import CertificateRefused
@@ -199,6 +204,42 @@ def revoke(actor: Any, certificate_id: uuid.UUID, reason: str) -> None:
             purpose=reason[:200],
             after={"number": row.number},
         )
+
+
+def transfer_of(actor: Any, row: Certificate) -> Case | None:
+    """The transfer under way to which the actor's school may put this certificate of marks, if any; one query."""
+    if row.kind != facts.RESULTS or row.revoked_at is not None or row.school_id != actor.org_id:
+        return None
+    if not actor.can("certificate.issue") or not actor.can("case.start"):
+        return None
+    case = results.carried(row.person_id, actor.org_id).first()
+    return case if case is not None and results.late(case.business, case.summary) else None
+
+
+def go_along(actor: Any, certificate_id: uuid.UUID) -> Case:
+    """Put a certificate of marks to the transfer of a child in late grades who leaves this school (C-TRF-16).
+
+    Raises PermissionDenied, Http404, `CertificateRefused`.
+    """
+    actor.require("certificate.issue")
+    row = Certificate.objects.filter(pk=certificate_id, school_id=actor.org_id).first()
+    if row is None:
+        raise Http404
+    case = transfer_of(actor, row)
+    if case is None:
+        raise CertificateRefused(_("只有成绩证明可以随附, 并且该生要有正在办理的毕业年级或高中阶段的转学"))
+    data = paper.render(row)
+    try:
+        return changes.attach_results(
+            actor,
+            case_id=case.pk,
+            data=data,
+            name=f"{row.content['title']}{row.number}.pdf",
+            number=_("%(title)s %(number)s, 验证码可在证明核验页面核对")
+            % {"title": row.content["title"], "number": row.number},
+        )
+    except (CaseError, FileRefused) as error:
+        raise CertificateRefused(error.message) from error
 
 
 def print_again(actor: Any, certificate_id: uuid.UUID) -> tuple[bytes, str]:

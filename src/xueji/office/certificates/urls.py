@@ -11,6 +11,7 @@ urlpatterns = [
     path("certificates/<uuid:certificate_id>/", views.certificate, name="certificate"),
     path("certificates/<uuid:certificate_id>/certificate.pdf", views.download, name="pdf"),
     path("certificates/<uuid:certificate_id>/revoke/", views.revoke, name="revoke"),
+    path("certificates/<uuid:certificate_id>/transfer/", views.go_along, name="go_along"),
     path("classes/<int:class_id>/roster.pdf", views_rosters.roster_pdf, name="roster_pdf"),
     path("classes/<int:class_id>/roster.xlsx", views_rosters.roster_xlsx, name="roster_xlsx"),
     path("classes/<int:class_id>/exam-list.pdf", views_rosters.exam_pdf, name="exam_pdf"),

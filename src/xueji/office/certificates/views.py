@@ -82,7 +82,12 @@ def new(request: HttpRequest) -> HttpResponse:
     here = link is not None and link.school_id == actor.org_id
     guest = None if here else facts.hosted_here(actor, person_id)
     kinds = facts.possible_kinds(link, guest) if here or guest else []
-    form = IssueForm(request.POST or None, kinds=kinds)
+    asked = {
+        name: request.GET[name][:50]
+        for name in ("kind", "purpose")
+        if request.GET.get(name) and (name != "kind" or request.GET[name] in kinds)
+    }
+    form = IssueForm(request.POST or None, kinds=kinds, initial=asked)
     refused = "" if kinds else _("该生的学籍不在本校或已经结束, 不能开具证明")
     if request.method == "POST" and kinds and form.is_valid():
         try:
@@ -131,6 +136,7 @@ def certificate(request: HttpRequest, certificate_id: uuid.UUID) -> HttpResponse
             "back": f"/my/{row.person_id}/" if actor.is_portal else reverse("certificates:list"),
             "back_url": f"/my/{row.person_id}/" if actor.is_portal else "",
             "may_revoke": actor.can("certificate.issue") and row.school_id == actor.org_id and not row.revoked_at,
+            "transfer": commands.transfer_of(actor, row),
             "facts": [
                 {"label": _("证明编号"), "value": row.number},
                 {"label": _("姓名"), "value": content["name"],
@@ -161,6 +167,19 @@ def download(request: HttpRequest, certificate_id: uuid.UUID) -> HttpResponse:
         messages.error(request, str(error))
         return HttpResponseRedirect(reverse("certificates:certificate", args=[certificate_id]))
     return attachment(data, name, PDF)
+
+
+@require_POST
+def go_along(request: HttpRequest, certificate_id: uuid.UUID) -> HttpResponse:
+    """Put a certificate of marks to the child's transfer."""
+    actor: Any = request.actor  # type: ignore[attr-defined]
+    try:
+        case = commands.go_along(actor, certificate_id)
+    except (CertificateRefused, MissingGlyphs) as error:
+        messages.error(request, str(error))
+    else:
+        messages.success(request, _("已随附到转学业务 %s") % (case.number or _("草稿")))
+    return HttpResponseRedirect(reverse("certificates:certificate", args=[certificate_id]))
 
 
 @require_POST

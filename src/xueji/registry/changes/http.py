@@ -34,6 +34,14 @@ def back_to_form(case_id: uuid.UUID) -> HttpResponse:
     return to("edit" if status == CaseStatus.RETURNED else "case", case_id)
 
 
+def said(request: HttpRequest, found: object, done: str) -> None:
+    """That it is done; or, of a case that the system refused when it was sent, why."""
+    if isinstance(found, Case) and found.status == CaseStatus.REFUSED:
+        messages.warning(request, found.end_reason)
+    else:
+        messages.success(request, done)
+
+
 def run(
     request: HttpRequest,
     case_id: uuid.UUID,
@@ -57,8 +65,10 @@ def run(
     else:
         if deciding and isinstance(found, Case) and found.status == CaseStatus.CANCELLED:
             messages.warning(request, _("业务已终止: %s") % found.end_reason)
-        else:
+        elif deciding:
             messages.success(request, done)
+        else:
+            said(request, found, done)
         if onward:
             following = queries.next_todo(actor_of(request), but=case_id)
             return to("case", following) if following else to("list")

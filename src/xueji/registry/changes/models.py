@@ -9,6 +9,7 @@ import uuid
 
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
+from django.utils.translation import gettext_lazy as _
 
 
 class CaseStatus(models.TextChoices):
@@ -231,6 +232,45 @@ class CaseLog(Visible):
 
     class Meta:
         db_table = "case_log"
+
+
+class Placing(models.TextChoices):
+    """Where a request to place a child stands."""
+
+    OPEN = "open", _("待安排")
+    PLACED = "placed", _("已安排学校")
+    TAKEN = "taken", _("已发起转入")
+    NONE = "none", _("暂无学位")
+    DROPPED = "dropped", _("已取消")
+
+
+class PlacingRequest(models.Model):
+    """统筹安排: a transfer that was refused because the grade is full; the authority names a school with room."""
+
+    id = models.BigAutoField(primary_key=True)
+    case = models.OneToOneField(Case, on_delete=models.PROTECT, related_name="placing")
+    county_id = models.IntegerField(help_text="the authority that places")
+    school_id = models.IntegerField(help_text="the school that had no room")
+    placed_school_id = models.IntegerField(null=True)
+    person_id = models.UUIDField()
+    about = models.JSONField(default=dict, help_text="what is known of the child, as the case shows it")
+    stage = models.CharField(max_length=1)
+    cohort_year = models.IntegerField()
+    state = models.CharField(max_length=7, choices=Placing.choices, default=Placing.OPEN)
+    asked_at = models.DateTimeField()
+    due_on = models.DateField()
+    answer = models.CharField(max_length=300, blank=True)
+    answered_name = models.CharField(max_length=60, blank=True)
+    answered_at = models.DateTimeField(null=True)
+    new_case_id = models.UUIDField(null=True, help_text="the transfer that the named school began")
+
+    class Meta:
+        db_table = "placing_request"
+        indexes = [
+            models.Index(fields=["county_id", "state", "due_on"], name="placing_county"),
+            models.Index(fields=["placed_school_id", "state"], name="placing_placed"),
+            models.Index(fields=["school_id", "-id"], name="placing_school"),
+        ]
 
 
 class OpinionTemplate(models.Model):

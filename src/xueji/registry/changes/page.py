@@ -16,7 +16,7 @@ from xueji.ground.orgs.models import Org
 from xueji.ground.policy.engine import PolicySet
 from xueji.registry.enrolment.models import Roster
 
-from . import course, handing, rights, showing
+from . import course, handing, placing, results, rights, showing
 from .course import Holder
 from .kinds import KINDS, label_of
 from .models import Case, CaseFile, CaseLog, CaseStatus, CaseStep
@@ -54,6 +54,8 @@ class CasePage:
     policy: PolicySet | None = None
     handover: handing.Handover | None = None
     placement: handing.Placement | None = None
+    placing: int | None = None
+    results_url: str = ""
 
     @property
     def passed(self) -> int:
@@ -128,8 +130,20 @@ def load(actor: Any, case_id: uuid.UUID) -> CasePage:
         policy=policy,
         handover=handing.handover(actor, case, policy) if staff else None,
         placement=handing.placement(case, steps, policy) if staff else None,
+        results_url=_results_url(actor, case),
+        placing=placing.of_case(actor, case.case_id) if case.status == CaseStatus.REFUSED else None,
     )
     return page if staff else _for_family(page)
+
+
+def _results_url(actor: Any, case: Case) -> str:
+    """Where the former school gives out the marks that go along; nothing for anybody else, or when they are there."""
+    leaving = case.from_school_id == actor.org_id and case.status in results.OPEN
+    if not leaving or not actor.can("certificate.issue") or not results.late(case.business, case.summary):
+        return ""
+    if CaseFile.objects.filter(case=case, slot__in=results.SAME).exists():
+        return ""
+    return f"/certificates/new/?person={case.person_id}&kind=results&purpose={_('转学')}"
 
 
 def _for_family(page: CasePage) -> CasePage:

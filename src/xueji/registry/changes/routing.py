@@ -16,7 +16,7 @@ from xueji.ground.policy.calendar import add_workdays
 from xueji.ground.policy.engine import PolicySet
 from xueji.ground.policy.model import EvidenceSlot, Step
 
-from . import papers
+from . import papers, results
 from .errors import CaseError
 from .models import Case, StepMode
 
@@ -230,6 +230,8 @@ def _present(steps: Iterable[Step], units: Units) -> Iterable[tuple[Step, Org, s
 def slots_of(policy: PolicySet, case: Case) -> tuple[EvidenceSlot, ...]:
     """The papers of a case: those of its kind, and the paper file of what was done while the system was down."""
     slots = papers.slots(policy, case.business, case.summary.get("stage", ""))
+    if results.late(case.business, case.summary) and results.slot_of(slots) is None:
+        slots = (*slots, results.SLOT)
     return (*slots, OUTAGE_SLOT) if case.outage else slots
 
 

@@ -46,6 +46,12 @@ TABLES = [
         ),
     ),
     Table(
+        "placing_request",
+        "local",
+        scope=Scope(orgs=("school_id", "placed_school_id", "county_id")),
+        writer="select, insert, update",
+    ),
+    Table(
         "opinion_template",
         "local",
         scope=Scope(orgs=("org_id",), user="user_id"),

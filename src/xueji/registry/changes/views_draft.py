@@ -26,7 +26,7 @@ from . import page as pages
 from .business import asking
 from .errors import CaseError
 from .forms import LookupForm
-from .http import actor_of, back_to_form, run, to, version_of
+from .http import actor_of, back_to_form, run, said, to, version_of
 from .kinds import KINDS
 from .models import Case, CaseStatus
 from .routing import slots_of
@@ -268,11 +268,11 @@ def submit(request: HttpRequest, case_id: uuid.UUID) -> HttpResponse:
     why = {rule: text for rule, text in typed.items() if text.strip()}
     if typed and page.may("edit"):
         try:
-            send(actor, case_id=case_id, overrides=why)
+            sent = send(actor, case_id=case_id, overrides=why)
         except CaseError as error:  # the reasons that were typed are on the page still
             messages.error(request, error.message)
             return editor(request, pages.load(actor, case_id), status=422)
-        messages.success(request, _("已提交"))
+        said(request, sent, _("已提交"))
         return to("case", case_id)
     return run(request, case_id, lambda: send(actor, case_id=case_id, overrides=why), _("已提交"))
 

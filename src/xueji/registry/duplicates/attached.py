@@ -60,6 +60,7 @@ ATTACHED: dict[str, Attached] = {
     "case_seat": Attached("move"),
     "case_file": Attached("move"),
     "case_log": Attached("move"),
+    "placing_request": Attached("move"),
     "certificate": Attached("move"),
     "family_request": Attached("move"),
     "guardianship": Attached("move", guardian=True),

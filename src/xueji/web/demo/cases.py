@@ -24,12 +24,13 @@ from xueji.ground.accounts.models import User
 from xueji.ground.accounts.roles import Role
 from xueji.ground.db.scope import acting
 from xueji.ground.orgs.grades import grade_on
-from xueji.ground.orgs.models import SchoolClass
+from xueji.ground.orgs.models import Org, SchoolClass
 from xueji.ground.policy.calendar import is_workday
 from xueji.ground.policy.statuses import Status
-from xueji.registry.changes import commands
+from xueji.registry.changes import commands, placing
 from xueji.registry.changes.errors import CaseError
-from xueji.registry.changes.models import Case, CaseStatus, CaseStep
+from xueji.registry.changes.models import Case, CaseStatus, CaseStep, PlacingRequest
+from xueji.registry.changes.routing import policy_for
 from xueji.registry.enrolment.timeline import CHINA
 
 from .accounts import Staff
@@ -93,6 +94,8 @@ MANY = (
     Scenario("suspend", 2, 1), Scenario("suspend", 12, 3, _PASSED), Scenario("correct_key", 4, 2),
     Scenario("transfer", 17, 5), Scenario("resume", 3, 2),
 )  # fmt: skip
+#: Transfers into a grade that was full: one waits for a seat elsewhere, for one the county found a school.
+FULL = (Scenario("transfer", 2, end="full", route="a<b"), Scenario("transfer", 5, end="placed", route="a<b"))
 
 _busy: set[uuid.UUID] = set()
 
@@ -112,6 +115,8 @@ def make(
     while len(scenarios) < world.size.open_cases:
         scenarios.append(MANY[len(scenarios) % len(MANY)])
     for scenario in scenarios:
+        office.play(scenario)
+    for scenario in FULL:
         office.play(scenario)
     _busy.update(office.used)
     return dict(sorted(office.made.items()))
@@ -189,7 +194,7 @@ class Office:
         if s.end == "draft":
             return case
         try:
-            with self._as(registrar, day, hour) as actor:
+            with self._full(school, class_id, s), self._as(registrar, day, hour) as actor:
                 case = commands.submit(actor, case_id=case.pk)
         except CaseError:
             return case
@@ -197,6 +202,24 @@ class Office:
             if case.status == CaseStatus.RUNNING:  # the chain inside one county is shorter
                 case = self._decide(case, day, hour + n, n, s)
         return self._finish(s, case, registrar, day, hour)
+
+    @contextmanager
+    def _full(self, school: Place, class_id: int | None, s: Scenario) -> Iterator[None]:
+        """While a transfer into a full grade is sent, the grade has no seat."""
+        if s.end not in ("full", "placed"):
+            yield
+            return
+        with transaction.atomic(), acting("writer"):
+            klass = SchoolClass.objects.get(pk=class_id)
+            grade = SchoolClass.objects.filter(
+                school_id=school.org_id, stage=klass.stage, cohort_year=klass.cohort_year
+            )
+            seats = dict(grade.values_list("pk", "capacity"))
+            grade.update(capacity=0)
+        yield
+        with transaction.atomic(), acting("writer"):
+            for pk, capacity in seats.items():
+                SchoolClass.objects.filter(pk=pk).update(capacity=capacity)
 
     def _decide(self, case: Case, day: date, hour: int, n: int, s: Scenario) -> Case:
         """The next step passes; steps are spread over the days since the case was sent."""
@@ -225,6 +248,16 @@ class Office:
                     opinion="材料与事实不符, 请核实",
                     reason_rule=rule,
                 )
+        if s.end == "placed" and case.status == CaseStatus.REFUSED:
+            clerk = self.staff.at(Role.COUNTY_CLERK, self.world.by_key(s.route[0]).county_id)
+            with self._as(clerk, last, hour + 5) as actor:
+                row = PlacingRequest.objects.get(case_id=case.pk)
+                policy = policy_for(Org.objects.get(pk=row.county_id), day)
+                if seats := placing.seats(policy, row):
+                    commands.assign(actor, row.pk, school_id=seats[0].school_id, text="离家较近, 有空位")
+                else:
+                    commands.decline(actor, row.pk, text="全县这个年级都已满额, 有空位时再安排")
+            return case
         if s.end == "withdraw":
             with self._as(registrar, last, hour + 5) as actor:
                 return commands.withdraw(actor, case_id=case.pk)

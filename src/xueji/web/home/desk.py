@@ -22,7 +22,7 @@ from xueji.ground.policy.engine import PolicySet
 from xueji.ground.waiting import Ask, Heap, gather
 from xueji.office.exports import queries as exports
 from xueji.registry.admission import queries as admission
-from xueji.registry.changes import absences, handing
+from xueji.registry.changes import absences, handing, placing
 from xueji.registry.changes import queries as changes
 from xueji.registry.charge import queries as charge
 from xueji.registry.collect import arrivals
@@ -133,6 +133,7 @@ def _asks(
         ("charge", True, lambda: charge.waiting(actor)),
         ("cases", sits, lambda: changes.load(actor)),
         ("strikes", sits, lambda: handing.waiting(actor)),
+        ("placing", can("placing.view"), lambda: placing.waiting(actor)),
         ("relay", sits, lambda: relay.waiting(actor)),
         ("absences", start, lambda: absences.waiting(actor)),
         ("collect", can("collect.check") or can("collect.confirm"), lambda: collect.waiting(actor)),
@@ -192,6 +193,7 @@ def _cards(actor: Actor, found: dict[str, Any]) -> Iterable[Card]:
     yield Card(_("班级年级"), "school", list(_placement(found)))
     yield Card(_("完整信息导出"), "file-export", _heaps(_some(found, "exports")))
     yield Card(_("档案移交"), "archive", _heaps(_some(found, "strikes")), "/cases/?tab=strike")
+    yield Card(_("转学统筹安排"), "school", _heaps(found.get("placing")), "/cases/placing/")
     yield Card(_("跨省转学"), "world", _heaps(_some(found, "relay")))
 
 

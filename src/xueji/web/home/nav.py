@@ -92,6 +92,7 @@ MENU: tuple[Group, ...] = (
             Item(gettext_lazy("发起业务"), "/cases/new/", "case.start"),
             Item(gettext_lazy("办理时效"), "/cases/overview/", "case.overview"),
             Item(gettext_lazy("到期与跟进"), "/cases/absences/", "absence.view"),
+            Item(gettext_lazy("转学统筹安排"), "/cases/placing/", "placing.view"),
             Item(gettext_lazy("变动花名册"), "/cases/registers/", "register.print"),
             Item(gettext_lazy("信息更正表"), "/cases/corrections/", "corrections.any"),
             Item(gettext_lazy("借读生花名册"), "/guests/", "problem.view"),

@@ -122,7 +122,7 @@ def test_a_full_grade_sends_the_family_to_the_authority_and_names_schools_with_r
         form = {"reason": "其他", "effective_on": day(), "to_class_id": place.klass("a1").pk}
         cases.save_draft(actor, case_id=case.pk, form=form)
     found = next(s for s in wall(place, case) if "已经满额" in s)
-    assert "请家长联系青禾县教育局(电话 0990-1234567)统筹安排" in found
+    assert "提交后系统自动拒绝, 并转青禾县教育局(电话 0990-1234567)统筹安排" in found
     assert "青禾县东乡小学(45)" in found
 
 

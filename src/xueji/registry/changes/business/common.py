@@ -123,7 +123,10 @@ def _elsewhere(m: Material) -> str:
         m.units.start_authority.pk, m.place.school_id, m.place.stage, m.place.cohort_year
     )
     words = {"office": m.units.start_authority.name, "phone": m.units.start_authority.phone or "—"}
-    head = _("本校这个年级没有空位了, 不能接收, 请家长联系%(office)s(电话 %(phone)s)统筹安排") % words
+    if m.case.business == "transfer":
+        head = _("本校这个年级没有空位了。提交后系统自动拒绝, 并转%(office)s(电话 %(phone)s)统筹安排") % words
+    else:
+        head = _("本校这个年级没有空位了, 不能接收, 请家长联系%(office)s(电话 %(phone)s)统筹安排") % words
     return head + (_("。县内这个年级有空位的学校(空位数): %s") % "、".join(others) if others else "")
 
 

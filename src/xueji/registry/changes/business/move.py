@@ -14,6 +14,7 @@ from xueji.ground.policy.engine import PolicySet
 from xueji.ground.policy.findings import Trace
 from xueji.ground.policy.statuses import Status
 
+from .. import results
 from ..material import Material, form_date
 from ..models import Case
 from ..subject import Subject
@@ -100,6 +101,22 @@ def _asked_freely(m: Material) -> Iterable[Check]:
         yield Check("initiator", "pass", now("转学由%s提出") % who)
 
 
+def _marks(m: Material) -> Iterable[Check]:
+    """In late grades what was passed goes along; until the paper is there, the former school is asked for it."""
+    if not results.late(m.case.business, m.case.summary):
+        return
+    if results.SAME & m.docs:
+        yield Check("results", "pass", now("已随附学业成绩证明"))
+    else:
+        yield Check(
+            "results",
+            "warn",
+            now("毕业年级和高中阶段转学应随附学业成绩证明。可以先提交, 由转出学校核办时随附"),
+            action_url="#materials",
+            action_label=now("去上传"),
+        )
+
+
 def _priority(m: Material) -> Iterable[Check]:
     """Who claims to go first says on what that rests; those who decide read both."""
     group, basis = m.case.form.get("priority"), m.case.form.get("priority_basis")
@@ -129,6 +146,7 @@ def _transfer_wanted(m: Material) -> dict[str, Any]:
 
 def _transfer_checks(policy: PolicySet, m: Material, trace: Trace) -> Iterable[Check]:
     yield from common.chosen_class_of_grade(policy, m, trace)
+    yield from _marks(m)
     yield from _asked_freely(m)
     yield from _priority(m)
     if m.subject.status in MOVABLE and m.subject.status != Status.STUDYING:
@@ -166,6 +184,7 @@ def _out_checks(policy: PolicySet, m: Material, trace: Trace) -> Iterable[Check]
                 action_url=f"#id_{key}",
                 action_label=now("去填写"),
             )
+    yield from _marks(m)
     yield Check("follow", "pass", now("办结后会列入“待对方接收”, 请跟踪到对方学校确认接收"))
 
 

@@ -12,6 +12,8 @@ from .hand import hand_over, strike
 from .intervene import intervene
 from .launch import wake, wake_child
 from .newcomer import start_newcomer
+from .placing import assign, decline, drop, take
+from .results import attach_results
 from .send import preflight, resubmit, submit
 from .sheet import sheet
 from .stop import cancel, urge, withdraw
@@ -23,14 +25,18 @@ __all__ = [
     "advise",
     "alike",
     "ask_opinion",
+    "assign",
     "attach",
+    "attach_results",
     "backfill",
     "cancel",
     "decide",
     "decide_many",
+    "decline",
     "delete_draft",
     "detach",
     "dispute_number",
+    "drop",
     "drop_template",
     "find_child",
     "finish_due",
@@ -48,6 +54,7 @@ __all__ = [
     "start_newcomer",
     "strike",
     "submit",
+    "take",
     "take_back",
     "tend",
     "urge",

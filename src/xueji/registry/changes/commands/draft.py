@@ -128,37 +128,45 @@ def start(
         raise Http404
     with transaction.atomic(), acting("writer"):
         lock_person(person_id)  # a button pressed twice begins one draft
-        child = subjects.read(person_id)
-        if child is None:
-            raise CaseError(_("该生没有在籍的学籍, 不能办理这项业务"))
-        if kind.lookup and child.school_id == actor.org_id:
-            raise CaseError(
-                _("%(name)s 的学籍已经在本校, 不需要办理%(kind)s") % {"name": child.name, "kind": kind.label}
-            )
-        case = Case.objects.filter(
-            org_id=actor.org_id, person_id=person_id, business=business, status=CaseStatus.DRAFT
-        ).first()
-        if case is not None:
-            if outage:
-                case.outage = outage
-                save(case)
-            return case
-        case = Case(
-            business=business,
-            org_id=actor.org_id,
-            creator_id=actor.user_id,
-            person_id=person_id,
-            parties=[actor.org_id],
-            student_name=child.name,
-            from_school_id=child.school_id,
-            to_school_id=actor.org_id if kind.lookup or kind.guest else None,
-            summary=child.summary(timezone.localdate()),
-            form=kind.suggested(child, timezone.localdate()) | _true_day(kind, outage),
-            outage=outage,
+        return begin(actor, kind, person_id, outage)
+
+
+def begin(actor: Any, kind: Kind, person_id: uuid.UUID, outage: dict[str, str] | None = None) -> Case:
+    """The draft of a child that the actor may begin for; one of the same kind that lies there is taken up again.
+
+    Must run in the writing role with the child locked. Raises `CaseError`.
+    """
+    child = subjects.read(person_id)
+    if child is None:
+        raise CaseError(_("该生没有在籍的学籍, 不能办理这项业务"))
+    if kind.lookup and child.school_id == actor.org_id:
+        raise CaseError(
+            _("%(name)s 的学籍已经在本校, 不需要办理%(kind)s") % {"name": child.name, "kind": kind.label}
         )
-        case.save(force_insert=True)
-        write_seats(case)
-        note(case, actor, "start", _("补录: %s") % outage["reason"] if outage else "")
+    case = Case.objects.filter(
+        org_id=actor.org_id, person_id=person_id, business=kind.id, status=CaseStatus.DRAFT
+    ).first()
+    if case is not None:
+        if outage:
+            case.outage = outage
+            save(case)
+        return case
+    case = Case(
+        business=kind.id,
+        org_id=actor.org_id,
+        creator_id=actor.user_id,
+        person_id=person_id,
+        parties=[actor.org_id],
+        student_name=child.name,
+        from_school_id=child.school_id,
+        to_school_id=actor.org_id if kind.lookup or kind.guest else None,
+        summary=child.summary(timezone.localdate()),
+        form=kind.suggested(child, timezone.localdate()) | _true_day(kind, outage or {}),
+        outage=outage or {},
+    )
+    case.save(force_insert=True)
+    write_seats(case)
+    note(case, actor, "start", _("补录: %s") % outage["reason"] if outage else "")
     return case
 
 

@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 from xueji.ground.audit.commands import record
 from xueji.ground.policy.engine import PolicySet
 
-from .. import checks, routing, twins
+from .. import checks, placing, routing, twins
 from ..counters import next_number
 from ..errors import Blocked, CaseError
 from ..kinds import KINDS
@@ -34,6 +34,7 @@ from ._base import (
     write_seats,
 )
 from .launch import case_words, freeze, launch, wait
+from .placing import refuse
 
 
 def preflight(actor: Any, *, case_id: uuid.UUID) -> tuple[checks.Report, list[routing.Planned]]:
@@ -72,7 +73,8 @@ def submit(
 
     `overrides` gives reasons for going on in spite of rules of force 一般, by rule; they stay with the case for all
     deciders to see (C-CHG-10). If another case of the child is under way, or a problem record is not cleared, this
-    one waits and goes on by itself. Raises Http404, `StaleCase`, `Blocked` with the checks that forbid it, `CaseError`.
+    one waits and goes on by itself. A transfer that nothing forbids but a full grade is refused and passed on to the
+    authority (C-TRF-05). Raises Http404, `StaleCase`, `Blocked` with the checks that forbid it, `CaseError`.
     """
     actor.require("case.start")
     with opened(actor, case_id, version) as case:
@@ -83,6 +85,9 @@ def submit(
         case.submitted_at = timezone.now()
         case.creator_id = actor.user_id
         case.parties = sorted({m.units.start.pk, m.units.start_authority.pk})
+        if report.stopping:
+            refuse(actor, case, m, policy, report)
+            return case
         others = other_open(case)
         problem = m.subject.problem and not KINDS[case.business].despite_problem
         if others or problem:
@@ -112,6 +117,9 @@ def resubmit(
         own(actor, case)
         require_status(case, (CaseStatus.RETURNED,))
         m, policy, report = _checked(actor, case, overrides or {})
+        if report.stopping:
+            refuse(actor, case, m, policy, report)
+            return case
         steps = steps_of(case)
         back = next((s for s in steps if s.state == "returned"), None)
         if back is None:  # it came back from waiting, before anybody had it
@@ -147,7 +155,7 @@ def _checked(actor: Any, case: Case, reasons: Mapping[str, str]) -> tuple[Materi
     if reasons:
         _override(actor, case, m, checks.evaluate(policy, m), reasons)
     report = checks.run(policy, m, other_open(case))
-    if report.stopping:
+    if report.stopping and not placing.only_full(policy, m, report):
         raise Blocked(_("还有 %s 项检查没有通过, 不能提交") % len(report.stopping), report.stopping)
     return m, policy, report
 
