@@ -166,6 +166,7 @@ def _staff(user: str, has: tuple[str, ...]) -> Iterator[Page]:
         yield Page(user, "requests, answered", "/requests/?tab=done")
     if user in ("registrar.a", "head.a") or (user in _OFFICE and user != "central.clerk"):
         yield Page(user, "/exports/", "/exports/")
+        yield Page(user, "/exports/rules/", "/exports/rules/")
     if user == "registrar.a" or (user.endswith(".clerk") and user != "central.clerk"):
         yield Page(user, "/exports/new/", "/exports/new/")
     if user == "teacher.a":

@@ -38,6 +38,7 @@ from xueji.ground.duty.models import Authorisation, Training, Undertaking
 from xueji.ground.duty.words import KINDS
 from xueji.ground.notice.models import NoticeReading, PolicyNotice
 from xueji.ground.orgs.models import Org, OrgKind, School, SchoolClass
+from xueji.office.exports.models import ExportRule
 
 PASSWORD = "Test-pass-2026"
 SINCE = date(2020, 1, 1)
@@ -175,9 +176,29 @@ def make_county(tag: str = "") -> Place:
         _make_users(place, tag)
     return place
 
+        # Each unit has its rule about exports, without which nobody there may apply for one.
+        ExportRule.objects.bulk_create(export_rule(org) for org in orgs.values())
 
 def _make_users(place: Place, tag: str) -> None:
     wanted = [(role, key) for role, keys in _PLACES for key in keys]
+def export_rule(org: Org) -> ExportRule:
+    """A unit's rule about exports, as narrow as the system's own limits."""
+    return ExportRule(
+        org_id=org.pk,
+        title="学籍数据导出和使用管理制度",
+        text="数据按需申请, 审核批准后导出, 用完销毁并确认。",
+        responsible=f"{org.name}负责人",
+        post="主管领导",
+        duties=[["学籍管理员", "受理、审核申请, 导出文件"]],
+        most_days=14,
+        most_files=5,
+        most_rows=5000,
+        since=SINCE,
+        set_by=0,
+        set_name="-",
+    )
+
+
     for role, key in wanted:
         org = place.orgs.get(key) or place.orgs["a1"]
         place.users[(role, key)] = User(

@@ -44,6 +44,9 @@ ABOUT = {
     " [TOTALS]` (`--form` writes the sheet to fill), `publish N`, `differences N [REPORT]`, `list`. Exit status 1 while rows are"
     " at fault, totals differ or differences are open. The head signs, columns are matched and differences are decided on the"
     " pages. See [Take a running register over](../how-to/take-over-a-register.md).",
+    "export": "Makes the file of a back-end export that a city or the province applied for and the province's leader"
+    " consented to in writing. It refuses anybody but a system administrator, and any place but 省级数据中心, with the article."
+    " See [Give out a list](../how-to/give-out-a-list.md).",
     "verify": "Recomputes what can be recomputed and compares. Exit status 1 when something is wrong. See"
     " [Verify the record](../how-to/verify-the-record.md).",
     "policy": "Rules as files: `lint [FOLDER|FILE]`, `list`, `export FOLDER`, `diff FILE` (exit status 1 when anything"

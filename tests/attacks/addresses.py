@@ -24,6 +24,8 @@ COLLECTING = "collect.any"
 PERMISSIONS_PAGE, SETTLING = "permission.any", "permission.settle"
 EITHER = {
     PERMISSIONS_PAGE: ("permission.view", "permission.approve"),
+    "export.any": ("export.view", "export.use"),
+    "export.ask": ("export.apply", "export.use"),
     SETTLING: ("permission.change", "permission.approve", "teaching.scope"),
     ACCOUNTS: ("account.manage", "account.manage_own"),
     "corrections.any": ("register.print", "case.overview"),
@@ -852,14 +854,32 @@ ADDRESSES: dict[str, Address] = {
     "certificates:completion_xlsx": Address(
         "/yearly/lists/{list}/completion.xlsx", "yearly.view", about="list", answers=(200, 302, 403)
     ),
-    "exports:list": Address("/exports/", "export.view"),
-    "exports:new": Address("/exports/new/", "export.apply", both=True, answers=(200, 422)),
-    "exports:request": Address("/exports/{export}/", "export.view", about="export"),
-    "exports:decide": Address(
-        "/exports/{export}/decide/", "export.approve", about="export", post=True, answers=DEED
+    "exports:list": Address("/exports/", "export.any"),
+    "exports:new": Address("/exports/new/", "export.ask", both=True, answers=(200, 422)),
+    "exports:rules": Address("/exports/rules/", "export.any"),
+    "exports:rule_new": Address("/exports/rules/new/", "export.rule", both=True, answers=(200, 422)),
+    "exports:openings": Address("/exports/openings/", "export.open"),
+    "exports:open_county": Address(
+        "/exports/openings/999999/open/", "export.open", post=True, answers=DEED, data=(("until", "2026-12-31"),)
     ),
-    "exports:end": Address(
-        "/exports/{export}/end/", "export.view", about="export", post=True, answers=(*DEED, 403)
+    "exports:close_county": Address(
+        "/exports/openings/999999/close/", "export.open", post=True, answers=DEED, data=(("why", "到期收回"),)
+    ),
+    "exports:request": Address("/exports/{export}/", "export.any", about="export"),
+    **{
+        f"exports:{deed}": Address(
+            f"/exports/{{export}}/{deed}/", permission, about="export", post=True, answers=(*DEED, 403)
+        )
+        for deed, permission in (
+            ("review", "export.apply"),
+            ("decide", "export.approve"),
+            ("acknowledge", "export.ask"),
+            ("settle", "export.ask"),
+            ("end", "export.any"),
+        )
+    },
+    "exports:consent": Address(
+        "/exports/{export}/consent/", "export.approve", about="export", post=True, answers=(403, 404)
     ),
     "exports:file": Address(
         "/exports/{export}/file.xlsx", "export.apply", about="export", post=True, answers=(*DEED, 403)

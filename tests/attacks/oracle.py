@@ -327,7 +327,7 @@ ORACLES: dict[str, Oracle] = {
         ),
         of_school,
     ),
-    "export_request": lambda f, s, row: row["org_id"] in s.units,
+    "export_request": lambda f, s, row: row["org_id"] in s.units or row["asked_by"] == s.user,
     "known_heading": of_school,
     **dict.fromkeys(
         ("photo_batch", "photo_item", "placement_run", "placement_item"),

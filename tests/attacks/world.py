@@ -16,6 +16,7 @@ from django.utils import timezone
 from tests.attacks import admission, charge, classes, collect, duplicates, privacy, relay, submission
 from tests.children import enrol, id_number
 from tests.helpers import Place, act_as, give_role, link_child, make_county, seeing_all
+from tests.office.outgoing import granted_export
 from tests.registry.changes.world import EIGHT, attach, pass_all, picture, send
 from tests.registry.yearly.world import COHORT, begin, last_class
 from tests.registry.yearly.world import pass_all as pass_list
@@ -598,18 +599,13 @@ def _desks(world: World) -> None:
 def _exports(world: World) -> None:
     """Applications for files with plain numbers in two schools, both granted."""
     for school in ("a1", "c1"):
-        with act_as(world.place.user("registrar", school)) as actor:
-            row = exports.ask(
-                actor,
-                fields=["identity", "number", "phone", "address"],
-                conditions={},
-                reason="办理升学报名",
-                receiver="教务处",
-                until=timezone.localdate() + timedelta(days=3),
-            )
-        with act_as(world.place.user("school_head", school)) as actor:
-            exports.decide(actor, row.pk, granted=True)
-        world.exports[school] = row.pk
+        world.exports[school] = granted_export(
+            world.place, school, fields=["name", "identity", "number", "phone", "address"]
+        )
+    with act_as(world.place.user("province_head", "province")) as actor:
+        exports.open_county(
+            actor, world.place.org("b").pk, document="测试授权1号", until=timezone.localdate() + timedelta(days=30)
+        )
 
 
 def committed() -> World:

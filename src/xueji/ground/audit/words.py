@@ -694,3 +694,6 @@ _THINGS: dict[str, Promise] = {
 def thing(object_type: str) -> str:
     """The words of what a deed was done to; its code where there are none."""
     return str(_THINGS.get(object_type, object_type))
+    "export": _("完整信息导出"),
+    "export_opening": _("导出放行"),
+    "export_rule": _("导出规定"),

@@ -24,6 +24,7 @@ from xueji.ground.paper.roster import ClassRoster, RosterRow, render_class_roste
 from xueji.ground.policy.statuses import Status
 from xueji.ground.sheets.write import SheetColumn, write_table
 from xueji.ground.standards.identity import SEX_WORDS
+from xueji.registry.enrolment import outgoing
 from xueji.registry.enrolment import queries as enrolment
 from xueji.registry.enrolment.timeline import local_day
 from xueji.registry.people import queries as people
@@ -257,7 +258,7 @@ def students_xlsx(
 
     Raises PermissionDenied, `CertificateRefused` without a purpose or beyond 5,000 children.
     """
-    actor.require("student.export")
+    outgoing.require(actor)
     purpose = purpose.strip()
     if len(purpose) < 2:
         raise CertificateRefused(_("请写明导出用途, 会记入日志"))
@@ -283,6 +284,7 @@ def students_xlsx(
         purpose=purpose[:200],
         after={"fields": [label for label, _k, _w in _STUDENT_COLUMNS], "conditions": _conditions(filters)},
         row_count=len(rows),
+        persons=ids,
     )
 
     def line(r: enrolment.RosterRow) -> tuple[object, ...]:

@@ -12,7 +12,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from xueji.ground.accounts.http import PDF, XLSX, attachment, safe_next
 from xueji.ground.paper.fonts import MissingGlyphs
-from xueji.registry.enrolment import listing
+from xueji.registry.enrolment import listing, outgoing
 from xueji.registry.yearly.queries import filters_from
 
 from . import completions, exams, rosters
@@ -88,7 +88,7 @@ def completion_xlsx(request: HttpRequest, list_id: uuid.UUID) -> HttpResponse:
 def students_xlsx(request: HttpRequest) -> HttpResponse:
     """The list of students as it was narrowed, with the purpose that was stated."""
     actor: Any = request.actor  # type: ignore[attr-defined]
-    actor.require("student.export")
+    outgoing.require(actor)
     query = listing.read(request.POST)
     try:
         data, name = rosters.students_xlsx(

@@ -15,7 +15,7 @@ from xueji.ground.accounts import search
 from xueji.ground.audit.commands import note, record
 from xueji.registry.people import queries as people
 
-from . import listing, marks, page, queries
+from . import listing, marks, outgoing, page, queries
 from .words import FACES
 
 _CASE_NUMBER = re.compile(r"[A-Z]{2}-\d{4}-\d{6}-\d+", re.I)
@@ -49,7 +49,7 @@ def students(request: HttpRequest) -> HttpResponse:
             "may": {
                 "import": actor.can("intake.import"),
                 "start": actor.can("case.start"),
-                "export": actor.can("student.export"),
+                "export": outgoing.may_export(actor),
                 "plain": actor.can("export.apply"),
             },
             "views": listing.view_tabs(query, request.path),

@@ -109,6 +109,12 @@ def _parser() -> argparse.ArgumentParser:
     s.add_argument("--expected", type=int, help="publish: 应接管的人数, 不符就不接管")
     s.add_argument("--all", action="store_true", help="differences: 连同已处理的")
     s.add_argument("--json", action="store_true")
+    s = add("export", "后台导出: 省级负责人书面同意后, 由数据库管理员在省级数据中心执行", _export)
+    s.add_argument("number", help="申请编号, 如 DC2026-990000-0001")
+    s.add_argument("file", type=Path, help="写到哪个文件(.xlsx), 不能已经存在")
+    s.add_argument("--as", dest="user", required=True, help="执行的数据库管理员(系统管理员账号)")
+    s.add_argument("--place", required=True, help="在哪里执行, 如 省级数据中心")
+    s.add_argument("--json", action="store_true")
     s = add("verify", "核对学籍数据的全部不变量; 有问题时列出并以状态 1 结束", _verify)
     s.add_argument(
         "what",
@@ -276,6 +282,16 @@ def _takeover(args: argparse.Namespace) -> int:
     def work() -> int:
         boot.ready()
         return takeover.run(args, _print)
+
+    return attached(work)
+
+
+def _export(args: argparse.Namespace) -> int:
+    from . import exporting
+
+    def work() -> int:
+        boot.ready()
+        return exporting.run(args, _print)
 
     return attached(work)
 

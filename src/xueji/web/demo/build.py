@@ -29,6 +29,7 @@ from . import (
     admission,
     cases,
     collecting,
+    exporting,
     offline,
     papers,
     placing,
@@ -98,6 +99,7 @@ def build(
     made |= placing.make(world, staff)
     made |= _watched(world, staff, children, {c.person_id for c in family} | cases.busy())
     made |= protection.make(world, staff, children)
+    made |= exporting.make(world, staff)
     made["offline_item"] = offline.make(world, staff)
     made |= rounds.make(world, staff)
     made |= twins.make(world, staff)

@@ -151,7 +151,8 @@ def _asks(
             can("placement.view") and bool(classes),
             lambda: terms.waiting(actor, term.year, term.number, {c.id: c.label for c in classes}),
         ),
-        ("exports", can("export.approve"), lambda: exports.waiting(actor)),
+        ("exports", can("export.approve") or can("export.apply"), lambda: exports.waiting(actor)),
+        ("cards", can("card.run") or can("card.seal"), lambda: cards.waiting(actor)),
         ("year", can("yearly.view"), lambda: yearly.load(actor)),
         ("admission", can("admission.view"), lambda: admission.waiting(actor)),
         ("submission", can("headcount.view"), lambda: submission.waiting(actor, term)),
@@ -191,7 +192,8 @@ def _cards(actor: Actor, found: dict[str, Any]) -> Iterable[Card]:
     yield Card(_("学生照片"), "photo", _heaps(found.get("photos")))
     yield Card(_("家长申请"), "help-circle", _heaps(_some(found, "family")))
     yield Card(_("班级年级"), "school", list(_placement(found)))
-    yield Card(_("完整信息导出"), "file-export", _heaps(_some(found, "exports")))
+    yield Card(_("学生信息导出"), "file-export", _heaps(_some(found, "exports")))
+    yield Card(_("学生证件"), "certificate", _heaps(_some(found, "cards")), "/cards/batches/")
     yield Card(_("档案移交"), "archive", _heaps(_some(found, "strikes")), "/cases/?tab=strike")
     yield Card(_("转学统筹安排"), "school", _heaps(found.get("placing")), "/cases/placing/")
     yield Card(_("跨省转学"), "world", _heaps(_some(found, "relay")))

@@ -151,7 +151,9 @@ MENU: tuple[Group, ...] = (
         (
             Item(gettext_lazy("校长授权"), "/authorisations/", "authorise.any"),
             Item(gettext_lazy("紧急查阅"), "/emergency/", "emergency.any"),
-            Item(gettext_lazy("完整信息导出"), "/exports/", "export.view"),
+            Item(gettext_lazy("信息导出申请"), "/exports/", "export.any"),
+            Item(gettext_lazy("导出使用制度"), "/exports/rules/", "export.any"),
+            Item(gettext_lazy("县级导出授权"), "/exports/openings/", "export.open"),
             Item(gettext_lazy("学生信息查看记录"), "/audit/school/", "audit.school"),
             Item(gettext_lazy("查阅限制待确认"), "/guardianship/", "guardian.confirm"),
         ),
@@ -211,6 +213,7 @@ _EITHER = {
 
 PHONE: tuple[Group, ...] = (
     Group(gettext_lazy("首页"), "home", (Item(gettext_lazy("首页"), "/my/"),)),
+    "export.any": ("export.view", "export.use"),
     Group(gettext_lazy("我的申请"), "list-check", (Item(gettext_lazy("我的申请"), "/cases/", "case.view"),)),
     Group(gettext_lazy("帮助"), "help-circle", (Item(gettext_lazy("帮助"), "/help/"),)),
     Group(gettext_lazy("我的账号"), "user-circle", (Item(gettext_lazy("我的账号"), "/me/"),)),
