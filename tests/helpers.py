@@ -118,7 +118,9 @@ def _free(wish: int, taken: set[int]) -> int:
 
     A worker that has built many counties is past key 9999, and some tests leave theirs behind.
     """
-    found = next(n for n in itertools.chain(range(wish % 10_000, 10_000), itertools.count()) if n not in taken)
+    found = next(
+        n for n in itertools.chain(range(wish % 10_000, 10_000), itertools.count()) if n not in taken
+    )
     taken.add(found)
     return found
 
@@ -174,13 +176,11 @@ def make_county(tag: str = "") -> Place:
         FactorRule.objects.filter(must=True).update(must=False)
         place = Place(orgs, classes)
         _make_users(place, tag)
-    return place
-
         # Each unit has its rule about exports, without which nobody there may apply for one.
         ExportRule.objects.bulk_create(export_rule(org) for org in orgs.values())
+    return place
 
-def _make_users(place: Place, tag: str) -> None:
-    wanted = [(role, key) for role, keys in _PLACES for key in keys]
+
 def export_rule(org: Org) -> ExportRule:
     """A unit's rule about exports, as narrow as the system's own limits."""
     return ExportRule(
@@ -199,6 +199,8 @@ def export_rule(org: Org) -> ExportRule:
     )
 
 
+def _make_users(place: Place, tag: str) -> None:
+    wanted = [(role, key) for role, keys in _PLACES for key in keys]
     for role, key in wanted:
         org = place.orgs.get(key) or place.orgs["a1"]
         place.users[(role, key)] = User(

@@ -118,7 +118,7 @@ def test_a_withdrawal_is_one_tap_like_the_yes_and_is_kept_as_such(world: World, 
     login(client, world.father)
     url = f"/my/{world.person}/consents/"
     page = client.get(url).content.decode()
-    assert page.count('value="yes"') == page.count('value="no"') == 4
+    assert page.count('value="yes"') == page.count('value="no"') == 5
     client.post(url, {"code": "publish_photo", "answer": "yes"})
     assert world.holds("publish_photo")
     client.post(url, {"code": "publish_photo", "answer": "no"})
@@ -191,7 +191,7 @@ def test_the_school_sees_by_class_who_agreed_and_nobody_else_does(world: World, 
     for role in ("class_teacher", "registrar", "school_head"):
         with act_as(world.place.user(role, "a1")) as actor:
             (line,) = [x for x in consents.of_class(actor, klass) if x.person_id == world.person]
-            assert [s.holds for s in line.standings] == [False, False, True, False, False]
+            assert [s.holds for s in line.standings] == [False, False, True, False, False, False]
     with act_as(world.place.user("registrar", "a2")) as actor:
         assert consents.of_class(actor, klass) == []
     with pytest.raises(PermissionDenied), act_as(world.place.user("county_clerk", "a")) as actor:

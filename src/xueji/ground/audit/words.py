@@ -674,6 +674,9 @@ _THINGS: dict[str, Promise] = {
     "class": _("班级"),
     "enrolment": _("学籍"),
     "entry": _("日志条目"),
+    "export": _("完整信息导出"),
+    "export_opening": _("导出放行"),
+    "export_rule": _("导出规定"),
     "family_request": _("家长申请"),
     "file": _("文件"),
     "finding": _("异常查看"),
@@ -694,6 +697,3 @@ _THINGS: dict[str, Promise] = {
 def thing(object_type: str) -> str:
     """The words of what a deed was done to; its code where there are none."""
     return str(_THINGS.get(object_type, object_type))
-    "export": _("完整信息导出"),
-    "export_opening": _("导出放行"),
-    "export_rule": _("导出规定"),

@@ -208,12 +208,12 @@ _EITHER = {
     "corrections.any": ("register.print", "case.overview"),
     "account.any": ("account.manage", "account.manage_own"),
     "authorise.any": ("student.edit", "student.authorise"),
+    "export.any": ("export.view", "export.use"),
     "emergency.any": ("emergency.open", "emergency.answer"),
 }
 
 PHONE: tuple[Group, ...] = (
     Group(gettext_lazy("首页"), "home", (Item(gettext_lazy("首页"), "/my/"),)),
-    "export.any": ("export.view", "export.use"),
     Group(gettext_lazy("我的申请"), "list-check", (Item(gettext_lazy("我的申请"), "/cases/", "case.view"),)),
     Group(gettext_lazy("帮助"), "help-circle", (Item(gettext_lazy("帮助"), "/help/"),)),
     Group(gettext_lazy("我的账号"), "user-circle", (Item(gettext_lazy("我的账号"), "/me/"),)),
