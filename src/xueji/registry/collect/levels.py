@@ -117,6 +117,35 @@ def for_import(school_id: int) -> dict[str, str]:
     return out
 
 
+def for_places(schools: Sequence[int], counties: Sequence[int]) -> dict[tuple[int, str], dict[str, str]]:
+    """Levels of these schools, or of every school of these authorities, by school and stage: only where a unit has said
+    something. One query; schools that are told the same share one answer.
+    """
+    with connection.cursor() as c:
+        c.execute(
+            "select s.org_id, o.path, l.org_id, l.stage, l.key, l.level from school s join org o on o.id = s.org_id"
+            " join collect_level l on l.stage = any(s.stages)"
+            "  and l.org_id = any(string_to_array(trim(both '/' from o.path), '/')::int[])"
+            f" where {'s.org_id' if schools else 's.county_id'} = any(%s) order by l.org_id, l.key",
+            [list(schools or counties)],
+        )
+        rows = c.fetchall()
+    said: dict[tuple[int, str], dict[str, str]] = {}
+    speak: dict[tuple[int, str], tuple[int, ...]] = {}
+    for school, path, org, stage, key, level in rows:
+        said.setdefault((org, stage), {})[key] = level
+        if (school, stage) not in speak:
+            speak[school, stage] = tuple(int(p) for p in path.strip("/").split("/"))
+    known: dict[tuple[Any, ...], dict[str, str]] = {}
+    out: dict[tuple[int, str], dict[str, str]] = {}
+    for (school, stage), above in speak.items():
+        lines = [(org, org != school) for org in above if (org, stage) in said]
+        if (stage, *lines) not in known:
+            known[stage, *lines] = merged([(authority, said[org, stage]) for org, authority in lines])
+        out[school, stage] = known[stage, *lines]
+    return out
+
+
 def own(actor: Any, stage: str) -> dict[str, str]:
     """What the actor's own unit has said for a stage."""
     rows = FieldLevel.objects.filter(org_id=actor.org_id or 0, stage=stage)

@@ -4,14 +4,19 @@ collects (C-COL-22). Where nobody says anything, the national form decides.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 from xueji.ground.standards.fields import Field
 
 #: Levels of fields for a school: `must`, `may` or `none`; fields that are not named follow the national form.
 Question = Callable[[int], Mapping[str, str]]
 
+#: The same for many schools, stage by stage: those of the first argument, or all of the authorities of the second. Places
+#: that are not named follow the national form.
+WideQuestion = Callable[[Sequence[int], Sequence[int]], Mapping[tuple[int, str], Mapping[str, str]]]
+
 _QUESTIONS: list[Question] = []
+_WIDE: list[WideQuestion] = []
 
 
 def add(question: Question) -> None:
@@ -25,6 +30,20 @@ def levels(school_id: int) -> dict[str, str]:
     out: dict[str, str] = {}
     for question in _QUESTIONS:
         out |= question(school_id)
+    return out
+
+
+def add_wide(question: WideQuestion) -> None:
+    """Register who knows of many schools at once; called once, when a room gets ready."""
+    if question not in _WIDE:
+        _WIDE.append(question)
+
+
+def by_place(schools: Sequence[int], counties: Sequence[int]) -> dict[tuple[int, str], Mapping[str, str]]:
+    """What is said for these schools, or for every school of these authorities, by school and stage."""
+    out: dict[tuple[int, str], Mapping[str, str]] = {}
+    for question in _WIDE:
+        out |= question(schools, counties)
     return out
 
 

@@ -1,20 +1,23 @@
 """不重、不空、不漏、不错: what is wrong with a school's records, set-based for one school or a whole county (C-SUB-11).
 
 Every finding is a condition on the row of a child; a county is one statement. Sealed items are not opened here: a child
-without any counts as one with items missing.
+without any counts as one with items missing. What a place does not collect, or leaves open, nobody lacks there (C-COL-22).
 """
 
 from __future__ import annotations
 
+import json
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from django.db import connection
 from django.utils.translation import gettext_lazy as _
 
+from xueji.ground.orgs.models import SchoolClass
 from xueji.ground.standards import fields as national_form
+from xueji.registry.intake import asked
 from xueji.registry.people import places
 from xueji.registry.people.queries.profile import kept_in_profile
 
@@ -44,13 +47,19 @@ BY_CLASS = ("unverified", "omitted")
 _AGE = {"P": (5, 9), "J": (10, 15), "S": (13, 19)}
 
 
-def required_keys() -> list[str]:
-    """Items of the national form that every child must have and that lie open."""
-    return [
-        f.key
-        for f in national_form.fields()
-        if f.required == "yes" and kept_in_profile(f) and f.sensitive not in places.SEALED_KINDS
-    ]
+def demanded(said: Mapping[str, str]) -> dict[str, Any]:
+    """What every child must have where this is said: the items that lie open, whether any lies sealed, whether ethnicity
+    and a guardian are asked for. Nothing said: the national form.
+    """
+    wanted = [f for f in national_form.fields() if asked.demands(said, f)]
+    kept = [f for f in wanted if kept_in_profile(f)]
+    keys = {f.key for f in wanted}
+    return {
+        "keys": [f.key for f in kept if f.sensitive not in places.SEALED_KINDS],
+        "sealed": any(f.sensitive in places.SEALED_KINDS for f in kept),
+        "ethnicity": "ethnicity" in keys,
+        "guardian": "member1_name" in keys,
+    }
 
 
 @dataclass(frozen=True)
@@ -79,26 +88,65 @@ class Scope:
         return " and ".join(parts), given
 
 
-def _flags() -> tuple[str, list[Any]]:
-    """One row per child with a column per finding."""
+def _demands(schools: Sequence[int], counties: Sequence[int]) -> list[Any]:
+    """What is demanded where, as values for `_flags`: kinds of demand, and which place has which. Kind 0 is the national
+    form, for every place of which nothing is said.
+    """
+    kinds = [demanded({})]
+    at: dict[tuple[int, str], int] = {}
+    seen: dict[int, int] = {}
+    for place, said in asked.by_place(schools, counties).items():
+        # Places that are told the same share one mapping.
+        if id(said) not in seen:
+            one = demanded(said)
+            if one not in kinds:
+                kinds.append(one)
+            seen[id(said)] = kinds.index(one)
+        if seen[id(said)]:
+            at[place] = seen[id(said)]
+    rows = [{"kind": n, **one} for n, one in enumerate(kinds)]
+    return [
+        json.dumps(rows),
+        [school for school, _stage in at],
+        [stage for _school, stage in at],
+        list(at.values()),
+    ]
+
+
+def _flags(given: Sequence[Any]) -> tuple[str, list[Any]]:
+    """One row per child with a column per finding; `given` comes from `_demands`."""
     ages = " or ".join(
         f"(x.stage = '{s}' and x.cohort_year - extract(year from x.birth_date) not between {a} and {b})"
         for s, (a, b) in _AGE.items()
     )
     return (
-        "select x.*, (p.ethnicity = '' or f.person_id is null or f.sealed is null or exists (select 1 from"
-        " unnest(%s::text[]) k where coalesce(f.data ->> k, '') = '' and not (k = any(f.withheld)))) as is_blank,"
-        " not exists (select 1 from guardian g where g.person_id = x.person_id and g.until is null) as is_guardian,"
+        "select x.*, w.kind, ((w.ethnicity and p.ethnicity = '') or (f.person_id is null and cardinality(w.keys) > 0)"
+        " or (w.sealed and f.sealed is null) or exists (select 1 from"
+        " unnest(w.keys) k where coalesce(f.data ->> k, '') = '' and not (k = any(f.withheld)))) as is_blank,"
+        " w.guardian and not exists (select 1 from guardian g where g.person_id = x.person_id and g.until is null)"
+        " as is_guardian,"
         " (d.person_id is null and x.number_prefix not in ('G', 'J')) as is_identity,"
         " ph.person_id is null as is_photo, x.class_id is null as is_unplaced,"
         " (x.problem or x.check_state = 'failed') as is_problem,"
         " count(*) over (partition by x.school_id, x.name, x.sex, x.birth_date) > 1 as is_double,"
         " (" + ages + ") as is_age"
         " from here x join person p on p.person_id = x.person_id"
+        " left join unnest(%s::int[], %s::text[], %s::int[]) as t(school_id, stage, kind)"
+        "  on t.school_id = x.school_id and t.stage = x.stage"
+        " join wanted w on w.kind = coalesce(t.kind, 0)"
         " left join person_profile f on f.person_id = x.person_id"
         " left join identity_document d on d.person_id = x.person_id and d.until is null"
         " left join person_photo ph on ph.person_id = x.person_id",
-        [required_keys()],
+        list(given[1:]),
+    )
+
+
+def _with(given: Sequence[Any]) -> tuple[str, list[Any]]:
+    """The kinds of demand as a table of the statement."""
+    return (
+        "wanted as materialized (select kind, keys, sealed, ethnicity, guardian from"
+        " jsonb_to_recordset(%s::jsonb) as w(kind int, keys text[], sealed boolean, ethnicity boolean, guardian boolean))",
+        [given[0]],
     )
 
 
@@ -110,16 +158,17 @@ _CHILD = ("blank", "guardian", "identity", "photo", "unplaced", "problem", "doub
 
 
 def counts(scope: Scope) -> dict[int, dict[str, int]]:
-    """school -> finding -> number, with `total`. Three statements for any number of schools."""
+    """school -> finding -> number, with `total`. Four statements for any number of schools."""
     where, given = scope.where()
-    flags, more = _flags()
+    demand = _demands(scope.schools, scope.counties)
+    (wanted, first), (flags, more) = _with(demand), _flags(demand)
     sums = ", ".join(f"count(*) filter (where is_{code})" for code in _CHILD)
     out: dict[int, dict[str, int]] = {}
     with connection.cursor() as c:
         c.execute(
-            f"with here as (select {_COLUMNS} from roster r where {where}), flagged as ({flags})"
+            f"with {wanted}, here as (select {_COLUMNS} from roster r where {where}), flagged as ({flags})"
             f" select school_id, count(*), {sums} from flagged group by school_id",
-            [*given, *more],
+            [*first, *given, *more],
         )
         for school, total, *numbers in c.fetchall():
             out[school] = {"total": total, **dict(zip(_CHILD, numbers, strict=True))}
@@ -167,35 +216,37 @@ def children(scope: Scope, code: str, *, after: str = "", limit: int = PAGE) -> 
     if code not in _CHILD:
         raise KeyError(code)
     where, given = scope.where()
-    flags, more = _flags()
+    demand = _demands(scope.schools, scope.counties)
+    (wanted, first), (flags, more) = _with(demand), _flags(demand)
     with connection.cursor() as c:
         c.execute(
-            f"with here as (select {_COLUMNS} from roster r where {where}), flagged as ({flags})"
+            f"with {wanted}, here as (select {_COLUMNS} from roster r where {where}), flagged as ({flags})"
             " select f.person_id, f.name, f.sex, f.stage, f.cohort_year, k.number,"
             "  f.pinyin_sort || '|' || f.person_id as key from flagged f"
             " left join school_class k on k.id = f.class_id"
             f" where f.is_{code} and f.pinyin_sort || '|' || f.person_id > %s order by key limit %s",
-            [*given, *more, after, limit + 1],
+            [*first, *given, *more, after, limit + 1],
         )
         rows = [Row(*r) for r in c.fetchall()]
     return rows[:limit], rows[limit - 1].key if len(rows) > limit else ""
 
 
 def gaps(class_id: int) -> dict[uuid.UUID, list[str]]:
-    """What each child of a class lacks, in words, for the class teacher's comparison. One statement."""
-    flags, more = _flags()
-    keys = required_keys()
+    """What each child of a class lacks, in words, for the class teacher's comparison. Three statements."""
+    school = SchoolClass.objects.filter(pk=class_id).values_list("school_id", flat=True).first()
+    demand = _demands([school or 0], [])
+    (wanted, first), (flags, more) = _with(demand), _flags(demand)
     names = {f.key: f.name for f in national_form.fields()}
     with connection.cursor() as c:
         c.execute(
-            f"with here as (select {_COLUMNS} from roster r where r.class_id = %s and r.kind = 1 and r.reason ="
+            f"with {wanted}, here as (select {_COLUMNS} from roster r where r.class_id = %s and r.kind = 1 and r.reason ="
             f" 'enrolled' and r.status between 1 and 9), flagged as ({flags})"
-            " select x.person_id, x.is_guardian, x.is_identity, x.is_photo, x.is_problem, f.sealed is null,"
-            "  array(select k from unnest(%s::text[]) k where coalesce(f.data ->> k, '') = ''"
+            " select x.person_id, x.is_guardian, x.is_identity, x.is_photo, x.is_problem,"
+            "  w.sealed and f.sealed is null, array(select k from unnest(w.keys) k where coalesce(f.data ->> k, '') = ''"
             "    and not (k = any(coalesce(f.withheld, '{}'))))"
-            " from flagged x left join person_profile f on f.person_id = x.person_id"
+            " from flagged x join wanted w on w.kind = x.kind left join person_profile f on f.person_id = x.person_id"
             " where x.is_blank or x.is_guardian or x.is_identity or x.is_photo or x.is_problem limit 500",
-            [class_id, *more, keys],
+            [*first, class_id, *more],
         )
         out: dict[uuid.UUID, list[str]] = {}
         for person, guardian, identity, photo, problem, closed, blank in c.fetchall():

@@ -48,6 +48,8 @@ FIGURES = {
     "extra": _("在校未建籍"),
     "dropouts": _("控辍保学在跟进"),
 }
+#: Figures that count something else than pupils.
+CLASSES = frozenset({"classes", "verified"})
 
 
 def look(actor: Any, term: Term) -> Look:

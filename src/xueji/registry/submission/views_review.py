@@ -38,7 +38,11 @@ def listing(request: HttpRequest) -> HttpResponse:
             "look": look,
             "lines": [{"row": f, "how": given.get(f.code, "")} for f in look.findings] if look else [],
             "figures": [
-                (label, (look.figures if look else row.figures if row else {}).get(key, 0))
+                (
+                    label,
+                    (look.figures if look else row.figures if row else {}).get(key, 0),
+                    _("个") if key in reviews.CLASSES else _("人"),
+                )
                 for key, label in reviews.FIGURES.items()
             ],
             "may_send": actor.can("submission.send") and current and (row is None or row.state != "accepted"),

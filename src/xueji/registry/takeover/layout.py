@@ -18,6 +18,7 @@ from xueji.ground.sheets.cells import clean_control
 from xueji.ground.sheets.errors import SheetError
 from xueji.ground.sheets.read import SheetReader, plain_label
 from xueji.ground.standards.fields import fields
+from xueji.registry.intake.asked import demands, shut
 
 NUMBER, FORMER, STATUS, SINCE, GRADE, STAGE = (
     "student_number",
@@ -129,6 +130,9 @@ class Layout:
     columns: dict[str, int]
     header: list[str]
     missing: list[str] = field(default_factory=list)
+    #: Columns that are passed over because the place does not collect them, and fields that it demands without a column.
+    closed: list[str] = field(default_factory=list)
+    lacking: list[str] = field(default_factory=list)
 
     def as_json(self) -> dict[str, Any]:
         """For the takeover."""
@@ -137,6 +141,8 @@ class Layout:
             "columns": self.columns,
             "header": self.header,
             "missing": self.missing,
+            "closed": self.closed,
+            "lacking": self.lacking,
         }
 
 
@@ -147,11 +153,13 @@ def name_of(key: str) -> str:
     return next((f.name for f in fields() if f.key == key), key)
 
 
-def keys_of(*, moves: bool) -> dict[str, str]:
-    """Every key that a column can be, with its name, for the page that matches by hand."""
+def keys_of(*, moves: bool, levels: Mapping[str, str] | None = None) -> dict[str, str]:
+    """Every key that a column can be at the levels of a place, with its name, for the page that matches by hand."""
     if moves:
         return {key: name_of(key) for key in MOVES}
-    return {key: name_of(key) for key in (*OWN, *(f.key for f in fields() if f.key not in OWN))}
+    closed = shut(levels or {})
+    keys = (*OWN, *(f.key for f in fields() if f.key not in OWN))
+    return {key: name_of(key) for key in keys if key not in closed}
 
 
 def _headings(*, moves: bool) -> dict[str, str]:
@@ -167,11 +175,16 @@ def _headings(*, moves: bool) -> dict[str, str]:
 
 
 def read_layout(
-    reader: SheetReader, *, moves: bool = False, remembered: Mapping[str, str] | None = None
+    reader: SheetReader,
+    *,
+    moves: bool = False,
+    remembered: Mapping[str, str] | None = None,
+    levels: Mapping[str, str] | None = None,
 ) -> Layout:
     """Find the header and match its columns; `missing` names required keys that no column stands for.
 
-    `remembered` are plain headings matched by hand before, for this school. Raises `SheetError`.
+    `remembered` are plain headings matched by hand before, for this school. Columns of fields that the place does not
+    collect (`levels`) are passed over, whatever they are called (C-COL-22). Raises `SheetError`.
     """
     known = {**_headings(moves=moves), **(remembered or {})}
     required: Collection[str] = REQUIRED_MOVES if moves else REQUIRED
@@ -183,10 +196,17 @@ def read_layout(
     by_hand = remembered or {}
     for heading, at in sorted(found.columns.items(), key=lambda item: (item[0] not in by_hand, item[1])):
         columns.setdefault(known[heading], at)
+    closed = [] if moves else [key for key in columns if key in shut(levels or {})]
+    for key in closed:
+        del columns[key]
+    lacking = [] if moves else [f.key for f in fields() if demands(levels or {}, f) and f.key not in columns]
     header: list[str] = []
     for row in reader.rows(after=found.row_number - 1):
         header = [clean_control(str(cell))[:100] for cell in row.cells]
         break
     if len(columns) < 2:
         raise SheetError("no_header", rows=10, names="、".join(name_of(k) for k in required))
-    return Layout(found.row_number, columns, header, [k for k in required if k not in columns])
+    missing = [k for k in required if k not in columns]
+    # The school that takes over is known; the code of its own need not stand in each row.
+    lacking = [k for k in lacking if k not in missing and k != "school_code"]
+    return Layout(found.row_number, columns, header, missing, closed, lacking)

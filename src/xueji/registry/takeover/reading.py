@@ -25,6 +25,7 @@ from xueji.ground.standards.idtypes import RESIDENT
 from xueji.ground.standards.masking import mask_student_number
 from xueji.ground.standards.names import normalise_name
 from xueji.ground.standards.text import as_text, compact
+from xueji.registry.intake.asked import demands
 from xueji.registry.intake.cells import mask, understand
 from xueji.registry.intake.places import STAGE_NAMES, SchoolFacts, read_class, read_grade
 
@@ -130,7 +131,8 @@ class Reader:
         rows: list[Understood] = []
         for line in reader.rows(after=layout.header_row):
             cells = line.cells
-            raw = {k: cells[at] for k, at in layout.columns.items() if at < len(cells)}
+            # Blank cells at the end of a row are not in the file: they are blank, not missing.
+            raw = {k: cells[at] if at < len(cells) else "" for k, at in layout.columns.items()}
             if any(value != "" for value in raw.values()):
                 rows.append(self._row(line.number, raw))
         self._repeated(rows)
@@ -155,7 +157,22 @@ class Reader:
         self._numbers(row, raw)
         self._state(row, raw)
         self._place(row, raw)
+        self._demanded(row, raw)
         return row
+
+    def _demanded(self, row: Understood, raw: dict[str, Any]) -> None:
+        """What the place demands of a pupil and the sheet leaves blank (C-COL-22): told, for it is collected later; a child
+        is never kept out for it, and of who has left nothing more is asked.
+        """
+        if not Status(row.status).is_open:
+            return
+        told = {issue["field"] for issue in row.issues}
+        for key, spec in _national().items():
+            if key not in raw or key in told or key in _BY_HAND or key.endswith(("id_number", "id_type")):
+                continue
+            if row.values.get(key) is None and demands(self.school.levels, spec):
+                text = _("本地要求填写, 表格里空着, 接管后请补齐")
+                row.fault(key, text, severity="warning", new=True)
 
     def _identity(self, row: Understood, raw: dict[str, Any]) -> None:
         for key in ("id_number", "member1_id_number", "member2_id_number"):

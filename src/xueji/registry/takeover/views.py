@@ -15,6 +15,7 @@ from django.utils.translation import gettext_lazy as _lazy
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from xueji.ground.accounts.http import actor_of, attachment, day_of, see_other, whole
+from xueji.registry.intake import asked
 from xueji.registry.intake import queries as intake
 
 from . import balance, books, commands, queries
@@ -91,7 +92,7 @@ def template(request: HttpRequest) -> HttpResponse:
     """A workbook with the columns that are understood, for a school's own sheets."""
     actor = actor_of(request)
     actor.require("takeover.run")
-    return attachment(books.template(), str(_("接管表样.xlsx")))
+    return attachment(books.template(asked.levels(actor.org_id or 0)), str(_("接管表样.xlsx")))
 
 
 @require_GET
@@ -142,6 +143,8 @@ def detail(request: HttpRequest, takeover_id: int) -> HttpResponse:
             "decided": sum(n for (_kind, is_open), n in tally.items() if not is_open),
             "sheets": commands.ask_columns(found) if found.state == TakeoverState.MATCHING else [],
             "missing": _missing(found),
+            "closed": _named(found, "closed"),
+            "lacking": _named(found, "lacking"),
             "next_url": f"?show={state}&after={page[-1].row_no}" if len(rows) > len(page) else "",
             "first_url": f"?show={state}" if after else "",
             "limit": commands.UPLOAD_LIMIT >> 20,
@@ -155,7 +158,12 @@ def _to_settle(found: Takeover, kind: str) -> bool:
 
 
 def _missing(found: Takeover) -> list[str]:
-    return [name_of(k) for s in ("roster", "moves") for k in found.mapping.get(s, {}).get("missing", [])]
+    return _named(found, "missing")
+
+
+def _named(found: Takeover, what: str) -> list[str]:
+    """Names of the columns of which something was noted when the sheets were read."""
+    return [name_of(k) for s in ("roster", "moves") for k in found.mapping.get(s, {}).get(what, [])]
 
 
 @require_http_methods(["GET", "POST"])

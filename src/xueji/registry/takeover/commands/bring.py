@@ -23,6 +23,7 @@ from xueji.ground.policy.model import NumberScheme
 from xueji.ground.sheets.errors import SheetError
 from xueji.ground.sheets.guard import Limits
 from xueji.ground.sheets.read import SheetReader, open_sheet, plain_label
+from xueji.registry.intake import asked
 from xueji.registry.intake import queries as intake
 from xueji.registry.intake.errors import IntakeError
 from xueji.registry.intake.places import SchoolFacts
@@ -127,7 +128,7 @@ def match_columns(actor: Any, takeover_id: int, given: Mapping[tuple[str, int], 
             header = takeover.mapping.get(sheet, {}).get("header", [])
             if sheet not in SHEETS or not 0 <= at < len(header) or not plain_label(header[at]):
                 raise TakeoverError(_("表格里没有这一列, 请刷新页面后再选"))
-            if key and key not in keys_of(moves=sheet == "moves"):
+            if key and key not in keys_of(moves=sheet == "moves", levels=school.levels):
                 raise TakeoverError(_("没有这个项目, 请重新选择"))
             named[sheet][plain_label(header[at])] = key
         with acting("intake"):
@@ -141,8 +142,11 @@ def match_columns(actor: Any, takeover_id: int, given: Mapping[tuple[str, int], 
 
 
 def ask_columns(takeover: Takeover) -> list[dict[str, Any]]:
-    """The columns of both sheets for the page that matches by hand: what each is thought to be."""
+    """The columns of both sheets for the page that matches by hand: what each is thought to be. What the place does not
+    collect is no choice.
+    """
     out = []
+    levels = asked.levels(takeover.school_id)
     for sheet in SHEETS:
         layout = takeover.mapping.get(sheet)
         if not layout:
@@ -155,7 +159,7 @@ def ask_columns(takeover: Takeover) -> list[dict[str, Any]]:
                 "columns": [
                     (at, label, by_place.get(at, "")) for at, label in enumerate(layout["header"]) if label
                 ],
-                "choices": sorted(keys_of(moves=sheet == "moves").items(), key=lambda x: x[1]),
+                "choices": sorted(keys_of(moves=sheet == "moves", levels=levels).items(), key=lambda x: x[1]),
             }
         )
     return out
@@ -198,7 +202,7 @@ def _school(actor: Any) -> SchoolFacts:
     if actor.org_kind != "school" or actor.org_id is None:
         raise TakeoverError(_("接管由学校的学籍管理员办理"))
     try:
-        return intake.school_facts(actor.org_id)
+        return intake.import_facts(actor.org_id)
     except IntakeError as error:
         raise TakeoverError(str(error)) from error
 
@@ -249,7 +253,10 @@ def _check(takeover: Takeover, school: SchoolFacts, files: Mapping[str, bytes]) 
             if files[sheet]:
                 readers[sheet] = _open(files[sheet], names[sheet])
                 layouts[sheet] = read_layout(
-                    readers[sheet], moves=sheet == "moves", remembered=named.get(sheet, {})
+                    readers[sheet],
+                    moves=sheet == "moves",
+                    remembered=named.get(sheet, {}),
+                    levels=school.levels,
                 )
         takeover.mapping = {"named": named, **{s: x.as_json() for s, x in layouts.items()}}
         if any(x.missing for x in layouts.values()):
