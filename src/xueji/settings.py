@@ -39,6 +39,7 @@ INSTALLED_APPS = [
     "xueji.ground.jobs",
     "xueji.ground.notice",
     "xueji.ground.limits",
+    "xueji.ground.posts",
     "xueji.registry.people",
     "xueji.registry.enrolment",
     "xueji.registry.problems",

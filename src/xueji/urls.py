@@ -17,6 +17,7 @@ ROOMS = (
     "xueji.ground.files",
     "xueji.ground.jobs",
     "xueji.ground.notice",
+    "xueji.ground.posts",
     "xueji.registry.people",
     "xueji.registry.charge",
     "xueji.registry.enrolment",

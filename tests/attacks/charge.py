@@ -9,6 +9,7 @@ from tests.helpers import act_as, seeing_all
 
 from xueji.ground.duty import verification
 from xueji.ground.duty.models import Authorisation
+from xueji.ground.posts import commands as posts
 from xueji.registry.charge import commands
 from xueji.registry.charge.models import EmergencyAnswer, EmergencyGrant, HandOver
 from xueji.registry.people import commands as people
@@ -39,6 +40,8 @@ def build(world: Any) -> dict[str, dict[str, int]]:
             commands.end(actor, grant.pk)
         with act_as(place.user("school_head", unit)) as head:
             commands.answer(head, grant.pk, objects=False)
+            keeper = place.user("registrar", unit).pk
+            posts.name(head, user_id=keeper, phone="0990-1234567", since=timezone.localdate())
         with seeing_all():
             out["authorisation"][unit] = (
                 Authorisation.objects.filter(org_id=place.org(unit).pk).latest("pk").pk
@@ -75,7 +78,13 @@ def own_unit(_facts: Any, s: Any, row: dict[str, Any]) -> bool:
     return row["org_id"] in s.units
 
 
+def reported(_facts: Any, s: Any, row: dict[str, Any]) -> bool:
+    """What a school keeps and reports to its authority."""
+    return bool({row["org_id"], row["county_id"]} & s.units)
+
+
 ORACLES = {
+    "officer": reported,
     **dict.fromkeys(("authorisation", "record_edit", "verification"), own_unit),
     **dict.fromkeys(("emergency_grant", "emergency_look", "emergency_answer"), of_sides),
     "hand_over": handed,

@@ -423,7 +423,6 @@ ACTIONS: dict[str, Promise] = {
     "intake.update": _("按表格补全信息"),
     "intake.update_book": _("下载补全表"),
     "orgs.change": _("修改单位信息"),
-    "orgs.change": _("修改单位信息"),
     "orgs.class.close": _("撤销班级"),
     "orgs.class.create": _("新建班级"),
     "orgs.school.create": _("新建学校"),

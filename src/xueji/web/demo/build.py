@@ -33,6 +33,7 @@ from . import (
     offline,
     papers,
     placing,
+    posts,
     protection,
     register,
     rounds,
@@ -100,6 +101,7 @@ def build(
     made |= _watched(world, staff, children, {c.person_id for c in family} | cases.busy())
     made |= protection.make(world, staff, children)
     made |= exporting.make(world, staff)
+    made |= posts.make(world, staff)
     made["offline_item"] = offline.make(world, staff)
     made |= rounds.make(world, staff)
     made |= twins.make(world, staff)

@@ -19,6 +19,7 @@ from xueji.ground.accounts.roles import AUTHORITY, TEACHERS, Role
 from xueji.ground.orgs import queries as orgs
 from xueji.ground.orgs.queries import ClassRow
 from xueji.ground.policy.engine import PolicySet
+from xueji.ground.posts import queries as posts
 from xueji.ground.waiting import Ask, Heap, gather
 from xueji.office.exports import queries as exports
 from xueji.registry.admission import queries as admission
@@ -131,6 +132,7 @@ def _asks(
     teacher = actor.role in TEACHERS
     wanted: tuple[tuple[str, bool, Any], ...] = (
         ("charge", True, lambda: charge.waiting(actor)),
+        ("officers", can("officer.note"), lambda: posts.waiting(actor)),
         ("cases", sits, lambda: changes.load(actor)),
         ("strikes", sits, lambda: handing.waiting(actor)),
         ("placing", can("placing.view"), lambda: placing.waiting(actor)),
@@ -181,7 +183,7 @@ def _asks(
 
 def _cards(actor: Actor, found: dict[str, Any]) -> Iterable[Card]:
     """The to-dos of the rooms in the order of the page."""
-    yield Card(_("岗位职责"), "shield-check", list(_charge(found["charge"])))
+    yield Card(_("岗位职责"), "shield-check", [*_charge(found["charge"]), *_heaps(_some(found, "officers"))])
     yield Card(_("招生入学"), "user-plus", _heaps(found.get("admission")), "/admission/")
     yield Card(_("建籍与学籍号"), "upload", _heaps([*_some(found, "creation"), *_some(found, "takeover")]))
     yield Card(

@@ -1,0 +1,52 @@
+"""The register of 学籍管理员 in the demonstration: nearly complete, one school missing, one not trained, one just changed."""
+
+from __future__ import annotations
+
+from datetime import datetime, time, timedelta
+
+from django.db import transaction
+
+from xueji.ground.accounts.roles import Role
+from xueji.ground.db.scope import acting
+from xueji.ground.posts.models import Officer
+from xueji.registry.enrolment.timeline import CHINA
+
+from .accounts import Staff
+from .world import World
+
+_TITLES = ("教导主任", "教务员", "办公室主任")
+
+
+def make(world: World, staff: Staff) -> dict[str, int]:
+    """One statement, whatever the size; the first school of the layout has a past, the last has nobody yet."""
+    rows: list[Officer] = []
+    begun = world.today - timedelta(days=430)
+    for n, place in enumerate(world.places[:-1]):
+        keeper, head = staff.at(Role.REGISTRAR, place.org_id), staff.at(Role.SCHOOL_HEAD, place.org_id)
+        since = begun if n else world.today - timedelta(days=12)
+        noted = staff.by_post.get((Role.COUNTY_CLERK, place.county_id)) if n else None
+        trained = begun - timedelta(days=20) if n not in (0, 3) else None
+        common = {
+            "org_id": place.org_id, "county_id": place.county_id, "phone": "0960-5580000", "named_by": head.pk,
+            "named_name": head.display_name,
+        }  # fmt: skip
+        if n == 0:
+            rows.append(
+                Officer(
+                    user_id=head.pk, name=head.display_name, title="副校长", full_time=False, since=begun,
+                    until=since - timedelta(days=1), reason="学校配备专职学籍管理员",
+                    trained_on=begun + timedelta(days=40), training="学籍管理员上岗培训", training_hours=8, **common,
+                )
+            )  # fmt: skip
+        rows.append(
+            Officer(
+                user_id=keeper.pk, name=keeper.display_name, title=_TITLES[n % 3], full_time=n % 4 != 2, since=since,
+                trained_on=trained, training="学籍管理员上岗培训" if trained else "",
+                training_hours=8 if trained else None, noted_by=noted.pk if noted else None,
+                noted_name=noted.display_name if noted else "",
+                noted_at=datetime.combine(since + timedelta(days=3), time(10), CHINA) if noted else None, **common,
+            )
+        )  # fmt: skip
+    with transaction.atomic(), acting("writer"):
+        Officer.objects.bulk_create(rows)
+    return {"officer": len(rows)}
