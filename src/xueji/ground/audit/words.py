@@ -503,6 +503,7 @@ ACTIONS: dict[str, Promise] = {
     "admission.answer": _("答复招生计划变更"),
     "admission.arbitrate": _("裁定重复招生"),
     "admission.area": _("设置服务范围"),
+    "admission.area_ask": _("申请列入服务范围"),
     "admission.area_off": _("删除服务范围"),
     "admission.ask": _("申请变更招生计划"),
     "admission.children": _("录入适龄儿童花名册"),

@@ -6,7 +6,7 @@ a rule asks for and nobody stated makes the candidate wait (待补充), never pa
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -67,6 +67,12 @@ def in_zone(areas: Sequence[Area], area: str, division: str) -> bool | None:
     return False if area or any(s.division and len(s.division) <= 6 for s in areas) else None
 
 
+def served_by(school_id: int, place: str) -> tuple[bool | None, list[str]]:
+    """Whether a school serves a place, and what it serves; asked by transfers, in the writing role. One query."""
+    areas = list(Area.objects.filter(school_id=school_id, asked_name="").order_by("name", "pk")[:500])
+    return in_zone(areas, place, ""), [a.name for a in areas]
+
+
 def age_at(born: date, year: int) -> int:
     """Whole years on the last day of August of the year of entry."""
     return year - born.year - ((born.month, born.day) > (8, 31))
@@ -109,7 +115,28 @@ def assess(s: Setting, a: Applicant) -> tuple[str, list[dict[str, str]]]:
         line = line_of(finding)
         lines.append(line)
         worst = max(worst, Verdict(line["verdict"]), key=_RANK.index)
+    asked = {f.id for f in s.policy.facts_of(EVENT)}
+    for fact, sentence in _place(s, a, facts):
+        if not asked & set(fact):  # a rule of the place speaks for itself
+            lines.append({"code": "place", "verdict": "warn", "sentence": sentence, "article": "", "caveat": "",
+                          "papers": "", "general": ""})  # fmt: skip
+            worst = max(worst, Verdict.WARN, key=_RANK.index)
     return str(worst), lines
+
+
+def _place(s: Setting, a: Applicant, facts: dict[str, Any]) -> Iterable[tuple[tuple[str, ...], str]]:
+    """What is to be flagged of where a candidate lives, with the facts that a rule would ask for (就近入学, 两个统一)."""
+    if facts.get("school.in_zone") is False:
+        served = "、".join(x.name for x in s.areas[:6]) or "—"
+        yield (
+            ("school.in_zone",),
+            _("住址“%(place)s”不在本校服务范围内(%(served)s)")
+            % {"place": a.area or a.division, "served": served},
+        )
+    if a.facts.get("same_household") is False:
+        yield ("student.guardian_hukou",), _("学生与监护人的户口不一致")
+    if a.facts.get("lives_there") is False:
+        yield ("student.residence",), _("户口所在地与常住地不一致")
 
 
 def line_of(finding: Finding) -> dict[str, str]:

@@ -96,6 +96,11 @@ class Area(models.Model):
         max_length=12, blank=True, help_text="code that household divisions begin with"
     )
     note = models.CharField(max_length=100, blank=True)
+    asked_name = models.CharField(
+        max_length=60,
+        blank=True,
+        help_text="who of the school asked for it; empty once the authority has said so",
+    )
 
     class Meta:
         db_table = "adm_area"

@@ -206,7 +206,7 @@ def names_of(ids: set[int]) -> dict[int, str]:
 
 def areas(school_id: int) -> list[Area]:
     """The places that a school serves."""
-    return list(Area.objects.filter(school_id=school_id).order_by("name", "pk")[:500])
+    return list(Area.objects.filter(school_id=school_id).order_by("-asked_name", "name", "pk")[:500])
 
 
 def claims(actor: Any, year: int, *, open_only: bool = False) -> list[Claim]:
@@ -247,6 +247,7 @@ def waiting(actor: Any) -> Ask[list[Heap]] | None:
                 since=day(row["claims_since"]),
             ),
             Heap(_("招生计划变更待答复"), row["asked"], "/admission/plans/", _("%s 件") % row["asked"]),
+            Heap(_("服务范围申请待答复"), row["areas"], f"/admission/areas/{row['area_of']}/", _("%s 件") % row["areas"]),
             Heap(
                 _("违规入学待决定"), row["cleared"], "/admission/clearances/", _("%s 件") % row["cleared"],
                 since=day(row["cleared_since"]),
@@ -257,7 +258,9 @@ def waiting(actor: Any) -> Ask[list[Heap]] | None:
     local = "at time zone 'Asia/Shanghai')::date"
     return Ask(
         f"select s.n as sent, s.since as sent_since, k.n as claims, k.since as claims_since, x.n as cleared,"
-        " x.since as cleared_since, (select count(*) from adm_plan where county_id = %(org)s and asked is not null) as asked"
+        " x.since as cleared_since, (select count(*) from adm_plan where county_id = %(org)s and asked is not null) as asked,"
+        " (select count(*) from adm_area where county_id = %(org)s and asked_name <> '') as areas,"
+        " (select min(school_id) from adm_area where county_id = %(org)s and asked_name <> '') as area_of"
         f" from (select count(*) as n, (min(sent_at) {local} as since from adm_submission"
         "  where county_id = %(org)s and state = 'sent') s,"
         f" (select count(*) as n, (min(opened_at) {local} as since from adm_claim where state = 'open'"

@@ -195,6 +195,17 @@ def plans(request: HttpRequest) -> HttpResponse:
                 ),
                 lambda _p: _("已申请变更招生计划, 等待主管部门答复"),
             )
+        elif what == "area":
+            run(
+                request,
+                lambda: commands.ask_area(
+                    actor,
+                    name=post.get("name", ""),
+                    division=post.get("division", ""),
+                    note=post.get("note", ""),
+                ),
+                lambda a: _("已申请把“%s”列入服务范围, 等待主管部门答复") % a.name,
+            )
         elif what in ("agree", "refuse"):
             run(
                 request,
@@ -249,10 +260,13 @@ def areas(request: HttpRequest, school_id: int) -> HttpResponse:
     if row is None:
         raise Http404
     if request.method == "POST":
-        drop = whole(request.POST.get("drop"))
+        drop, agree = whole(request.POST.get("drop")), whole(request.POST.get("agree"))
         if drop:
             commands.drop_area(actor, drop)
             messages.success(request, _("已从服务范围中删除"))
+        elif agree:
+            area = commands.agree_area(actor, agree)
+            messages.success(request, _("已加入服务范围: %s") % area.name)
         else:
             run(
                 request,

@@ -9,7 +9,7 @@ from .enter import Outcome, admit_list, enter_one, enter_sheet
 from .examine import examine_again, file_paper, state_facts, withdraw
 from .lists import decide, return_list, submit
 from .notices import HOW, deliver, printed
-from .plans import answer_plan, ask_plan, drop_area, save_area, set_plan
+from .plans import agree_area, answer_plan, ask_area, ask_plan, drop_area, save_area, set_plan
 
 __all__ = [
     "HOW",
@@ -17,9 +17,11 @@ __all__ = [
     "WHEREABOUTS",
     "Outcome",
     "admit_list",
+    "agree_area",
     "answer",
     "answer_plan",
     "arbitrate",
+    "ask_area",
     "ask_plan",
     "check_in",
     "close_absent",

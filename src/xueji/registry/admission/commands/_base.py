@@ -55,7 +55,7 @@ def setting(school: School, stage: str, year: int) -> Setting:
         year=year,
         stage=stage,
         today=today,
-        areas=tuple(Area.objects.filter(school_id=school.pk).order_by("name", "pk")[:500]),
+        areas=tuple(Area.objects.filter(school_id=school.pk, asked_name="").order_by("name", "pk")[:500]),
         plan=Plan.objects.filter(school_id=school.pk, year=year, stage=stage).first(),
     )
 

@@ -134,29 +134,62 @@ def answer_plan(actor: Any, plan_id: int, *, agreed: bool, words: str = "") -> P
 
 
 def save_area(actor: Any, school_id: int, *, name: str, division: str = "", note: str = "") -> Area:
-    """A street, village or community that a school serves. Raises PermissionDenied, Http404, `AdmissionError`."""
+    """A street, village or community that a school serves (C-ORG-09).
+
+    Raises PermissionDenied, Http404, `AdmissionError`.
+    """
     actor.require("admission.plan")
+    school = School.objects.filter(pk=school_id, county_id=actor.org_id).first()
+    if school is None:
+        raise Http404
+    return _add_area(actor, school, name, division, note, "")
+
+
+def ask_area(actor: Any, *, name: str, division: str = "", note: str = "") -> Area:
+    """The school asks for a place in its service area; it counts once the authority agrees. Raises as `save_area`."""
+    actor.require("admission.submit")
+    school = School.objects.filter(pk=actor.org_id or 0).first()
+    if school is None:
+        raise Http404
+    return _add_area(actor, school, name, division, note, actor.user_name[:60])
+
+
+def _add_area(actor: Any, school: School, name: str, division: str, note: str, asked: str) -> Area:
     name, division = name.strip()[:60], division.strip()
     if not name:
         raise AdmissionError(_("请填写街道、村或社区的名称"))
     if division and not (division.isdigit() and len(division) in (6, 9, 12)):
         raise AdmissionError(_("区划代码应为 6、9 或 12 位数字"))
-    school = School.objects.filter(pk=school_id, county_id=actor.org_id).first()
-    if school is None:
-        raise Http404
     area = Area(
-        school_id=school.pk, county_id=school.county_id, name=name, division=division, note=note.strip()[:100]
-    )
+        school_id=school.pk, county_id=school.county_id, name=name, division=division, note=note.strip()[:100],
+        asked_name=asked,
+    )  # fmt: skip
     try:
         with transaction.atomic():
             with acting("writer"):
                 area.save(force_insert=True)
             record(
-                actor, "admission.area", object_type="school", object_id=school.pk,
+                actor, "admission.area_ask" if asked else "admission.area", object_type="school", object_id=school.pk,
                 after={"area": name, "division": division},
             )  # fmt: skip
     except IntegrityError as error:
-        raise AdmissionError(_("“%s”已经在该校的服务范围内") % name) from error
+        raise AdmissionError(_("“%s”已经在该校的服务范围内, 或正等待答复") % name) from error
+    return area
+
+
+def agree_area(actor: Any, area_id: int) -> Area:
+    """The authority takes a place that the school asked for into its area. Raises PermissionDenied, Http404."""
+    actor.require("admission.plan")
+    area = Area.objects.filter(pk=area_id, county_id=actor.org_id).exclude(asked_name="").first()
+    if area is None:
+        raise Http404
+    with transaction.atomic():
+        with acting("writer"):
+            Area.objects.filter(pk=area.pk).update(asked_name="")
+        record(
+            actor, "admission.area", object_type="school", object_id=area.school_id,
+            after={"area": area.name, "division": area.division, "asked_by": area.asked_name},
+        )  # fmt: skip
     return area
 
 

@@ -31,7 +31,7 @@ from xueji.registry.people.models import IdentityLookup, Person
 from ..material import Material, form_date
 from ..models import Case
 from ..subject import Subject
-from . import common
+from . import common, zones
 from .forms import ClassForm, class_field, day_field, note_field, reason_field
 from .spec import Check, Kind
 
@@ -67,6 +67,8 @@ class ArriveForm(ClassForm):
     from_area = forms.CharField(
         label=_("原学校所在地"), required=False, max_length=60, help_text=_("省、市、县")
     )
+    hukou_area = zones.hukou_field()
+    home_area = zones.home_field()
     reason = reason_field(*REASONS)
     reason_note = note_field()
     to_class_id = class_field(_("转学不改变年级, 请编入原来的年级"))
@@ -154,17 +156,22 @@ def newcomer(case: Case, child: Subject | None) -> Subject:
 
 def _facts(m: Material) -> dict[str, Any]:
     grade = m.place.grade(m.today) if m.place else None
-    found = common.class_facts(m) | {
-        "case.effective_on": form_date(m.case.form, "effective_on"),
-        "student.has_record": m.subject.status != Status.NONE,
-        "student.has_id_number": bool(m.new_number) and m.case.form.get("new_id_type") == RESIDENT,
-    }
+    found = (
+        zones.facts(m)
+        | common.class_facts(m)
+        | {
+            "case.effective_on": form_date(m.case.form, "effective_on"),
+            "student.has_record": m.subject.status != Status.NONE,
+            "student.has_id_number": bool(m.new_number) and m.case.form.get("new_id_type") == RESIDENT,
+        }
+    )
     # The former grade is the one of the paper; the chosen class is of that grade by the school's word.
     return found | {"case.from_grade": grade.code if grade else None}
 
 
 def _checks(policy: PolicySet, m: Material, trace: Trace) -> Iterable[Check]:
     yield from common.chosen_class(policy, m, trace)
+    yield from zones.checks(m)
     if m.case.business == LATE:
         yield from _late(m)
     if m.subject.status != Status.NONE:
@@ -242,6 +249,8 @@ def _wanted(m: Material) -> dict[str, Any]:
         (_("证件号"), form.get("new_number_masked")),
         (_("原学校"), form.get("from_school")),
         (_("原学校所在地"), form.get("from_area")),
+        (_("户籍所在街道、村或社区"), form.get("hukou_area")),
+        (_("现住街道、村或社区"), form.get("home_area")),
     )
     return lines | common.class_wanted(m)
 

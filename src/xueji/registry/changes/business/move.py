@@ -18,7 +18,7 @@ from .. import results
 from ..material import Material, form_date
 from ..models import Case
 from ..subject import Subject
-from . import common
+from . import common, zones
 from .forms import CaseForm, ClassForm, class_field, day_field, note_field, reason_field
 from .spec import Check, Kind
 
@@ -53,6 +53,8 @@ class TransferForm(ClassForm):
         required=False,
         help_text=_("属于优先对象的写明依据, 如证件名称和发证单位"),
     )
+    hukou_area = zones.hukou_field()
+    home_area = zones.home_field()
     to_class_id = class_field(_("只列出同年级的班级"))
     effective_on = day_field(_("转入日期"), _("自这一天起在本校在籍, 今天或以后"))
 
@@ -77,10 +79,14 @@ class TransferOutForm(CaseForm):
 
 
 def _facts(m: Material) -> dict[str, Any]:
-    return common.class_facts(m) | {
-        "case.effective_on": form_date(m.case.form, "effective_on"),
-        "case.initiator": m.case.form.get("initiator") or None,
-    }
+    return (
+        zones.facts(m)
+        | common.class_facts(m)
+        | {
+            "case.effective_on": form_date(m.case.form, "effective_on"),
+            "case.initiator": m.case.form.get("initiator") or None,
+        }
+    )
 
 
 def _asked_freely(m: Material) -> Iterable[Check]:
@@ -141,7 +147,8 @@ def _transfer_wanted(m: Material) -> dict[str, Any]:
         (_("优先类别"), form.get("priority")),
         (_("优先的依据"), form.get("priority_basis") if form.get("priority") else ""),
     )
-    return common.class_wanted(m) | said
+    said = {"rows": [*said.get("rows", ()), *zones.wanted(m).get("rows", ())]}
+    return common.class_wanted(m) | (said if said["rows"] else {})
 
 
 def _transfer_checks(policy: PolicySet, m: Material, trace: Trace) -> Iterable[Check]:
@@ -149,6 +156,7 @@ def _transfer_checks(policy: PolicySet, m: Material, trace: Trace) -> Iterable[C
     yield from _marks(m)
     yield from _asked_freely(m)
     yield from _priority(m)
+    yield from zones.checks(m)
     if m.subject.status in MOVABLE and m.subject.status != Status.STUDYING:
         yield Check(
             "status_kept",
