@@ -61,6 +61,7 @@ INSTALLED_APPS = [
     "xueji.registry.submission",
     "xueji.registry.offline",
     "xueji.office.certificates",
+    "xueji.office.cards",
     "xueji.office.exports",
     "xueji.office.statistics",
     "xueji.office.privacy",

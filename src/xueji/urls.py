@@ -39,6 +39,7 @@ ROOMS = (
     "xueji.registry.submission",
     "xueji.registry.offline",
     "xueji.office.certificates",
+    "xueji.office.cards",
     "xueji.office.exports",
     "xueji.office.statistics",
     "xueji.office.privacy",

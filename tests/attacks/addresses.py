@@ -814,6 +814,24 @@ ADDRESSES: dict[str, Address] = {
     "yearly:decline": Address("/yearly/admission/decline/", "case.start", post=True, answers=DEED),
     "yearly:back": Address("/yearly/admission/back/", "yearly.view", post=True, answers=(*DEED, 403)),
     "yearly:claim": Address("/yearly/admission/claim/", "case.start", post=True, answers=DEED),
+    "cards:list": Address("/cards/", "card.view"),
+    "cards:batches": Address("/cards/batches/", "card.view"),
+    "cards:new": Address("/cards/batches/new/", "card.run", both=True),
+    "cards:batch": Address("/cards/batches/{card}/", "card.view", about="card_staff"),
+    "cards:cards_pdf": Address("/cards/batches/{card}/cards.pdf", "card.view", about="card_staff"),
+    "cards:roster_pdf": Address("/cards/batches/{card}/roster.pdf", "card.view", about="card_staff"),
+    "cards:seal": Address(
+        "/cards/batches/{card}/seal/", "card.seal", about="card_county", post=True, answers=(*DEED, 403)
+    ),
+    "cards:batch_act": Address(
+        "/cards/batches/{card}/send/", "card.run", about="card_staff", post=True, answers=DEED
+    ),
+    "cards:card": Address("/cards/{card}/", "card.view", about="card_staff"),
+    "cards:notice": Address("/cards/{card}/notice.pdf", "card.run", about="card_staff", answers=DEED),
+    "cards:act": Address(
+        "/cards/{card}/lose/", "card.report", about="card", post=True, answers=DEED, data=(("why", "丢了"),)
+    ),
+    "cards:family": Address("/my/{person}/cards/", PORTAL, about="child"),
     "certificates:list": Address("/certificates/", "certificate.issue"),
     "certificates:new": Address("/certificates/new/?person={person}", "certificate.issue", about="record"),
     "certificates:certificate": Address(
@@ -1169,7 +1187,7 @@ def objects(world: World, address: Address) -> list[tuple[dict[str, Any], str]]:
     """Values to put into an address, each with the key of the world's object; one that does not exist is last."""
     p = world.place
     nothing: dict[str, Any] = {
-        "person": NOBODY, "photo": NOBODY, "case": NOBODY, "file": NOBODY, "certificate": NOBODY, "org": 99999999,
+        "person": NOBODY, "photo": NOBODY, "case": NOBODY, "file": NOBODY, "certificate": NOBODY, "card": NOBODY, "org": 99999999,
         "peer": 99999999, "relay": NOBODY, "stage": 99999999, "klass": 99999999, "user": 99999999,
         "batch": 99999999, "any": NOBODY, "incident": NOBODY, "complaint": NOBODY,
         "list": NOBODY, "export": NOBODY, "problem": NOBODY, "watch": NOBODY, "submission": NOBODY,
@@ -1193,6 +1211,8 @@ def objects(world: World, address: Address) -> list[tuple[dict[str, Any], str]]:
             found = [({"file": v}, k) for k, v in world.files.items() if k in _FILES]
         case "certificate":
             found = [({"certificate": v}, k) for k, v in world.certificates.items()]
+        case "card" | "card_staff" | "card_county":
+            found = [({"card": v}, k) for k, v in world.cards.items()]
         case "org" | "figures":
             found = [({"org": p.org(k).pk}, k) for k in ("a1", "c1", "a", "c", "city1")]
         case "klass":

@@ -379,6 +379,8 @@ ORACLES: dict[str, Oracle] = {
     "case_seat": has_seat,
     "stored_file": may_open,
     "certificate": certified,
+    "student_card": at_the_time,
+    "card_batch": watched,
     "invitation": lambda f, s, row: row["school_id"] in s.units or row["class_id"] in s.classes,
     "family_request": lambda f, s, row: (
         row["school_id"] in s.units or row["appeal_org_id"] in s.units or row["person_id"] in s.persons

@@ -70,6 +70,10 @@ def sees(world: World, facts: Facts, sight: Sight, about: str, key: str) -> bool
         case "certificate":
             school = place.org("a1" if key == "moved" else CHILDREN[key][0]).pk
             return school in sight.units or world.persons[key] in sight.persons
+        case "card" | "card_staff" | "card_county":
+            school = CHILDREN[key][0]
+            seen = sight.school(facts, place.org(school).pk) or place.klass(school).pk in sight.classes
+            return seen or (about == "card" and world.persons[key] in sight.persons)
         case "stage":
             return sight.units == {place.org(key).pk}
         case "problem":

@@ -91,6 +91,8 @@ class World:
     batches: dict[str, int] = field(default_factory=dict)
     stages: dict[str, int] = field(default_factory=dict)
     certificates: dict[str, uuid.UUID] = field(default_factory=dict)
+    #: A card and its batch, which share a key.
+    cards: dict[str, uuid.UUID] = field(default_factory=dict)
     problems: dict[str, uuid.UUID] = field(default_factory=dict)
     watches: dict[str, uuid.UUID] = field(default_factory=dict)
     lists: dict[str, uuid.UUID] = field(default_factory=dict)

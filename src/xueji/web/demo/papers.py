@@ -13,6 +13,8 @@ from django.utils import timezone
 from xueji.ground.accounts.actor import Actor, enter
 from xueji.ground.accounts.roles import Role
 from xueji.ground.paper.fonts import missing_glyphs
+from xueji.office.cards import commands as cards
+from xueji.office.cards import queries as card_lists
 from xueji.office.certificates import commands as certificates
 from xueji.registry.enrolment.timeline import CHINA
 from xueji.registry.intake import commands as intake
@@ -38,7 +40,30 @@ def make(
     late = sheet(b.code, 24, 6, seed=seed, today=world.today)
     with at_desk(world, staff.at(Role.REGISTRAR, b.org_id).pk, 2) as actor:
         intake.upload(actor, late.content, "补录新生.xlsx", inline=True)
-    return {"import_batch": 1, "certificate": _certificates(world, staff, children, busy)}
+    return {
+        "import_batch": 1,
+        "certificate": _certificates(world, staff, children, busy),
+        "card_batch": _cards(world, staff),
+    }
+
+
+def _cards(world: World, staff: Staff) -> int:
+    """学生证 of a school: a class sealed by the county, one of the cards lost since, and a class that waits for its seal."""
+    place = world.by_key("a")
+    registrar = staff.at(Role.REGISTRAR, place.org_id).pk
+    with at_desk(world, registrar, 20) as actor:
+        batches = [
+            cards.make(actor, kind="student", class_id=row.class_id)
+            for row in card_lists.classes(place.org_id, "student")[:2]
+        ]
+        cards.send(actor, batches[0].pk)
+        county = batches[0].county_id
+    with at_desk(world, staff.at(Role.COUNTY_CLERK, county).pk, 17) as actor:
+        cards.seal(actor, batches[0].pk)
+    with at_desk(world, registrar, 5) as actor:
+        cards.lose(actor, card_lists.of_batch(batches[0])[0].card.pk, "周末外出时遗失")
+        cards.send(actor, batches[1].pk)
+    return len(batches)
 
 
 def _certificates(world: World, staff: Staff, children: list[Child], busy: set[uuid.UUID]) -> int:

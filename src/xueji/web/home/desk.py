@@ -21,6 +21,7 @@ from xueji.ground.orgs.queries import ClassRow
 from xueji.ground.policy.engine import PolicySet
 from xueji.ground.posts import queries as posts
 from xueji.ground.waiting import Ask, Heap, gather
+from xueji.office.cards import queries as cards
 from xueji.office.exports import queries as exports
 from xueji.registry.admission import queries as admission
 from xueji.registry.changes import absences, handing, placing

@@ -161,7 +161,11 @@ MENU: tuple[Group, ...] = (
     Group(
         gettext_lazy("证明与打印"),
         "printer",
-        (Item(gettext_lazy("证明与打印"), "/certificates/", "certificate.issue"),),
+        (
+            Item(gettext_lazy("证明与打印"), "/certificates/", "certificate.issue"),
+            Item(gettext_lazy("学生证件"), "/cards/", "card.view"),
+            Item(gettext_lazy("制证批次"), "/cards/batches/", "card.view"),
+        ),
     ),
     Group(gettext_lazy("单位"), "building", (Item(gettext_lazy("单位"), "/orgs/", "org.view"),)),
     Group(

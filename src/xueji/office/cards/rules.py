@@ -1,0 +1,38 @@
+"""Who has to seal a batch of cards, by the rules of the place (event `card.issue`)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from xueji.ground.accounts.actor import today
+from xueji.ground.orgs.models import Org, OrgKind
+from xueji.ground.policy.places import policy_for
+
+from .models import Kind
+
+#: What an authority that is no school is called by the packs.
+_COUNTY, _SCHOOL = "县级教育行政部门", "学校"
+
+
+def stop(school: Org, stage: str, *, by_school: bool, kind: str = Kind.STUDENT, fee: Any = 0) -> str:
+    """Why cards of a stage cannot be put in force by the school (or by the county), with the article; empty: they can."""
+    facts: dict[str, Any] = {
+        "student.stage": stage,
+        "student.has_xueji": True,
+        "case.actor": _SCHOOL if by_school else _COUNTY,
+    }
+    if kind == Kind.SMART:
+        facts["card.fee"] = float(fee)
+    trace = policy_for(school, today()).evaluate("card.issue", facts, today())
+    found = [f.sentence for f in trace.findings if f.verdict == "block"]
+    return found[0] if found else ""
+
+
+def sealer_of(kind: str, county: Org) -> int:
+    """The authority that seals: the city for 学籍证 (where there is one), else the county."""
+    if kind == Kind.RECORD and county.parent_id is not None:
+        above = (
+            Org.objects.filter(pk=county.parent_id, kind=OrgKind.CITY).values_list("pk", flat=True).first()
+        )
+        return int(above) if above is not None else county.pk
+    return county.pk
