@@ -46,3 +46,14 @@ def test_a_form_that_asks_for_ticks_names_boxes_that_are_there() -> None:
     named = [(name, box, text) for name, text in _texts() for box in re.findall(r'data-ticks="(\w+)"', text)]
     assert len(named) >= 5
     assert [(n, b) for n, b, text in named if f'name="{b}"' not in text] == []
+
+
+def test_numbers_in_tiles_carry_their_unit() -> None:
+    """A tile of `c-stat` with a number says of what: 人, 件, 个 … (a value that is text is written out with `value=`)."""
+    wrong = [
+        (name, tile[:80])
+        for name, text in _texts()
+        for tile in re.findall(r'<c-stat (?:[^>"]|"[^"]*")*/>', text)
+        if re.search(r'\s:value="', tile) and 'unit="' not in tile and "_face" not in name
+    ]
+    assert wrong == []

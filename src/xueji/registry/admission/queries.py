@@ -7,7 +7,7 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import Any
 
-from django.db.models import Count, Q, QuerySet
+from django.db.models import Count, Q, QuerySet, Sum
 from django.http import Http404
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -197,6 +197,40 @@ def schools(actor: Any, year: int, stage: str) -> list[SchoolRow]:
         )
         for pk, name in found
     ]  # fmt: skip
+
+
+@dataclass(frozen=True)
+class CountyRow:
+    """An authority's plans of a year in sum, as the levels above read them."""
+
+    name: str
+    schools: int
+    planned: int
+    extra: int
+    held: int
+
+
+def counties(year: int, stage: str) -> list[CountyRow]:
+    """Plans and places taken by authority, of all that the actor may see; three queries."""
+    plans = (
+        Plan.objects.filter(year=year, stage=stage)
+        .values("county_id")
+        .annotate(schools=Count("pk"), planned=Sum("planned"), extra=Sum("extra"))
+        .order_by("county_id")
+    )
+    taken = dict(
+        Applicant.objects.filter(year=year, stage=stage, state__in=(State.APPROVED, State.REPORTED))
+        .values_list("county_id")
+        .annotate(n=Count("pk"))
+        .order_by("county_id")
+    )
+    rows = {p["county_id"]: p for p in plans}
+    orgs = Org.objects.filter(pk__in=rows).order_by("code", "pk").values_list("pk", "name")
+    return [
+        CountyRow(name, p["schools"], p["planned"], p["extra"], taken.get(pk, 0))
+        for pk, name in orgs
+        for p in (rows[pk],)
+    ]
 
 
 def names_of(ids: set[int]) -> dict[int, str]:

@@ -235,6 +235,8 @@ def plans(request: HttpRequest) -> HttpResponse:
         context["areas"] = queries.areas(actor.org_id)
     elif actor.can("admission.plan"):
         context["rows"] = queries.schools(actor, year, stage)
+    else:
+        context["counties"] = queries.counties(year, stage)
     return render(request, "admission/plans.html", context)
 
 
