@@ -148,6 +148,20 @@ def test_every_action_of_the_source_has_words_and_a_class() -> None:
         assert retention.class_of(action) in retention.CLASSES
 
 
+def test_everything_that_deeds_are_done_to_has_words() -> None:
+    """The log names things in Chinese: 导入批次, not import_batch."""
+    things = {
+        keyword.value.value
+        for path in ROOT.rglob("*.py")
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Call) and getattr(node.func, "id", getattr(node.func, "attr", "")) == "record"
+        for keyword in node.keywords
+        if keyword.arg == "object_type" and isinstance(keyword.value, ast.Constant) and keyword.value.value
+    }
+    assert len(things) > 60
+    assert sorted(t for t in things if words.thing(t).isascii()) == []
+
+
 def test_deeds_of_the_record_are_called_by_their_business() -> None:
     assert words.action("enrolment.suspend") == "学籍变动: 休学"
     assert words.action("changes.pass") == "学籍业务: 核办通过"

@@ -58,6 +58,17 @@ FIELDS = {
     "day": gettext_lazy("日期"),
     "user": gettext_lazy("账号"),
     "person": gettext_lazy("学生代号"),
+    "how": gettext_lazy("方式"),
+    "why": gettext_lazy("原因"),
+    "count": gettext_lazy("数量"),
+}
+#: Ways of signing in, as entries keep them; providers of single sign-on keep their names.
+_WAYS = {
+    "password": gettext_lazy("密码"),
+    "code": gettext_lazy("验证码"),
+    "passkey": gettext_lazy("通行密钥"),
+    "oidc": gettext_lazy("统一认证"),
+    "cas": gettext_lazy("统一认证"),
 }
 
 
@@ -108,6 +119,8 @@ def _shown(action: str, key: str, value: Any) -> str:
     if isinstance(value, dict):
         return "; ".join(f"{label(str(k))} {v}" for k, v in list(value.items())[:40])
     text = str(value)
+    if key == "how" and action.startswith("accounts."):
+        return str(_WAYS.get(text, text))
     if text.startswith("digest:"):
         return _("已加密, 指纹 %(digest)s") % {"digest": text[7:19]}
     if not action.startswith(_OPEN):
