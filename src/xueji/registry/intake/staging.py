@@ -114,30 +114,41 @@ select s.row_no, 'person', t.row_no from staged_row s
 
 
 def on_record(alias: str) -> str:
-    """SQL: the person is a child on record. One whose enrolment was taken back or struck off (注销) is nobody's double."""
+    """SQL: the person is a child on record. One whose enrolment was taken back or struck off (注销) is nobody's double.
+
+    Asked of each person found, never of the whole register (`offset 0`).
+    """
     return (
         f"not exists (select 1 from enrolment_state u where u.person_id = {alias}.person_id and u.kind = 1"
-        " and u.valid_to is null and u.status = 18)"
+        " and u.valid_to is null and u.status = 18 offset 0)"
     )
 
 
+# Everything on record is looked up by its key, a row of the batch at a time and in the order of the index. The planner
+# takes every row for a hit, and would read all people of the register (or walk its index) for a batch: what is asked
+# must cost what the batch has rows, however big the register is. `offset 0` keeps it to that.
 _ON_RECORD = f"""
 with hits as (
-  select s.row_no, 'identity' kind, l.person_id from staged_row s
-    join identity_lookup l on l.id_type = s.id_type and l.bidx = s.id_bidx
-   where s.batch_id = %(batch)s and s.state <> 'published'
+  select s.row_no, 'identity' kind, l.person_id
+    from (select row_no, id_type, id_bidx from staged_row where batch_id = %(batch)s and state <> 'published'
+             and id_bidx is not null order by id_type, id_bidx) s
+   cross join lateral (select x.person_id from identity_lookup x
+                        where x.id_type = s.id_type and x.bidx = s.id_bidx offset 0) l
   union all
-  select s.row_no, case when s.id_bidx is null then 'person' else 'namesake' end, p.person_id from staged_row s
-    join person p on p.name = s.name and p.birth_date = s.birth_date and p.sex = s.sex and p.merged_into is null
-   where s.batch_id = %(batch)s and s.state <> 'published'
-     and (s.id_bidx is null or not exists (select 1 from identity_document d where d.person_id = p.person_id))
+  select s.row_no, case when s.bare then 'person' else 'namesake' end, p.person_id
+    from (select row_no, name, birth_date, sex, id_bidx is null as bare from staged_row
+           where batch_id = %(batch)s and state <> 'published' order by name, birth_date) s
+   cross join lateral (select x.person_id from person x where x.name = s.name and x.birth_date = s.birth_date
+                          and x.sex = s.sex and x.merged_into is null offset 0) p
+   where (s.bare or not exists (select 1 from identity_document d where d.person_id = p.person_id))
      and {on_record("p")}
 )
 select distinct on (h.row_no, h.kind) h.row_no, h.kind, h.person_id, e.school_id, o.name, e.status, p.name, e.stage,
        e.cohort_year, k.number, sc.system
   from hits h
-  join person p on p.person_id = h.person_id
-  left join enrolment_state e on e.person_id = h.person_id and e.kind = 1 and e.valid_to is null
+  cross join lateral (select name from person x where x.person_id = h.person_id offset 0) p
+  left join lateral (select * from enrolment_state x where x.person_id = h.person_id and x.kind = 1
+                       and x.valid_to is null offset 0) e on true
   left join org o on o.id = e.school_id
   left join school sc on sc.org_id = e.school_id
   left join school_class k on k.id = e.class_id
