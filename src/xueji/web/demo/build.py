@@ -27,8 +27,10 @@ from xueji.registry.problems import commands as problem_records
 
 from . import (
     admission,
+    arriving,
     cases,
     collecting,
+    exams,
     exporting,
     offline,
     papers,
@@ -102,11 +104,13 @@ def build(
     made |= protection.make(world, staff, children)
     made |= exporting.make(world, staff)
     made |= posts.make(world, staff)
+    made["exam_entry"] = exams.make(world, staff)
     made["offline_item"] = offline.make(world, staff)
     made |= rounds.make(world, staff)
     made |= twins.make(world, staff)
     made |= register.make(world, staff)
     made |= collecting.make(world, staff, {c.person_id for c in family})
+    made |= arriving.make(world, staff, family)
     with transaction.atomic():
         while seal():
             pass
