@@ -159,6 +159,19 @@ def again(actor: Any, batch_id: int) -> ImportBatch:
     return upload(actor, file_of(batch), batch.file_name, school_id=batch.school_id)
 
 
+_IN_CHECK = (BatchState.UPLOADED, BatchState.CHECKING)
+
+
+def _in_check(batch_id: int) -> bool:
+    """Whether a batch is still to be checked, held until the end of the transaction. Somebody may give it up meanwhile: then
+    nothing that was read of it since stays. In the role `intake`.
+    """
+    if ImportBatch.objects.select_for_update().get(pk=batch_id).state in _IN_CHECK:
+        return True
+    staging.drop(batch_id)
+    return False
+
+
 def run_check(
     batch_id: int,
     *,
@@ -174,8 +187,8 @@ def run_check(
     """
     alone = not connection.in_atomic_block
     with transaction.atomic(), acting("intake"):
-        batch = ImportBatch.objects.get(pk=batch_id)
-        if batch.state not in (BatchState.UPLOADED, BatchState.CHECKING):
+        batch = ImportBatch.objects.select_for_update().get(pk=batch_id)
+        if batch.state not in _IN_CHECK:
             return
         ImportBatch.objects.filter(pk=batch_id).update(state=BatchState.CHECKING, progress=1)
         staging.drop(batch_id)
@@ -216,6 +229,8 @@ def run_check(
             staging.analyze()
     with transaction.atomic():
         with acting("intake"):
+            if not _in_check(batch_id):
+                return
             renewed = vault.index_key() != index_key
             if not renewed:
                 finish(
@@ -243,7 +258,14 @@ def _go_on(batch_id: int) -> None:
             going = bool(asked and good and batch.state == BatchState.CHECKED)
             if going:
                 batch.state, batch.progress = BatchState.PUBLISHING, 1
-            batch.save(update_fields=["counts", "state", "progress"])
+            elif batch.state == BatchState.CHECKED:
+                text = _(
+                    "数据库曾意外停止, 已发布的 %(n)s 行都在。系统已按原文件重新检查其余的行, 没有可以发布的行, 请修改后再发布"
+                )
+                batch.problem = text % {"n": batch.counts.get("published", 0)}
+            else:
+                batch.problem = ""
+            batch.save(update_fields=["counts", "state", "progress", "problem"])
         if going:
             from ..tasks import publish_batch
 
@@ -253,6 +275,8 @@ def _go_on(batch_id: int) -> None:
 def _fail(batch_id: int, why: str) -> None:
     """The whole file is refused: nothing of it stays but the reason, and what was on record before."""
     with transaction.atomic(), acting("intake"):
+        if not _in_check(batch_id):
+            return
         staging.drop(batch_id)
         ImportBatch.objects.filter(pk=batch_id).update(
             state=BatchState.FAILED,
@@ -276,6 +300,8 @@ def _without_rows(batch_id: int) -> dict[str, Any]:
 def _ask_columns(batch_id: int, error: WrongColumns, kept: Mapping[str, Any]) -> None:
     """The sheet was read, its headings were not understood: somebody says which column is what."""
     with transaction.atomic(), acting("intake"):
+        if not _in_check(batch_id):
+            return
         staging.drop(batch_id)
         ImportBatch.objects.filter(pk=batch_id).update(
             state=BatchState.MATCHING,
@@ -314,7 +340,10 @@ def finish(
     *,
     assignment: Mapping[str, Any],
 ) -> dict[str, Any]:
-    """Find duplicates and count, after rows came or changed. In the role `intake`."""
+    """Find duplicates and count, after rows came or changed. In the role `intake`; holds the batch's row, so that nothing
+    that somebody else does with it meanwhile is written over.
+    """
+    batch = ImportBatch.objects.select_for_update().get(pk=batch_id)
     found: dict[int, list[dict[str, str]]] = {}
     for hit in staging.find_duplicates(batch_id):
         key = "id_number" if hit.kind.endswith("identity") else "name"
@@ -324,7 +353,6 @@ def finish(
             )
         )
     staging.mark_duplicates(batch_id, found)
-    batch = ImportBatch.objects.get(pk=batch_id)
     published = batch.counts.get("published", 0)
     merged = {**batch.counts, **counts, **staging.count(batch_id)}
     merged["published"] = published

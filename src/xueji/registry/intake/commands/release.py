@@ -53,6 +53,7 @@ def publish(actor: Any, batch_id: int, *, expected: int | None = None) -> Publis
     try:
         with transaction.atomic():
             batch = opened(actor, batch_id, BatchState.PUBLISHING)
+            was = batch.state
             if parts.plan_of(batch.counts) is not None:
                 raise IntakeError(_("这个批次正在发布, 请等它办完"))
             good = batch.counts.get("ok", 0) + batch.counts.get("warning", 0)
@@ -74,6 +75,8 @@ def publish(actor: Any, batch_id: int, *, expected: int | None = None) -> Publis
                 batch.published_at, batch.publisher_id = now, actor.user_id
                 batch.state = BatchState.CHECKED if left else BatchState.PUBLISHED
                 batch.version += 1
+                # Whatever was said of it before (a crash, a conflict) is dealt with.
+                batch.problem = ""
                 batch.save()
             open_problems(actor, pairs)
             record(
@@ -86,7 +89,7 @@ def publish(actor: Any, batch_id: int, *, expected: int | None = None) -> Publis
                 digest=done.digest,
             )
     except publishing.Conflict as conflict:
-        mark_again(batch_id)
+        mark_again(batch_id, was)
         shown = "、".join(str(n) for n in conflict.rows[:10]) + (_(" 等") if len(conflict.rows) > 10 else "")
         raise PublishConflict(
             _(
@@ -184,9 +187,14 @@ def request_publish(actor: Any, batch_id: int, *, expected: int) -> PublishResul
     return None
 
 
-def mark_again(batch_id: int) -> None:
+def mark_again(batch_id: int, *states: str) -> None:
+    """Mark anew which rows meet children on record, after a conflict has rolled everything back. A batch that meanwhile is
+    no longer in one of `states` is in somebody else's hands (published, given up, on its way through the check): left alone.
+    """
     with transaction.atomic(), acting("intake"):
-        batch = ImportBatch.objects.get(pk=batch_id)
+        batch = ImportBatch.objects.select_for_update().get(pk=batch_id)
+        if batch.state not in (states or (BatchState.CHECKED, BatchState.PUBLISHING)):
+            return
         mapping = Columns.from_json(queries.columns_of(batch))
         finish(batch_id, queries.import_facts(batch.school_id), mapping, {}, assignment=rest(batch))
 
