@@ -283,6 +283,8 @@ def _registrar(user: str) -> Iterator[Page]:
     yield Page(user, "/cards/", "/cards/")
     yield Page(user, "/cards/batches/", "/cards/batches/")
     yield Page(user, "/cards/batches/new/", "/cards/batches/new/")
+    yield Page(user, "/statistics/reports/", "/statistics/reports/", report=True)
+    yield Page(user, "/statistics/problems/", "/statistics/problems/", report=True)
     yield Page(user, "/certificates/", "/certificates/")
     yield Page(user, "a certificate", "/certificates/", (f"/certificates/{UUID}/",))
     yield Page(user, "a new certificate", "/students/", (_STUDENT, r"/certificates/new/[^\"]*"))

@@ -913,6 +913,20 @@ ADDRESSES: dict[str, Address] = {
     "statistics:movement_file": Address(
         "/statistics/movement.xlsx?org={org}", "statistics.view", about="figures"
     ),
+    "statistics:reports": Address("/statistics/reports/?org={org}", "statistics.view", about="figures"),
+    "statistics:report_file": Address(
+        "/statistics/reports/file/?report=new&form=xlsx&org={org}", "statistics.view", about="figures"
+    ),
+    "statistics:report_names": Address(
+        "/statistics/reports/names/?report=new&column=total", "statistics.view", answers=(200, 404)
+    ),
+    "statistics:list_file": Address(
+        "/statistics/reports/list/?key=added&form=xlsx", "statistics.view", answers=(200, 404)
+    ),
+    "statistics:handling": Address("/statistics/problems/?org={org}", "statistics.view", about="figures"),
+    "statistics:handling_file": Address(
+        "/statistics/problems/file/?form=xlsx&org={org}", "statistics.view", about="figures"
+    ),
     "statistics:monthly": Address("/statistics/monthly/", "statistics.view"),
     "statistics:monthly_file": Address("/statistics/monthly/file/?form=xlsx", "statistics.view"),
     "statistics:monthly_submit": Address(

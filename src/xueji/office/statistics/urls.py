@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from . import views, views_monthly
+from . import views, views_handling, views_monthly, views_reports
 
 app_name = "statistics"
 urlpatterns = [
@@ -11,6 +11,12 @@ urlpatterns = [
     path("statistics/movement/", views.movement, name="movement"),
     path("statistics/movement.<str:form>", views.movement_file, name="movement_file"),
     path("statistics/names/", views.names, name="names"),
+    path("statistics/problems/", views_handling.page, name="handling"),
+    path("statistics/problems/file/", views_handling.file, name="handling_file"),
+    path("statistics/reports/", views_reports.page, name="reports"),
+    path("statistics/reports/file/", views_reports.file, name="report_file"),
+    path("statistics/reports/names/", views_reports.names, name="report_names"),
+    path("statistics/reports/list/", views_reports.list_file, name="list_file"),
     path("statistics/monthly/", views_monthly.page, name="monthly"),
     path("statistics/monthly/file/", views_monthly.file, name="monthly_file"),
     path("statistics/monthly/submit/", views_monthly.submit, name="monthly_submit"),
