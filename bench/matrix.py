@@ -167,6 +167,8 @@ def _staff(user: str, has: tuple[str, ...]) -> Iterator[Page]:
     if user in ("registrar.a", "head.a") or (user in _OFFICE and user != "central.clerk"):
         yield Page(user, "/exports/", "/exports/")
         yield Page(user, "/exports/rules/", "/exports/rules/")
+    if user in ("registrar.a", "teacher.a"):
+        yield Page(user, "/termbook/", "/termbook/")
     if user == "registrar.a" or (user.endswith(".clerk") and user != "central.clerk"):
         yield Page(user, "/exports/new/", "/exports/new/")
     if user == "teacher.a":

@@ -68,6 +68,8 @@ ACTIONS = {
     "export.use": "apply for data of the own class",
     "export.rule": "put the unit's rule about exports in force",
     "export.open": "open the page export to a county",
+    "termbook.view": "read marks, attendance and awards",
+    "termbook.write": "enter marks, attendance and awards",
     "export.county": "take the masked list of the county out, once the province has opened it",
     "identity.reveal": "show a masked number for a stated purpose, logged first",
     "intake.import": "bring a sheet, check it, publish it",

@@ -48,6 +48,7 @@ INSTALLED_APPS = [
     "xueji.registry.dropout",
     "xueji.registry.family",
     "xueji.registry.photos",
+    "xueji.registry.termbook",
     "xueji.registry.intake",
     "xueji.registry.changes",
     "xueji.registry.takeover",

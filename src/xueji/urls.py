@@ -27,6 +27,7 @@ ROOMS = (
     "xueji.registry.dropout",
     "xueji.registry.family",
     "xueji.registry.photos",
+    "xueji.registry.termbook",
     "xueji.registry.intake",
     "xueji.registry.changes",
     "xueji.registry.takeover",

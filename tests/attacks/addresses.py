@@ -872,6 +872,17 @@ ADDRESSES: dict[str, Address] = {
     "certificates:completion_xlsx": Address(
         "/yearly/lists/{list}/completion.xlsx", "yearly.view", about="list", answers=(200, 302, 403)
     ),
+    "termbook:index": Address("/termbook/", "termbook.write"),
+    "termbook:grid": Address("/termbook/{klass}/", "termbook.write", about="klass_own", both=True, answers=(200, 303, 422)),
+    "termbook:award": Address(
+        "/students/{person}/awards/", "termbook.write", about="book", post=True, answers=DEED,
+        data=(("name", "三好学生"), ("level", "60"), ("on", "2026-09-02")),
+    ),
+    "termbook:end_award": Address(
+        "/students/{person}/awards/999999/end/", "termbook.write", about="book", post=True, answers=(404,)
+    ),
+    "portal:student_whole": Address("/students/{person}/whole/", "student.view", about="record"),
+    "portal:terms": Address("/my/{person}/terms/", PORTAL, about="child"),
     "exports:list": Address("/exports/", "export.any"),
     "exports:new": Address("/exports/new/", "export.ask", both=True, answers=(200, 422)),
     "exports:rules": Address("/exports/rules/", "export.any"),
@@ -1263,6 +1274,8 @@ def objects(world: World, address: Address) -> list[tuple[dict[str, Any], str]]:
             found = [({address.about: v}, k) for k, v in kept.items()]
         case "klass_own" | "klass_office":
             found = [({"klass": p.klass(k).pk}, k) for k in ("a1", "c1")]
+        case "book":
+            found = [({"person": world.persons[k]}, k) for k in ("one", "c1")]
         case "term_child":
             found = [
                 ({"klass": p.klass(school).pk, "person": world.persons[k]}, school)

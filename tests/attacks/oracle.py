@@ -395,6 +395,11 @@ ORACLES: dict[str, Oracle] = {
         ),
     ),
     "collect_progress": lambda f, s, row: row["school_id"] in s.units or row["county_id"] in s.units,
+    # For who has the child now, its class or its school, and the family: no authority.
+    "term_line": lambda f, s, row: (
+        row["person_id"] in s.persons
+        or any(school in s.units or klass in s.classes for school, klass in f.homes[row["person_id"]])
+    ),
     # For own teachers and the family: neither the office nor an authority.
     "pupil_note": lambda f, s, row: (
         row["person_id"] in s.persons

@@ -108,7 +108,7 @@ def sees(world: World, facts: Facts, sight: Sight, about: str, key: str) -> bool
             return place.org(key).pk in sight.units
         case "task_class":
             return place.org(key).pk in sight.units or place.klass(key).pk in sight.classes
-        case "task_child":
+        case "task_child" | "book":
             school = CHILDREN[key][0]
             return place.org(school).pk in sight.units or place.klass(school).pk in sight.classes
         case "task_family":

@@ -40,6 +40,7 @@ from xueji.registry.family import requests
 from xueji.registry.people import commands as people
 from xueji.registry.people.commands import NewGuardian
 from xueji.registry.problems import commands as problems
+from xueji.registry.termbook import commands as termbook
 from xueji.registry.yearly import commands as yearly
 from xueji.registry.yearly.models import Admission
 
@@ -149,6 +150,7 @@ def build() -> World:
     _desks(world)
     relay.build(world)
     _exports(world)
+    _termbook(world)
     _year(world)
     world.incidents, world.complaints = privacy.build(
         world.place,
@@ -596,6 +598,22 @@ def _desks(world: World) -> None:
                     " values (%s, '', 'pass', '情况属实, 同意', %s, now())",
                     [value, place.user(role, where).pk],
                 )
+
+
+def _termbook(world: World) -> None:
+    """A mark in two schools, and one of a child that has left for another."""
+    for key, school in (("one", "a1"), ("c1", "c1")):
+        with act_as(world.place.user("registrar", school)) as actor:
+            termbook.write_class(
+                actor, world.place.klass(school).pk, year=2026, term=1, kind="mark",
+                values={(world.persons[key], "13"): "优"},
+            )  # fmt: skip
+    with seeing_all(), connection.cursor() as c:
+        c.execute(
+            "insert into term_line (person_id, school_id, year, term, kind, item, value, user_id, user_name, at,"
+            " ended_name, ended_why) values (%s, %s, 2025, 2, 'mark', '13', '良', 0, '-', now(), '', '')",
+            [world.persons["moved"], world.place.org("a1").pk],
+        )
 
 
 def _exports(world: World) -> None:

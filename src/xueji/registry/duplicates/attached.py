@@ -108,6 +108,7 @@ ATTACHED: dict[str, Attached] = {
     "placement_ask": _history("a question about that record's class"),
     "population_item": _history("a line of a comparison of that record"),
     "number_given": _history("a line of a distribution"),
+    "term_line": _history("what a term left at that school"),
     "term_mark": _history("registered for a term at that school"),
     "school_number": _history("the number stays with that record at that school"),
     "entry_review": _history("reviewed after entry at that school"),

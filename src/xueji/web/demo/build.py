@@ -39,6 +39,7 @@ from . import (
     protection,
     register,
     rounds,
+    terms,
     twins,
     year,
 )
@@ -103,6 +104,7 @@ def build(
     made |= _watched(world, staff, children, {c.person_id for c in family} | cases.busy())
     made |= protection.make(world, staff, children)
     made |= exporting.make(world, staff)
+    made |= terms.make(world, staff)
     made |= posts.make(world, staff)
     made["exam_entry"] = exams.make(world, staff)
     made["offline_item"] = offline.make(world, staff)

@@ -134,6 +134,7 @@ MENU: tuple[Group, ...] = (
             Item(gettext_lazy("人籍分离名单"), "/placement/apart/", "placement.write"),
             Item(gettext_lazy("入学复查"), "/placement/reviews/", "placement.view"),
             Item(gettext_lazy("学期注册"), "/terms/", "term.view"),
+            Item(gettext_lazy("学期记录"), "/termbook/", "termbook.write"),
         ),
     ),
     Group(
