@@ -383,7 +383,9 @@ ORACLES: dict[str, Oracle] = {
     "card_batch": watched,
     "invitation": lambda f, s, row: row["school_id"] in s.units or row["class_id"] in s.classes,
     "family_request": lambda f, s, row: (
-        row["school_id"] in s.units or row["appeal_org_id"] in s.units or row["person_id"] in s.persons
+        row["school_id"] in s.units
+        or row["appeal_org_id"] in s.units
+        or (row["person_id"] in s.persons and (not row["direct"] or row["asked_by"] == s.user))
     ),
     "collect_task": lambda f, s, row: (
         row["school_id"] in s.units or row["county_id"] in s.units or bool(set(row["class_ids"]) & s.classes)

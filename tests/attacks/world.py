@@ -37,6 +37,7 @@ from xueji.registry.enrolment import queries as chains
 from xueji.registry.enrolment.timeline import Link, Step, midnight
 from xueji.registry.family import commands as family
 from xueji.registry.family import requests
+from xueji.registry.family.models import FamilyRequest
 from xueji.registry.people import commands as people
 from xueji.registry.people.commands import NewGuardian
 from xueji.registry.problems import commands as problems
@@ -517,6 +518,11 @@ def _accounts(world: World) -> None:
             family.issue(actor, place.klass(school, "P", 2026, 1).pk, [world.persons[key]])
     with seeing_all():
         stranger = User.objects.get(username="stranger").pk
+        # Of somebody from whom a court keeps the school: neither the other parent nor the pupil reads it.
+        FamilyRequest.objects.create(
+            person_id=world.persons["one"], name="某生", school_id=place.org("a1").pk, appeal_org_id=place.org("a").pk,
+            kind="copy", field="other", words="要求查阅", direct=True, state="appealed", asked_by=0,
+        )  # fmt: skip
     for family_of, key in ((parent.pk, "one"), (stranger, "c1")):
         with act_as(family_of) as actor:
             asked = requests.ask(

@@ -124,8 +124,9 @@ def test_no_address_of_the_portal_tells_the_school_to_whom_the_court_forbade_it(
     for page in ("/my/", f"/my/{world.person}/", f"/my/{world.person}/data/", "/cases/"):
         answer = client.get(page, follow=True)
         assert "第一小学" not in answer.content.decode()
-    for page in ("growth/", "request/"):
-        assert client.get(f"/my/{world.person}/{page}").status_code == 404
+    assert client.get(f"/my/{world.person}/growth/").status_code == 404
+    asked = client.get(f"/my/{world.person}/request/").content.decode()
+    assert "交给主管部门" in asked and "青禾" not in asked, "the authority is not named either"
 
 
 @pytest.mark.capability("C-ROL-02")

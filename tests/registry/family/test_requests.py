@@ -19,9 +19,10 @@ from xueji.ground.db.scope import acting
 from xueji.ground.policy.calendar import add_workdays
 from xueji.ground.waiting import alone
 from xueji.registry.changes.models import Case
-from xueji.registry.family import requests
+from xueji.registry.family import guardianship, requests
 from xueji.registry.family.errors import FamilyError
 from xueji.registry.family.models import FamilyRequest, RequestState
+from xueji.registry.people.commands import NewGuardian
 
 pytestmark = pytest.mark.django_db
 ASKED = {"kind": "correct", "field": "phone", "wanted": "0990-7770001", "words": "电话换了, 请更正"}
@@ -32,7 +33,9 @@ class World:
 
     def __init__(self) -> None:
         self.place: Place = make_county()
-        self.person = enrol(self.place, name="欧阳娜娜")
+        self.person = enrol(
+            self.place, name="欧阳娜娜", guardians=[NewGuardian(name="欧阳锋", relation="51", sealed={})]
+        )
         self.other = enrol(self.place, name="别家子")
         self.parent = self.place.user("parent")
         link_child(self.parent, self.person)
@@ -189,3 +192,68 @@ def test_another_familys_request_does_not_exist(world: World, client: Client) ->
     login(client, world.place.user("student"))
     assert client.get(f"/my/requests/{row.pk}/appeal/").status_code == 404
     assert client.post(f"/my/requests/{row.pk}/appeal/", {"words": "我来申诉一下"}).status_code == 404
+
+
+@pytest.mark.capability("C-INF-07", "C-ROL-05")
+def test_whom_a_court_keeps_from_the_school_asks_the_authority_and_learns_no_school(
+    world: World, client: Client
+) -> None:
+    """A father from whom a court keeps the school opens the child on the phone and is told where to turn. He writes to the
+    authority, which is not named; its clerk answers in writing, is told what not to write, and he reads it the same day."""
+    with act_as(world.place.user("registrar", "a1")) as actor:
+        guardianship.put(
+            actor, world.person, kind="court_school", guardian_no=1, since=timezone.localdate(), paper="某法院(2026)1号"
+        )  # fmt: skip
+    login(client, world.parent)
+    page = client.get(f"/my/{world.person}/").content.decode()
+    assert "向主管部门书面提出" in page and "作出决定的法院" in page
+    where = f"/my/{world.person}/request/"
+    typed = {"kind": "copy", "field": "class", "wanted": "", "words": "要求查阅孩子的学籍变动"}
+    page = client.post(where, typed, follow=True).content.decode()
+    assert "已交给学校的主管部门" in page and "主管部门办理中" in page
+    with act_as(world.parent):
+        row = FamilyRequest.objects.get()
+    assert (row.direct, row.state, row.appeal_org_id) == (
+        True,
+        RequestState.APPEALED,
+        world.place.org("a").pk,
+    )
+    assert row.due_on == add_workdays(timezone.localdate(), 15)
+    login(client, world.place.user("county_clerk", "a"))
+    office = client.get(f"/requests/{row.pk}/").content.decode()
+    assert "答复里不要写学校" in office and "查阅或复制不向我显示的信息" in office
+    client.post(f"/requests/{row.pk}/", {"agreed": "no", "reply": "法院决定期间不能提供, 其余内容可下载副本"})
+    login(client, world.parent)
+    for path in ("/my/", f"/my/{world.person}/", f"/my/{world.person}/data/", where):
+        page = client.get(path, follow=True).content.decode()
+        assert "第一小学" not in page and "青禾县" not in page
+    assert "其余内容可下载副本" in client.get(f"/my/{world.person}/").content.decode()
+    assert "主管部门不同意" in client.get(f"/my/{world.person}/").content.decode()
+
+
+def test_a_direct_request_is_for_those_alone_from_whom_the_school_is_withheld(world: World) -> None:
+    words = {"kind": "copy", "field": "class", "wanted": "", "words": "要求查阅孩子的学籍变动"}
+    with act_as(world.parent) as actor:
+        with pytest.raises(Http404):
+            requests.ask_authority(actor, world.person, **words)
+        with pytest.raises(Http404):
+            requests.ask_authority(actor, world.other, **words)
+        with pytest.raises(FamilyError):
+            requests.ask(actor, world.person, **words)
+    with act_as(world.place.user("registrar", "a1")) as actor:
+        with pytest.raises(PermissionDenied):
+            requests.ask_authority(actor, world.person, **words)
+        guardianship.put(
+            actor, world.person, kind="court_school", guardian_no=1, since=timezone.localdate(), paper="某法院(2026)1号"
+        )  # fmt: skip
+    with act_as(world.parent) as actor:
+        for _n in range(requests.OPEN_AT_ONCE):
+            requests.ask_authority(actor, world.person, **words)
+        with pytest.raises(FamilyError, match="没有答复"):
+            requests.ask_authority(actor, world.person, **words)
+    mother = world.place.user("student")
+    link_child(mother, world.person, None)
+    with act_as(mother) as actor:
+        assert requests.of_child(world.person) == [], "not what the father asked of the authority"
+        requests.ask(actor, world.person, **ASKED)
+        assert len(requests.of_child(world.person)) == 1, "and he takes nobody's turn"

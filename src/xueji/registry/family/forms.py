@@ -92,10 +92,14 @@ class AskForm(forms.Form):
         label=_("不告诉家长"), required=False, help_text=_("满14周岁的学生可以选, 学校只答复你本人")
     )
 
-    def __init__(self, *args: Any, may_keep: bool = False, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, may_keep: bool = False, direct: bool = False, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         if not may_keep:
             del self.fields["private"]
+        kinds = [(k, v) for k, v in requests.KINDS.items() if direct or k not in requests.DIRECT_ALONE]
+        self.fields["kind"].choices = kinds  # type: ignore[attr-defined]
+        if direct:
+            self.fields["wanted"].help_text = _("要更正时填写。身份证件号不要写在这里")
 
     def clean(self) -> dict[str, Any]:
         """A correction says what is right; the number of a document is brought, not typed."""

@@ -114,6 +114,11 @@ class FamilyRequest(models.Model):
     private = models.BooleanField(
         default=False, db_default=False, help_text="asked by a pupil of 14 or more, not told to the parents"
     )
+    direct = models.BooleanField(
+        default=False,
+        db_default=False,
+        help_text="asked of the authority by whoever must not know the school",
+    )
     state = models.CharField(max_length=10, choices=RequestState.choices, default=RequestState.ASKED)
     asked_by = models.BigIntegerField()
     asked_at = models.DateTimeField(auto_now_add=True)

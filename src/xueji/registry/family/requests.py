@@ -7,7 +7,7 @@ from datetime import date
 from typing import Any
 
 from django.core.exceptions import PermissionDenied
-from django.db import transaction
+from django.db import connection, transaction
 from django.http import Http404
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -21,6 +21,7 @@ from xueji.ground.policy import places
 from xueji.ground.policy.calendar import add_workdays
 from xueji.ground.waiting import Ask, Heap, Rows, day
 from xueji.registry.enrolment import queries as enrolment
+from xueji.registry.enrolment.models import REGISTERED, EnrolmentState
 from xueji.registry.people.models import Person
 
 from .errors import FamilyError
@@ -33,7 +34,10 @@ KINDS = {
     "stop": gettext_lazy("停止使用"),
     "explain": gettext_lazy("解释处理规则"),
     "object": gettext_lazy("对办理结果有意见"),
+    "copy": gettext_lazy("查阅或复制不向我显示的信息"),
 }
+#: Asked of the authority alone, by whoever must not know the school: others read and copy on their own page.
+DIRECT_ALONE = frozenset({"copy"})
 #: What a request may be about; the key ones are corrected with papers and the authority's approval.
 KEY_FIELDS = {
     "name": gettext_lazy("姓名"),
@@ -89,17 +93,14 @@ def ask(
         raise PermissionDenied
     if person_id not in actor.persons:
         raise Http404
-    if kind not in KINDS or field not in FIELDS:
-        raise FamilyError(_("请选择要办什么、是哪一项"))
-    if kind == "correct" and field != "identity" and not wanted.strip():
-        raise FamilyError(_("请写明正确的内容是什么"))
+    _askable(kind, field, wanted, direct=False)
     row = enrolment.get_row(actor, person_id)
     today = timezone.localdate()
     if private and not own_matter(actor, row.birth_date, today):
         raise FamilyError(_("满14周岁的学生本人才能选“不告诉家长”"))
     with transaction.atomic(), acting("writer"):
         Person.objects.select_for_update(no_key=True).get(pk=person_id)
-        open_now = FamilyRequest.objects.filter(person_id=person_id, state__in=WAITING).count()
+        open_now = FamilyRequest.objects.filter(person_id=person_id, state__in=WAITING, direct=False).count()
         if open_now >= OPEN_AT_ONCE:
             raise FamilyError(_("还有 %s 件没有答复, 请等学校答复后再提") % open_now)
         made = FamilyRequest.objects.create(
@@ -117,6 +118,71 @@ def ask(
         )
     _tell(actor, "family.ask", made)
     return made
+
+
+def goes_direct(actor: Any, person_id: uuid.UUID) -> bool:
+    """Whether this account must not know the child's school, so that the school cannot be asked. Raises Http404."""
+    if not actor.is_portal:
+        raise PermissionDenied
+    if person_id not in actor.persons:
+        raise Http404
+    with connection.cursor() as c:
+        c.execute("select coalesce(%s = any(xueji_no_school()), false)", [person_id])
+        return bool(c.fetchone()[0])
+
+
+def ask_authority(
+    actor: Any, person_id: uuid.UUID, *, kind: str, field: str, wanted: str, words: str
+) -> FamilyRequest:
+    """A guardian from whom the school is withheld asks the authority in charge; neither is named to him.
+
+    His right to see, copy, correct and complain stays (个人信息保护法 45, 46, 50, 65): a court took the knowledge of the
+    school from him, not the guardianship. Raises PermissionDenied, Http404, `FamilyError`.
+    """
+    if not goes_direct(actor, person_id):
+        raise Http404
+    _askable(kind, field, wanted, direct=True)
+    today = timezone.localdate()
+    with transaction.atomic(), acting("writer"):
+        child = Person.objects.select_for_update(no_key=True).get(pk=person_id)
+        link = (
+            EnrolmentState.objects.filter(
+                person_id=person_id, kind=REGISTERED, valid_from__lte=timezone.now()
+            )
+            .order_by("-valid_from")
+            .first()
+        )
+        if link is None or link.school_id is None:
+            raise FamilyError(_("孩子现在没有就读的学校。请用“举报违规处理学生信息”页面书面提出"))
+        open_now = FamilyRequest.objects.filter(
+            person_id=person_id, state__in=WAITING, direct=True, asked_by=actor.user_id
+        ).count()
+        if open_now >= OPEN_AT_ONCE:
+            raise FamilyError(_("还有 %s 件没有答复, 请等主管部门答复后再提") % open_now)
+        made = FamilyRequest.objects.create(
+            person_id=person_id,
+            name=child.name,
+            school_id=link.school_id,
+            appeal_org_id=School.objects.values_list("county_id", flat=True).get(pk=link.school_id),
+            appealed_at=timezone.now(),
+            kind=kind,
+            field=field,
+            wanted=wanted.strip()[:200],
+            words=_said(words),
+            direct=True,
+            state=RequestState.APPEALED,
+            asked_by=actor.user_id,
+            due_on=_due(link.school_id, today),
+        )
+    _tell(actor, "family.ask", made)
+    return made
+
+
+def _askable(kind: str, field: str, wanted: str, *, direct: bool) -> None:
+    if kind not in KINDS or field not in FIELDS or (kind in DIRECT_ALONE and not direct):
+        raise FamilyError(_("请选择要办什么、是哪一项"))
+    if kind == "correct" and field != "identity" and not wanted.strip():
+        raise FamilyError(_("请写明正确的内容是什么"))
 
 
 def own_matter(actor: Any, birth: date, today: date) -> bool:

@@ -17,9 +17,10 @@ TABLES = [
         writer="select, insert, update, delete",
         extra=(
             # What a pupil of fourteen or more asked for himself, the parents are not told; whoever is kept from the
-            # school or the address still reads what he asked himself.
+            # school or the address still reads what he asked himself, and nobody else of the family reads what he
+            # asked of the authority.
             "create policy own_matter on family_request as restrictive for select to xueji_app using"
-            " (asked_by = (select xueji_scope_user()) or (not private and"
+            " (asked_by = (select xueji_scope_user()) or (not private and not direct and"
             " (person_id = any((select xueji_no_case())::uuid[])) is not true)"
             " or school_id = any((select xueji_scope_orgs())::int[])"
             " or appeal_org_id = any((select xueji_scope_orgs())::int[]))",

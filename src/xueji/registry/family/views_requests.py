@@ -29,6 +29,8 @@ from .models import FamilyRequest, RequestState
 def ask(request: HttpRequest, person_id: uuid.UUID) -> HttpResponse:
     """A parent or pupil asks for a correction or deletion, or objects; what was typed stays on an error."""
     actor = _family(request)
+    if requests.goes_direct(actor, person_id):
+        return _ask_authority(request, actor, person_id)
     row = enrolment.get_row(actor, person_id)
     kind = request.GET.get("kind", "")
     form = AskForm(
@@ -52,6 +54,32 @@ def ask(request: HttpRequest, person_id: uuid.UUID) -> HttpResponse:
             return redirect(_home(person_id))
     context = {"form": form, "row": row, "page_title": _("信息不对或有意见"), "back_url": f"/my/{person_id}/"}
     return render(request, "family/ask.html", context, status=422 if form.errors else 200)
+
+
+def _ask_authority(request: HttpRequest, actor: Any, person_id: uuid.UUID) -> HttpResponse:
+    """Whoever must not know the school writes to the authority, which is not named either."""
+    kind = request.GET.get("kind", "")
+    form = AskForm(
+        request.POST or None, initial={"kind": kind} if kind in requests.KINDS else None, direct=True
+    )
+    if request.method == "POST" and form.is_valid():
+        try:
+            made = requests.ask_authority(actor, person_id, **form.cleaned_data)
+        except FamilyError as error:
+            form.add_error(None, error.message)
+        else:
+            messages.success(
+                request,
+                _("已交给学校的主管部门, 请在 %s 前看答复")
+                % (made.due_on.isoformat() if made.due_on else "—"),
+            )
+            return redirect(_home(person_id))
+    context = {
+        "form": form,
+        "page_title": _("向主管部门提出"),
+        "back_url": f"/my/{person_id}/",
+    }
+    return render(request, "family/ask_authority.html", context, status=422 if form.errors else 200)
 
 
 @never_cache
@@ -144,6 +172,12 @@ _OTHERWISE = {
     RequestState.REFUSED: gettext_lazy("不予办理"),
     RequestState.UPHELD: gettext_lazy("复核后由学校办理"),
 }
+#: The states of what was asked of the authority at once.
+_DIRECT = {
+    RequestState.APPEALED: gettext_lazy("主管部门办理中"),
+    RequestState.UPHELD: gettext_lazy("主管部门同意"),
+    RequestState.DISMISSED: gettext_lazy("主管部门不同意"),
+}
 
 
 def shown(row: FamilyRequest) -> dict[str, Any]:
@@ -157,7 +191,11 @@ def shown(row: FamilyRequest) -> dict[str, Any]:
         "appeal_url": reverse("family:appeal", args=[row.pk]) if requests.may_appeal(row, today) else "",
         "kind": requests.KINDS[row.kind],
         "field": requests.FIELDS[row.field],
-        "state": state.label if row.kind == "correct" else _OTHERWISE.get(state, state.label),
+        "state": _DIRECT.get(state, state.label)
+        if row.direct
+        else state.label
+        if row.kind == "correct"
+        else _OTHERWISE.get(state, state.label),
         "tone": _TONES.get(state, "grey"),
         "waits": waits,
         "late": waits and row.due_on is not None and row.due_on < today,

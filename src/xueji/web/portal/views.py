@@ -93,7 +93,11 @@ def _limited(request: HttpRequest, actor: Any, person_id: uuid.UUID) -> HttpResp
         raise Http404
     card = people.card(actor, person_id)
     rows = ((_("姓名"), card.name), (_("性别"), card.sex_label), (_("出生日期"), card.birth_date.isoformat()))
-    context = {"card": card, "who": [{"label": k, "value": v} for k, v in rows]}
+    context = {
+        "card": card,
+        "who": [{"label": k, "value": v} for k, v in rows],
+        "requests": [shown(r) for r in family_requests.of_child(person_id)],
+    }
     note(actor, "people.view", object_type="person", object_id=person_id, person_id=person_id)
     return render(request, "portal/limited.html", context)
 
