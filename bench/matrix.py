@@ -185,6 +185,7 @@ def _staff(user: str, has: tuple[str, ...]) -> Iterator[Page]:
         yield Page(user, "/cases/new/", "/cases/new/")
         yield Page(user, "/cases/absences/", "/cases/absences/")
         yield Page(user, "/cases/placing/", "/cases/placing/")
+        yield Page(user, "/exams/", "/exams/")
     if "classes" in has:
         yield Page(user, "/classes/", "/classes/")
         yield Page(user, "a class", "/classes/", (r"/classes/\d+/",))

@@ -45,6 +45,7 @@ INSTALLED_APPS = [
     "xueji.registry.problems",
     "xueji.registry.duplicates",
     "xueji.registry.population",
+    "xueji.registry.exams",
     "xueji.registry.dropout",
     "xueji.registry.family",
     "xueji.registry.photos",

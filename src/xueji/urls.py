@@ -24,6 +24,7 @@ ROOMS = (
     "xueji.registry.problems",
     "xueji.registry.duplicates",
     "xueji.registry.population",
+    "xueji.registry.exams",
     "xueji.registry.dropout",
     "xueji.registry.family",
     "xueji.registry.photos",

@@ -361,6 +361,7 @@ ORACLES: dict[str, Oracle] = {
         (
             "dropout_watch",
             "dropout_entry",
+            "exam_entry",
             "class_serial",
             "placement_ask",
             "term_mark",

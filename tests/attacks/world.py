@@ -439,6 +439,24 @@ def _accounts(world: World) -> None:
                 " decision, reason, decided_name) values (%s, %s, %s, '甲', '', 'there', '', '', '', 'open', '', '')",
                 [world.batches[school], place.org(school[0]).pk, place.org(school).pk],
             )
+            c.execute(
+                "insert into exam (org_id, org_path, org_name, kind, name, stage, cohort_year, subjects, opens_on, closes_on,"
+                " held_on, state, article, made_by, made_name, made_at) values (%s, %s, '', 'xk', '学考', 'P', 2026, '[]',"
+                " '2026-11-01', '2026-11-30', '2026-12-20', 'open', '', 1, '', now()) returning id",
+                [place.org(school[0]).pk, place.org(school[0]).path],
+            )
+            c.execute(
+                "insert into exam_entry (exam_id, person_id, county_id, school_id, class_id, name, sex, birth_date, state,"
+                " why, checked_name, ticket, marks)"
+                " values (%s, %s, %s, %s, %s, '甲', '1', '2019-05-11', 'open', '', '', '', '{}')",
+                [
+                    c.fetchone()[0],
+                    world.persons["one" if school == "a1" else "c1"],
+                    place.org(school[0]).pk,
+                    place.org(school).pk,
+                    place.klass(school).pk,
+                ],
+            )
             about = {"a1": "two", "c1": "senior"}[school]
             c.execute(
                 "insert into placing_request (id, case_id, county_id, school_id, placed_school_id, person_id, about, stage,"

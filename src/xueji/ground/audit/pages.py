@@ -26,7 +26,7 @@ _RECORD = re.compile(
 _ABOUT_PUPILS = frozenset(
     {
         "admission", "certificates", "changes", "charge", "collect", "creation", "dropout", "duplicates", "enrolment",
-        "exports", "family", "handover", "home", "intake", "offline", "photos", "placement", "population", "portal", "problems",
+        "exams", "exports", "family", "handover", "home", "intake", "offline", "photos", "placement", "population", "portal", "problems",
         "relay", "statistics", "submission", "takeover", "yearly",
     }
 )  # fmt: skip

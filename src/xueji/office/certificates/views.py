@@ -16,6 +16,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from xueji.ground.accounts.http import PDF, attachment
 from xueji.ground.paper.fonts import MissingGlyphs
 from xueji.registry.enrolment import queries as enrolment
+from xueji.registry.exams import queries as exams
 from xueji.registry.people import queries as people
 
 from . import commands, facts, queries
@@ -87,6 +88,9 @@ def new(request: HttpRequest) -> HttpResponse:
         for name in ("kind", "purpose")
         if request.GET.get(name) and (name != "kind" or request.GET[name] in kinds)
     }
+    held = exams.last_marks(person_id) if facts.RESULTS in kinds else None
+    if held is not None:
+        asked |= {"term": held[0][:40], "results": "\n".join(f"{subject} {mark}" for subject, mark in held[1])}
     form = IssueForm(request.POST or None, kinds=kinds, initial=asked)
     refused = "" if kinds else _("该生的学籍不在本校或已经结束, 不能开具证明")
     if request.method == "POST" and kinds and form.is_valid():

@@ -24,6 +24,8 @@ from .models import Placing, PlacingRequest
 from .subject import classes_of_grade
 
 PAGE = 50
+#: Codes of special schools: no child is sent there for want of a seat.
+SPECIAL = "51%"
 _PARAM = {"P": "class.cap.primary", "J": "class.cap.junior", "S": "class.cap.senior"}
 _SIZE = frozenset({"$class.size_after", "$class.full"})
 VIEWS = (Placing.OPEN, Placing.PLACED, "rest")
@@ -108,7 +110,8 @@ def seats(policy: PolicySet, row: PlacingRequest, *, limit: int = 100) -> list[S
             "    and p.stage = %(stage)s and p.cohort_year = %(cohort)s and p.id <> %(row)s) as room"
             " from school s join org o on o.id = s.org_id join school_class k on k.school_id = s.org_id"
             " where s.county_id = %(county)s and s.org_id <> %(but)s and k.stage = %(stage)s"
-            "  and k.cohort_year = %(cohort)s and k.closed_on is null group by s.org_id, o.name) x"
+            "  and k.cohort_year = %(cohort)s and k.closed_on is null"
+            "  and s.school_type not like %(special)s group by s.org_id, o.name) x"
             " where room > 0 order by room desc, org_id limit %(n)s",
             {
                 "cap": cap,
@@ -117,6 +120,7 @@ def seats(policy: PolicySet, row: PlacingRequest, *, limit: int = 100) -> list[S
                 "row": row.pk,
                 "county": row.county_id,
                 "but": row.school_id,
+                "special": SPECIAL,
                 "n": limit,
             },
         )

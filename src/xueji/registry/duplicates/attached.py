@@ -124,6 +124,7 @@ ATTACHED: dict[str, Attached] = {
     "takeover_row": _history("staging of a takeover"),
     "takeover_difference": _history("a line of a comparison"),
     "offline_item": _history("a line of a comparison"),
+    "exam_entry": _history("sat an exam under that record"),
 }
 
 

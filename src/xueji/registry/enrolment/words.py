@@ -34,6 +34,6 @@ def business_label(business: str) -> str:
     # What happened in another installation, before the child came from there.
     business = business.removeprefix("foreign.")
     own = {"collect": _("采集核对"), "correct": _("更正"), "undo": _("撤销登记"), "relink": _("更正学籍记录"),
-           "merge": _("合并档案"), "unmerge": _("撤销合并档案"),
+           "exam": _("考试成绩"), "merge": _("合并档案"), "unmerge": _("撤销合并档案"),
            "creation": _("学籍核准"), "senior_register": _("高中学籍注册"), "special_mode": _("特殊就读方式")}  # fmt: skip
     return _label(business) or own.get(business, business)

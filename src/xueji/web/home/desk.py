@@ -32,6 +32,7 @@ from xueji.registry.collect import queries as collect
 from xueji.registry.creation import queries as creation
 from xueji.registry.dropout import queries as dropout
 from xueji.registry.duplicates import listing as duplicates
+from xueji.registry.exams import queries as exams
 from xueji.registry.family import requests as family
 from xueji.registry.intake import queries as intake
 from xueji.registry.photos import queries as photos
@@ -136,6 +137,7 @@ def _asks(
         ("officers", can("officer.note"), lambda: posts.waiting(actor)),
         ("cases", sits, lambda: changes.load(actor)),
         ("strikes", sits, lambda: handing.waiting(actor)),
+        ("exams", can("exam.enter") and school and not teacher, lambda: exams.waiting(actor)),
         ("placing", can("placing.view"), lambda: placing.waiting(actor)),
         ("relay", sits, lambda: relay.waiting(actor)),
         ("absences", start, lambda: absences.waiting(actor)),
@@ -198,6 +200,7 @@ def _cards(actor: Actor, found: dict[str, Any]) -> Iterable[Card]:
     yield Card(_("学生信息导出"), "file-export", _heaps(_some(found, "exports")))
     yield Card(_("学生证件"), "certificate", _heaps(_some(found, "cards")), "/cards/batches/")
     yield Card(_("档案移交"), "archive", _heaps(_some(found, "strikes")), "/cases/?tab=strike")
+    yield Card(_("考试报名"), "award", _heaps(found.get("exams")), "/exams/")
     yield Card(_("转学统筹安排"), "school", _heaps(found.get("placing")), "/cases/placing/")
     yield Card(_("跨省转学"), "world", _heaps(_some(found, "relay")))
 

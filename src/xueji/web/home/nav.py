@@ -121,6 +121,7 @@ MENU: tuple[Group, ...] = (
             Item(gettext_lazy("毕业名册"), "/yearly/lists/", "yearly.view"),
             Item(gettext_lazy("升级情况"), "/yearly/promotion/", "yearly.view"),
             Item(gettext_lazy("升学接收"), "/yearly/admission/", "yearly.view"),
+            Item(gettext_lazy("考试报名"), "/exams/", "exam.view"),
         ),
     ),
     Group(
