@@ -865,6 +865,9 @@ ADDRESSES: dict[str, Address] = {
     "certificates:roster_pdf": Address(
         "/classes/{klass}/roster.pdf", "roster.print", about="klass", answers=PAGE
     ),
+    "certificates:record_cards": Address(
+        "/classes/{klass}/record-cards.pdf", "roster.print", about="klass", answers=PAGE
+    ),
     "certificates:roster_xlsx": Address(
         "/classes/{klass}/roster.xlsx", "roster.print", about="klass", answers=PAGE
     ),

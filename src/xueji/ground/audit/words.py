@@ -33,6 +33,7 @@ ROOMS: dict[str, Promise] = {
     "pupil_note": _("学生记录"),
     "enrolment": _("学籍"),
     "exam_list": _("考试名册"),
+    "record_card": _("学籍卡和登记表"),
     "family": _("家庭"),
     "files": _("文件"),
     "form": _("登记表"),

@@ -5,17 +5,16 @@ from __future__ import annotations
 import uuid
 from typing import Any
 
-from django.db import connection
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from xueji.ground.audit.commands import record
-from xueji.ground.files import storage
 from xueji.ground.orgs.models import Org
 from xueji.ground.paper.card_sheet import CardSheet, PupilCard, render_cards
 from xueji.ground.paper.form_sheet import FormSheet, render_form
 from xueji.ground.paper.roster import ListColumn, PaperList, render_list
 from xueji.ground.paper.wording import zh_date
+from xueji.office.certificates.record_cards import photos_of
 from xueji.office.certificates.rosters import watermark
 from xueji.registry.people import queries as people
 
@@ -44,7 +43,7 @@ def cards_pdf(actor: Any, batch_id: uuid.UUID) -> tuple[bytes, str]:
     if not lines:
         raise CardError(_("这一批没有可以打印的证件"))
     ids = [x.card.person_id for x in lines]
-    held, photos = people.cards(actor, ids), _photos(ids)
+    held, photos = people.cards(actor, ids), photos_of(ids)
     school = Org.objects.get(pk=batch.school_id)
     sealer = Org.objects.get(pk=batch.sealer_id) if batch.sealer_id != batch.school_id else None
     _note(actor, "cards.print", batch, len(lines))
@@ -74,17 +73,6 @@ def cards_pdf(actor: Any, batch_id: uuid.UUID) -> tuple[bytes, str]:
         )
     )
     return data, f"{school.name}{batch.title}{batch.get_kind_display()}.pdf"
-
-
-def _photos(ids: list[uuid.UUID]) -> dict[uuid.UUID, bytes]:
-    """The photos in force, as far as the reader may open them."""
-    with connection.cursor() as c:
-        c.execute(
-            "select p.person_id, f.sha256 from person_photo p join stored_file f on f.id = p.file_id"
-            " where p.person_id = any(%s::uuid[])",
-            [ids],
-        )
-        return {person: storage.read(sha) for person, sha in c.fetchall()}
 
 
 def roster_pdf(actor: Any, batch_id: uuid.UUID) -> tuple[bytes, str]:

@@ -14,6 +14,7 @@ urlpatterns = [
     path("certificates/<uuid:certificate_id>/transfer/", views.go_along, name="go_along"),
     path("classes/<int:class_id>/roster.pdf", views_rosters.roster_pdf, name="roster_pdf"),
     path("classes/<int:class_id>/roster.xlsx", views_rosters.roster_xlsx, name="roster_xlsx"),
+    path("classes/<int:class_id>/record-cards.pdf", views_rosters.record_cards, name="record_cards"),
     path("classes/<int:class_id>/exam-list.pdf", views_rosters.exam_pdf, name="exam_pdf"),
     path("classes/<int:class_id>/exam-list.xlsx", views_rosters.exam_xlsx, name="exam_xlsx"),
     path("yearly/lists/<uuid:list_id>/completion.pdf", views_rosters.completion_pdf, name="completion_pdf"),

@@ -12,10 +12,12 @@ from django.views.decorators.http import require_POST, require_safe
 
 from xueji.ground.accounts.http import PDF, XLSX, attachment, safe_next
 from xueji.ground.paper.fonts import MissingGlyphs
+from xueji.ground.paper.record_card import Form
 from xueji.registry.enrolment import listing, outgoing
 from xueji.registry.yearly.queries import filters_from
 
 from . import completions, exams, rosters
+from . import record_cards as cards
 from .errors import CertificateRefused
 
 
@@ -56,6 +58,23 @@ def _list_of(
         messages.error(request, str(error))
         return HttpResponseRedirect(back)
     return attachment(data, name, mime)
+
+
+@require_safe
+def record_cards(request: HttpRequest, class_id: int) -> HttpResponse:
+    """学籍卡 of a class (`?form=sheet`: 学生登记表), of one child with `?person=`."""
+    form = request.GET.get("form", "card")
+    raw = request.GET.get("person", "")
+    try:
+        person = uuid.UUID(raw) if raw else None
+    except ValueError as error:
+        raise Http404 from error
+    if form not in ("card", "sheet"):
+        raise Http404
+    wanted = cast(Form, form)
+    return _list_of(
+        request, lambda a: cards.as_pdf(a, class_id, wanted, person), PDF, f"/classes/{class_id}/"
+    )
 
 
 @require_safe

@@ -181,6 +181,7 @@ def class_page(request: HttpRequest, class_id: int) -> HttpResponse:
         "teacher": accounts.class_teachers([class_id]).get(class_id, ""),
         "roster_pdf": f"{base}.pdf" if actor.can("roster.print") and nav.exists(f"{base}.pdf") else "",
         "roster_xlsx": f"{base}.xlsx" if actor.can("roster.print") and nav.exists(f"{base}.xlsx") else "",
+        "record_cards": f"/classes/{class_id}/record-cards.pdf" if actor.can("roster.print") else "",
         "ledgers": [
             {"url": f"/classes/{class_id}/ledger.{form}", "label": label, "icon": icon}
             for form, label, icon in (

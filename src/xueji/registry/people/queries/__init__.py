@@ -19,9 +19,9 @@ from .cards import (
     numbers,
     portrait,
 )
-from .contacts import Contact, contacts
+from .contacts import Contact, contacts, families
 from .lookups import Holder, explain_duplicate, find_by_number, find_everywhere, holders, seen, who_holds
-from .profile import ProfileField, profile
+from .profile import ProfileField, profile, profiles, tally
 
 __all__ = [
     "Contact",
@@ -38,6 +38,7 @@ __all__ = [
     "contacts",
     "documents",
     "explain_duplicate",
+    "families",
     "find_by_number",
     "find_everywhere",
     "former_names",
@@ -47,7 +48,9 @@ __all__ = [
     "numbers",
     "portrait",
     "profile",
+    "profiles",
     "seen",
+    "tally",
     "who_holds",
     "withheld",
 ]

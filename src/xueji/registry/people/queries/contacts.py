@@ -55,3 +55,26 @@ def contacts(actor: Any, person_ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, Con
             mask_address(str(address)) if lives else "",
         )
     return out
+
+
+def families(actor: Any, person_ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, list[tuple[str, str, str]]]:
+    """Up to two guardians of each of these children: name, relation, telephone masked; one query (at most 500 children)."""
+    if not groups.may(actor, "family"):
+        return {}
+    with connection.cursor() as c:
+        c.execute(
+            "select person_id, guardian_no, name, relation, sealed from guardian where person_id = any(%s::uuid[])"
+            " and until is null order by person_id, is_guardian desc, guardian_no",
+            [list(person_ids)[:500]],
+        )
+        rows = c.fetchall()
+    calls = groups.may(actor, "contact")
+    out: dict[uuid.UUID, list[tuple[str, str, str]]] = {}
+    for person, number, name, relation, sealed in rows:
+        held = out.setdefault(person, [])
+        if len(held) < 2:
+            secret = vault.open_json(sealed, places.guardian(person, number)) if sealed and calls else {}
+            held.append(
+                (name, code_label("guardian_relation_template", relation), mask_phone(secret.get("phone")))
+            )
+    return out
