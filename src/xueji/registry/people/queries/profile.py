@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import uuid
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -105,3 +106,28 @@ def _field(spec: national_form.Field, data: dict[str, Any], secret: dict[str, An
     plain = code_label(spec.codeset, raw) if spec.codeset else raw
     shown = mask_field(spec, raw) if sensitive else plain
     return ProfileField(spec.key, spec.name, spec.group, shown, sensitive, spec.purpose, spec.basis)
+
+
+def tally(actor: Any, person_ids: Sequence[uuid.UUID], keys: Sequence[str]) -> dict[str, Counter[str]]:
+    """How many of these people have which value of an open field, in words ('' for none); one query (at most 500).
+
+    A field whose group the actor may not read is absent, and so is one that lies sealed.
+    """
+    wanted = [
+        spec
+        for spec in map(national_form.field, keys)
+        if groups.may(actor, groups.of_field(spec)) and spec.sensitive not in places.SEALED_KINDS
+    ]
+    out: dict[str, Counter[str]] = {spec.key: Counter() for spec in wanted}
+    with connection.cursor() as c:
+        c.execute(
+            "select p.person_id, f.data from person p left join person_profile f on f.person_id = p.person_id"
+            " where p.person_id = any(%s::uuid[])",
+            [list(person_ids)[:500]],
+        )
+        for _person, held in c.fetchall():
+            data = held if isinstance(held, dict) else json.loads(held or "{}")
+            for spec in wanted:
+                value = str(data.get(spec.key) or "")
+                out[spec.key][code_label(spec.codeset, value) if spec.codeset else value] += 1
+    return out
