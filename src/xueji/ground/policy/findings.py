@@ -20,6 +20,11 @@ _TOKEN = re.compile(r"\{([$@])([^{}]+)\}")
 _NUMERALS = "零一二三四五六七八九"
 
 
+def _within(phrase: str) -> str:
+    """A quotation as it stands within quotation marks: its own marks become single ones (GB/T 15834)."""
+    return phrase.replace("“", "‘").replace("”", "’")
+
+
 @dataclass(frozen=True, slots=True)
 class Finding:
     """One rule's answer, with everything needed to show where it comes from."""
@@ -77,13 +82,13 @@ class Finding:
 
     def _body(self) -> str:
         if self.verdict == "pass":
-            return _("符合“%s”") % self.cite.phrase
-        text = self._fill(self.message) or f"“{self.cite.phrase}”"
+            return _("符合“%s”") % _within(self.cite.phrase)
+        text = self._fill(self.message) or f"“{_within(self.cite.phrase)}”"
         if self.verdict == "ask" and self.asks:
             open_tokens = any(
                 self.values.get(kind + name) is None for kind, name in _TOKEN.findall(self.message)
             )
-            rule = f"“{self.cite.phrase}”" if open_tokens else text
+            rule = f"“{_within(self.cite.phrase)}”" if open_tokens else text
             return _("还不能判断，需要先确认%(asks)s（%(rule)s）") % {"asks": self._ask_words(), "rule": rule}
         if self.verdict == "need_docs":
             missing = "、".join(name.replace("|", _("或")) for name in self.missing_docs)

@@ -224,6 +224,10 @@ def _past(due: date | None) -> bool:
     return due is not None and due < today()
 
 
+#: Beyond so many days nobody counts them: pupils without a photo have been without one for years.
+_LONG = 366
+
+
 def when(due: date | None, since: date | None) -> str:
     """The deadline in words, or how long the oldest has waited, or nothing."""
     if due is not None:
@@ -231,6 +235,8 @@ def when(due: date | None, since: date | None) -> str:
     if since is None:
         return ""
     days = (today() - since).days
+    if days > _LONG:
+        return _("一年以上")
     return _("最早 %s 天前") % days if days > 0 else _("今天")
 
 
