@@ -367,6 +367,8 @@ ADDRESSES: dict[str, Address] = {
     ),
     "placement:terms": Address("/terms/", "term.view"),
     "placement:missing": Address("/terms/missing/", "term.view", answers=PAGE),
+    "placement:overdue": Address("/terms/overdue/", "register.print", answers=PAGE),
+    "placement:overdue_book": Address("/terms/overdue/list.xlsx", "register.print", answers=(200, 303)),
     "placement:term_class": Address("/terms/{klass}/", "term.view", about="klass_own"),
     "placement:check": Address(
         "/terms/{klass}/check/", "term.register", about="klass_own", post=True, answers=DEED

@@ -424,6 +424,8 @@ ACTIONS: dict[str, Promise] = {
     "placement.check": _("核对班级名单"),
     "placement.review": _("登记入学复查"),
     "term.all_here": _("全班到校注册"),
+    "term.overdue_export": _("下载拟自动退学名单"),
+    "term.propose": _("提出逾期未注册学生退学"),
     "term.mark": _("登记学期注册"),
     "term.unmark": _("取消学期注册登记"),
     "handover.confirm": _("确认接收移交"),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from . import views, views_asks, views_claims, views_runs, views_terms
+from . import views, views_asks, views_claims, views_overdue, views_runs, views_terms
 
 app_name = "placement"
 urlpatterns = [
@@ -27,6 +27,8 @@ urlpatterns = [
     path("placement/asks/<uuid:ask_id>/", views_asks.ask, name="ask"),
     path("terms/", views_terms.index, name="terms"),
     path("terms/missing/", views_terms.missing, name="missing"),
+    path("terms/overdue/", views_overdue.page, name="overdue"),
+    path("terms/overdue/list.xlsx", views_overdue.book, name="overdue_book"),
     path("terms/<int:class_id>/", views_terms.klass, name="term_class"),
     path("terms/<int:class_id>/check/", views_terms.check, name="check"),
     path("terms/<int:class_id>/<uuid:person_id>/", views_terms.pupil, name="term_pupil"),

@@ -18,7 +18,7 @@ from xueji.ground.orgs import queries as orgs
 from .commands import terms as deeds
 from .errors import PlacementError
 from .models import MarkState
-from .queries import roster, terms
+from .queries import overdue, roster, terms
 from .reading import day, number_of_page, pager
 
 
@@ -50,6 +50,8 @@ def index(request: HttpRequest) -> HttpResponse:
             "rows": rows,
             "total": {k: sum(getattr(n, k) for n in counts.values()) for k in keys},
             "may_register": actor.can("term.register"),
+            "overdue": actor.can("register.print")
+            and overdue.standing(actor.org_id or 0, term, today()) is not None,
         },
     )
 
