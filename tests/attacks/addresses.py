@@ -1020,9 +1020,12 @@ ADDRESSES: dict[str, Address] = {
     "privacy:propose": Address("/privacy/office/retention/propose/", "privacy.act", post=True, answers=DEED),
     "privacy:hold": Address("/privacy/office/holds/", "privacy.act", post=True, answers=DEED),
     # Ids that nobody in the world has: for everybody like a row of somebody else.
-    "privacy:lift": Address(
-        "/privacy/office/holds/999999/lift/", "privacy.act", post=True, answers=(404, 403)
+    "privacy:lift": Address("/privacy/office/holds/999999/lift/", "privacy.approve", post=True, answers=(404,)),
+    "privacy:lift_ask": Address("/privacy/office/holds/999999/ask/", "privacy.act", post=True, answers=(404,)),
+    "privacy:hold_confirm": Address(
+        "/privacy/office/holds/999999/confirm/", "privacy.approve", post=True, answers=(404,)
     ),
+    "privacy:hold_child": Address("/privacy/office/holds/child/", "privacy.act"),
     "privacy:disposal": Address("/privacy/office/disposals/999999/", "privacy.view", answers=(404,)),
     "privacy:decide": Address(
         "/privacy/office/disposals/999999/decide/", "privacy.approve", post=True, answers=(404,)

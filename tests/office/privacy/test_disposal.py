@@ -9,18 +9,20 @@ from typing import Any
 import psycopg
 import pytest
 from django.core.exceptions import PermissionDenied
-from django.db import connection, transaction
+from django.db import IntegrityError, connection, transaction
+from django.http import Http404
 from django.utils import timezone
 from tests.children import enrol
-from tests.helpers import Place, act_as, login, make_county, seeing_all
+from tests.helpers import Place, act_as, give_role, login, make_county, seeing_all
 
 from xueji.ground.accounts.models import LoginFailure
+from xueji.ground.db.scope import acting
 from xueji.ground.files import commands as files
 from xueji.ground.files import storage
 from xueji.ground.files.models import StoredFile
 from xueji.office.privacy import models as m
 from xueji.office.privacy import retention, terms
-from xueji.office.privacy.commands import disposal
+from xueji.office.privacy.commands import disposal, holds
 from xueji.office.privacy.errors import PrivacyError
 from xueji.registry.family import commands as family
 from xueji.registry.family.models import FamilyRequest, Invitation
@@ -121,14 +123,18 @@ def test_holds_and_open_incidents_stop_a_disposal_also_after_the_approval(place:
         disposal.decide(actor, row.pk, approved=True, opinion="同意")
     with act_as(place.user("county_head", "a")) as actor:
         # A hold of the unit above in the tree stops what lies below it.
-        held = disposal.hold(actor, kind="", reason="上级专项审计")
+        held = holds.hold(actor, kind="", reason="上级专项审计")
     with transaction.atomic():
         assert disposal.work() == 0
     with seeing_all():
         row.refresh_from_db()
         assert FamilyRequest.objects.count() == 2 and row.done == 0
+    with act_as(place.user("county_clerk", "a")) as actor:
+        holds.ask_lift(actor, held.pk, reason="审计已经结束")
+    with transaction.atomic():
+        assert disposal.work() == 0, "it stands until a second person agrees"
     with act_as(place.user("county_head", "a")) as actor:
-        disposal.lift(actor, held.pk)
+        holds.decide_lift(actor, held.pk, agreed=True)
     assert _run(place, "family_request").done == 2
 
 
@@ -252,3 +258,68 @@ def test_bytes_are_written_over_before_they_are_dropped(tmp_path: Any, settings:
     storage.remove(digest)
     assert not path.exists()
     assert set(other.read_bytes()) == {0}
+
+
+@pytest.mark.django_db
+@pytest.mark.capability("C-SEC-05")
+def test_what_is_kept_about_one_child_is_held_by_two_and_let_go_by_two(place: Place, client: Any) -> None:
+    """Who: registrar and head of a school. A family sues: the registrar looks for the child and stops the disposal at once;
+    the head confirms. They end with the others' papers gone, the child's kept, and a release that two have signed."""
+    child, other = enrol(place, name="欧阳娜娜"), enrol(place, name="别家子")
+    _requests(place, child, 2)
+    _requests(place, other, 1)
+    login(client, place.user("registrar", "a1"))
+    assert "暂停一名学生" in client.get("/privacy/office/retention/").content.decode()
+    page = client.get("/privacy/office/holds/child/?q=欧阳娜娜").content.decode()
+    assert str(child) in page and "别家子" not in page
+    short = client.post("/privacy/office/holds/", {"person": str(child), "reason": "诉讼"}, follow=True)
+    assert "请写明理由" in short.content.decode()
+    client.post("/privacy/office/holds/", {"person": str(child), "reason": "法院受理通知书(2026)民初1号"})
+    with seeing_all():
+        row = m.Hold.objects.get()
+    assert _run(place, "family_request").done == 1
+    with seeing_all():
+        assert set(FamilyRequest.objects.values_list("person_id", flat=True)) == {child}
+    where = f"/privacy/office/holds/{row.pk}/"
+    assert client.post(where + "confirm/", {"decision": "agree"}).status_code == 403
+    login(client, place.user("school_head", "a1"))
+    assert "欧阳娜娜" in client.get("/privacy/office/retention/").content.decode()
+    client.post(where + "confirm/", {"decision": "agree"})
+    page = client.post(where + "ask/", {"reason": "案件已经审结"}, follow=True).content.decode()
+    assert "待同意解除" in page
+    page = client.post(where + "lift/", {"decision": "agree"}, follow=True).content.decode()
+    assert "要由两个人办理" in page, "who asked does not agree"
+    second = place.user("registrar", "a2")
+    with act_as(second, give_role(second, "school_head", place.org("a1"))) as actor:
+        with pytest.raises(PrivacyError, match="理由"):
+            holds.decide_lift(actor, row.pk, agreed=False)
+        assert holds.decide_lift(actor, row.pk, agreed=True, words="同意").ended_at is not None
+    assert _run(place, "family_request").done == 2
+
+
+@pytest.mark.django_db
+@pytest.mark.capability("C-SEC-05")
+def test_nobody_holds_a_child_of_another_school_or_decides_alone(place: Place) -> None:
+    child, far = enrol(place), enrol(place, "c1", name="远方生")
+    with act_as(place.user("registrar", "a1")) as actor:
+        with pytest.raises(Http404):
+            holds.hold(actor, kind="", reason="诉讼期间不得销毁", person_id=far)
+        row = holds.hold(actor, kind="", reason="诉讼期间不得销毁", person_id=child)
+        with pytest.raises(PrivacyError, match="已经暂停"):
+            holds.hold(actor, kind="", reason="诉讼期间不得销毁", person_id=child)
+        with pytest.raises(PermissionDenied):
+            holds.decide(actor, row.pk, agreed=True)
+    with act_as(place.user("school_head", "b1")) as actor, pytest.raises(Http404):
+        holds.decide(actor, row.pk, agreed=True)
+    with act_as(place.user("school_head", "a1")) as actor:
+        own = holds.hold(actor, kind="draft", reason="上级要求的文号")
+        with pytest.raises(PrivacyError, match="两个人"):
+            holds.decide(actor, own.pk, agreed=True)
+        refused = holds.decide(actor, row.pk, agreed=False, words="没有诉讼, 不需要暂停")
+        assert refused.ended_at is not None and refused.ended_words
+        with pytest.raises(Http404):
+            holds.ask_lift(actor, row.pk, reason="已经结束的也来一次")
+    with transaction.atomic(), acting("writer"), pytest.raises(IntegrityError), transaction.atomic():
+        m.Hold.objects.filter(pk=own.pk).update(confirmed_by=own.set_by)
+    with transaction.atomic(), acting("writer"), pytest.raises(IntegrityError), transaction.atomic():
+        m.Hold.objects.filter(pk=own.pk).update(lift_by=7, ended_by=7, ended_at=timezone.now())

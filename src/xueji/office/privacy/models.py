@@ -32,7 +32,10 @@ class Officer(models.Model):
 
 
 class Hold(models.Model):
-    """Stops the disposal of a class of data of a unit, or of what is kept about one child, until it is lifted."""
+    """Stops the disposal of a class of data of a unit, or of what is kept about one child, until it is lifted.
+
+    It works from the moment in which one person sets it; a second one confirms it, and a second one agrees to its end.
+    """
 
     id = models.BigAutoField(primary_key=True)
     org_id = models.IntegerField()
@@ -42,11 +45,33 @@ class Hold(models.Model):
     set_by = models.BigIntegerField()
     set_name = models.CharField(max_length=60)
     set_at = models.DateTimeField(auto_now_add=True)
+    confirmed_by = models.BigIntegerField(null=True)
+    confirmed_name = models.CharField(max_length=60, blank=True)
+    confirmed_at = models.DateTimeField(null=True)
+    lift_by = models.BigIntegerField(
+        null=True, help_text="who asks for the end; it stands until somebody else agrees"
+    )
+    lift_name = models.CharField(max_length=60, blank=True)
+    lift_at = models.DateTimeField(null=True)
+    lift_reason = models.CharField(max_length=300, blank=True)
     ended_at = models.DateTimeField(null=True)
+    ended_by = models.BigIntegerField(null=True)
     ended_name = models.CharField(max_length=60, blank=True)
+    ended_words = models.CharField(max_length=300, blank=True)
 
     class Meta:
         db_table = "privacy_hold"
+        constraints = [
+            models.CheckConstraint(
+                condition=(models.Q(confirmed_by=None) | ~models.Q(confirmed_by=models.F("set_by")))
+                & (
+                    models.Q(ended_by=None)
+                    | models.Q(lift_by=None) & ~models.Q(ended_by=models.F("set_by"))
+                    | ~models.Q(ended_by=models.F("lift_by"))
+                ),
+                name="privacy_hold_two_people",
+            )
+        ]
         indexes = [
             models.Index(fields=["org_id"], name="privacy_hold_org", condition=models.Q(ended_at=None))
         ]

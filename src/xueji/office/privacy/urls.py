@@ -4,7 +4,15 @@ from __future__ import annotations
 
 from django.urls import path
 
-from . import views, views_complaints, views_incidents, views_notice, views_papers, views_registers
+from . import (
+    views,
+    views_complaints,
+    views_holds,
+    views_incidents,
+    views_notice,
+    views_papers,
+    views_registers,
+)
 
 app_name = "privacy"
 _O = "privacy/office/"
@@ -17,8 +25,11 @@ urlpatterns = [
     path(_O + "classes/", views.classes, name="classes"),
     path(_O + "retention/", views.kept, name="retention"),
     path(_O + "retention/propose/", views.propose, name="propose"),
-    path(_O + "holds/", views.hold, name="hold"),
-    path(_O + "holds/<int:hold_id>/lift/", views.lift, name="lift"),
+    path(_O + "holds/", views_holds.hold, name="hold"),
+    path(_O + "holds/child/", views_holds.child, name="hold_child"),
+    path(_O + "holds/<int:hold_id>/confirm/", views_holds.confirm, name="hold_confirm"),
+    path(_O + "holds/<int:hold_id>/ask/", views_holds.ask, name="lift_ask"),
+    path(_O + "holds/<int:hold_id>/lift/", views_holds.lift, name="lift"),
     path(_O + "disposals/<int:disposal_id>/", views.disposal, name="disposal"),
     path(_O + "disposals/<int:disposal_id>/decide/", views.decide, name="decide"),
     path(_O + "disposals/<int:disposal_id>/certificate.pdf", views.certificate, name="certificate"),

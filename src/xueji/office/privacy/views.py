@@ -79,10 +79,9 @@ def kept(request: HttpRequest) -> HttpResponse:
         {
             "due": [{**r, "busy": code in under_way} for code, r in rows.items()],
             "classes": terms.classes().values(),
-            "holds": [
-                {"h": h, "kind": terms.classes()[h.kind].term.name if h.kind else _("全部类别")}
-                for h in queries.holds(actor)
-            ],
+            "holds": queries.holds(actor),
+            "may_hold": actor.can("student.list"),
+            "may_decide": actor.can("privacy.approve"),
             "disposals": [
                 {"d": d, "kind": terms.classes()[d.kind].term.name, "tone": _TONES[d.state]} for d in done
             ],
@@ -166,33 +165,6 @@ def certificate(request: HttpRequest, disposal_id: int) -> HttpResponse:
     except PrivacyError as error:
         return HttpResponse(error.message, status=409, content_type="text/plain; charset=utf-8")
     return attached(data, f"销毁证明-{row.number}.pdf")
-
-
-@require_POST
-def hold(request: HttpRequest) -> HttpResponse:
-    """Stop the disposal of a class."""
-    actor = actor_of(request, "privacy.act")
-    kind, reason = request.POST.get("kind", ""), request.POST.get("reason", "")
-    return carry_out(
-        request,
-        lambda: disposals.hold(actor, kind=kind, reason=reason),
-        _("已暂停销毁"),
-        reverse("privacy:retention"),
-        refused=PrivacyError,
-    )
-
-
-@require_POST
-def lift(request: HttpRequest, hold_id: int) -> HttpResponse:
-    """End a hold."""
-    actor = actor_of(request, "privacy.act")
-    return carry_out(
-        request,
-        lambda: disposals.lift(actor, hold_id),
-        _("已恢复按期销毁"),
-        reverse("privacy:retention"),
-        refused=PrivacyError,
-    )
 
 
 @require_http_methods(["GET", "POST"])

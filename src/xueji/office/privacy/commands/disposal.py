@@ -16,9 +16,9 @@ from xueji.ground.db.scope import acting
 from xueji.ground.files import commands as files
 from xueji.ground.orgs.models import Org
 
-from .. import officers, retention, terms
+from .. import retention, terms
 from ..errors import PrivacyError
-from ..models import Disposal, DisposalState, Hold
+from ..models import Disposal, DisposalState
 
 BATCH = 500
 #: So many batches at a look of the worker: nobody waits for it long.
@@ -138,39 +138,6 @@ def _remove(kind: str, keys: list[str]) -> None:
             continue
         with acting(finder.role), connection.cursor() as c:
             c.execute(statement, {"keys": keys})
-
-
-def hold(actor: Any, *, kind: str, reason: str, person_id: Any = None) -> Hold:
-    """Stop disposals of a class (empty: all) of the own unit and those below. Raises `PrivacyError`."""
-    actor.require("privacy.act")
-    if kind and kind not in terms.classes():
-        raise PrivacyError(_("没有这一类"))
-    if len(reason.strip()) < 5:
-        raise PrivacyError(_("请写明理由, 如: 诉讼、审计、上级要求的文号"))
-    with transaction.atomic(), acting("writer"):
-        made = Hold.objects.create(
-            org_id=actor.org_id,
-            kind=kind,
-            person_id=person_id,
-            reason=reason.strip()[:300],
-            set_by=actor.user_id,
-            set_name=actor.user_name,
-        )
-    record(actor, "privacy.hold", object_type="privacy_hold", object_id=made.pk, after={"kind": kind})
-    return made
-
-
-def lift(actor: Any, hold_id: int) -> Hold:
-    """End a hold of the own unit; the officer alone. Raises PermissionDenied, Http404."""
-    officers.require(actor)
-    with transaction.atomic(), acting("writer"):
-        row = Hold.objects.select_for_update().filter(pk=hold_id, org_id=actor.org_id, ended_at=None).first()
-        if row is None:
-            raise Http404
-        row.ended_at, row.ended_name = timezone.now(), actor.user_name
-        row.save()
-    record(actor, "privacy.hold.lift", object_type="privacy_hold", object_id=row.pk)
-    return row
 
 
 SYSTEM = Who(None, "xueji", "system", None)
