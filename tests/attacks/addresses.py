@@ -105,6 +105,7 @@ ADDRESSES: dict[str, Address] = {
     "home:classes": Address("/classes/", "class.view", answers=PAGE),
     "home:class_new": Address("/classes/new/", "class.edit", both=True),
     "home:class": Address("/classes/{klass}/", "class.view", about="klass"),
+    "home:class_profile": Address("/classes/{klass}/profile/", "class.view", about="klass"),
     "home:class_close": Address(
         "/classes/{klass}/close/", "class.edit", about="klass", post=True, answers=DEED
     ),

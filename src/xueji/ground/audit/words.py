@@ -480,6 +480,7 @@ ACTIONS: dict[str, Promise] = {
     "relay.peer.keys": _("对方更换密钥"),
     "statistics.monthly.submit": _("报送变动月报"),
     "student.export": _("导出学生名单"),
+    "class.profile": _("查看班级概况"),
     "export.acknowledge": _("签收数据安全责任书"),
     "export.ask": _("申请导出学生信息"),
     "export.close": _("收回县级导出授权"),

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from . import places, views
+from . import class_profile, places, views
 
 app_name = "home"
 urlpatterns = [
@@ -17,5 +17,6 @@ urlpatterns = [
     path("classes/", places.class_list, name="classes"),
     path("classes/new/", places.class_new, name="class_new"),
     path("classes/<int:class_id>/", places.class_page, name="class"),
+    path("classes/<int:class_id>/profile/", class_profile.page, name="class_profile"),
     path("classes/<int:class_id>/close/", places.class_close, name="class_close"),
 ]
