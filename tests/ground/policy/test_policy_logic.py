@@ -12,6 +12,8 @@ from hypothesis import strategies as st
 
 from xueji.ground.policy.compiled import Truth, all_of, any_of, implies, negate
 from xueji.ground.policy.engine import PolicySet, evaluate
+from xueji.ground.policy.findings import Finding
+from xueji.ground.policy.model import Cite, Source
 from xueji.ground.policy.values import Duration, FactError
 
 DAY = date(2026, 11, 22)
@@ -273,3 +275,9 @@ def test_lengths_of_time_are_counted_by_the_calendar(text: str, start: str, end:
 def test_a_length_of_time_reads_back_as_written(months: int, days: int) -> None:
     length = Duration(months=months, days=days)
     assert Duration.parse(str(length)) == length
+
+
+def test_a_quotation_within_quotation_marks_has_single_ones() -> None:
+    cite = Cite(Source("X1", "示例办法", "示例机关"), "3", "“退学”“开除”等状态的学生直接办理转学")
+    found = Finding("XJ-1", "cn", "start", "pass", "must", cite, {}, {}, {})
+    assert "符合“‘退学’‘开除’等状态的学生直接办理转学”" in found.sentence

@@ -66,6 +66,14 @@ def test_from_the_plan_to_pupils_who_wait_for_a_class(place: Place, client: Clie
         follow=True,
     )  # fmt: skip
     assert "已设置 1 所学校的招生计划" in text(done)
+    above = text(
+        login(Client(), place.user("city_clerk", "city1")).get(f"/admission/plans/?stage=P&year={YEAR}")
+    )
+    assert "青禾县教育局 1 3 0 0" in above and "设置勾选学校的计划" not in above
+    other = text(
+        login(Client(), place.user("city_clerk", "city2")).get(f"/admission/plans/?stage=P&year={YEAR}")
+    )
+    assert "还没有招生计划" in other and "青禾县教育局" not in other
     county.post(f"/admission/areas/{school_id}/", {"name": "东湖社区"})
     assert "东湖社区" in text(county.get(f"/admission/areas/{school_id}/"))
 
