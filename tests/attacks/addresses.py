@@ -948,6 +948,12 @@ ADDRESSES: dict[str, Address] = {
     "statistics:list_file": Address(
         "/statistics/reports/list/?key=added&form=xlsx", "statistics.view", answers=(200, 404)
     ),
+    "statistics:termly": Address("/statistics/terms/?org={org}", "statistics.view", about="figures"),
+    "statistics:term_make": Address(
+        "/statistics/terms/make/", "statistics.view", post=True, answers=(*DEED, 404), data=(("term", "x"),)
+    ),
+    "statistics:term_report": Address("/statistics/terms/999999/", "statistics.view", answers=(404,)),
+    "statistics:term_pdf": Address("/statistics/terms/999999/set.pdf", "statistics.view", answers=(404,)),
     "statistics:handling": Address("/statistics/problems/?org={org}", "statistics.view", about="figures"),
     "statistics:handling_file": Address(
         "/statistics/problems/file/?form=xlsx&org={org}", "statistics.view", about="figures"

@@ -382,6 +382,7 @@ ORACLES: dict[str, Oracle] = {
     "case_seat": has_seat,
     "stored_file": may_open,
     "certificate": certified,
+    "term_report": of_unit_and_county,
     "student_card": at_the_time,
     "card_batch": watched,
     "invitation": lambda f, s, row: row["school_id"] in s.units or row["class_id"] in s.classes,

@@ -471,6 +471,11 @@ def _accounts(world: World) -> None:
                     world.persons[about],
                 ],
             )
+            c.execute(
+                "insert into term_report (org_id, county_id, term, phase, as_of, tables, made_name, made_at, times)"
+                " values (%s, %s, '2026-1', 'begin', '2026-10-01', '[]', '', now(), 1)",
+                [place.org(school).pk, place.org(school[0]).pk],
+            )
             world.cards["one" if school == "a1" else "c1"] = card = uuid.uuid4()
             c.execute(
                 "insert into card_batch (id, school_id, county_id, class_id, kind, title, stage, total, state, sealer_id,"

@@ -8,11 +8,12 @@ from datetime import datetime
 
 from django.utils.translation import gettext as _
 
+from xueji.ground.accounts.actor import today
 from xueji.ground.paper.roster import ListColumn, PaperList, render_list
 from xueji.ground.sheets.write import SheetColumn, write_table
 
-from . import flows
-from .queries import Count, Headcount, Movement, MoveRow
+from . import flows, reports
+from .queries import SMALL, Count, Headcount, Movement, MoveRow
 
 COVERED = "<5"
 
@@ -83,6 +84,27 @@ def _move(row: MoveRow) -> list[str]:
     ins = [row.flow[c.key] for c in flows.INS]
     outs = [row.flow[c.key] for c in flows.OUTS]
     return [row.title, *(str(n) for n in (row.opening, *ins, row.added, *outs, row.taken, row.closing))]
+
+
+def of_report(table: reports.Table) -> TextTable:
+    """A report as rows of text, for paper and workbook; what is covered on the page is covered there."""
+    report = table.report
+    first = _("年级") if table.target.is_school else _("单位")
+
+    def cells(row: reports.Line) -> list[str]:
+        return [
+            row.label,
+            *(f"<{SMALL}" if row.hidden else str(row.cells.get(c.key, 0)) for c in report.columns),
+        ]
+
+    return TextTable(
+        str(report.title),
+        table.target.name,
+        [first, *(str(c.label) for c in report.columns)],
+        [cells(r) for r in [*table.rows, table.total]],
+        [str(report.about), *(f"{c.label}: {c.meaning}" for c in report.columns)],
+        [(_("统计时点"), today().isoformat()), (_("口径"), _("在校生"))],
+    )
 
 
 def to_xlsx(table: TextTable, *, watermark: str) -> bytes:

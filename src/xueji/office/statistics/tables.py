@@ -9,4 +9,10 @@ TABLES = [
         scope=Scope(orgs=("county_id", "school_id")),
         writer="select, insert, update",
     ),
+    Table(
+        "term_report",
+        "local",
+        scope=Scope(orgs=("county_id", "org_id")),
+        writer="select, insert, update",
+    ),
 ]

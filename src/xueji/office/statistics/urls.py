@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from . import views, views_handling, views_monthly, views_reports
+from . import views, views_handling, views_monthly, views_reports, views_termly
 
 app_name = "statistics"
 urlpatterns = [
@@ -11,6 +11,10 @@ urlpatterns = [
     path("statistics/movement/", views.movement, name="movement"),
     path("statistics/movement.<str:form>", views.movement_file, name="movement_file"),
     path("statistics/names/", views.names, name="names"),
+    path("statistics/terms/", views_termly.page, name="termly"),
+    path("statistics/terms/make/", views_termly.make, name="term_make"),
+    path("statistics/terms/<int:report_id>/", views_termly.one, name="term_report"),
+    path("statistics/terms/<int:report_id>/set.pdf", views_termly.pdf, name="term_pdf"),
     path("statistics/problems/", views_handling.page, name="handling"),
     path("statistics/problems/file/", views_handling.file, name="handling_file"),
     path("statistics/reports/", views_reports.page, name="reports"),

@@ -19,7 +19,6 @@ from xueji.ground.orgs.grades import grade_on
 from xueji.ground.paper.fonts import MissingGlyphs
 
 from . import lists, reports, sheets, units
-from .queries import SMALL
 from .units import Target
 from .views import _MIME, _file, _link
 
@@ -113,29 +112,8 @@ def file(request: HttpRequest) -> HttpResponse:
     report = reports.REPORTS.get(request.GET.get("report", ""))
     if report is None or reports.too_wide(target):
         raise Http404
-    table = as_text(reports.count(actor, report, target))
+    table = sheets.of_report(reports.count(actor, report, target))
     return _file(actor, table, request.GET.get("form", "pdf"), f"{target.name}{table.title}{today():%Y%m%d}")
-
-
-def as_text(table: reports.Table) -> sheets.TextTable:
-    """A report as rows of text, for paper and workbook; what is covered on the page is covered there."""
-    report = table.report
-    first = _("年级") if table.target.is_school else _("单位")
-
-    def cells(row: reports.Line) -> list[str]:
-        return [
-            row.label,
-            *(f"<{SMALL}" if row.hidden else str(row.cells.get(c.key, 0)) for c in report.columns),
-        ]
-
-    return sheets.TextTable(
-        str(report.title),
-        table.target.name,
-        [first, *(str(c.label) for c in report.columns)],
-        [cells(r) for r in [*table.rows, table.total]],
-        [str(report.about), *(f"{c.label}: {c.meaning}" for c in report.columns)],
-        [(_("统计时点"), today().isoformat()), (_("口径"), _("在校生"))],
-    )
 
 
 @require_safe

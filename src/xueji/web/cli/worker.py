@@ -33,6 +33,7 @@ def due_now() -> dict[str, int]:
     from xueji.office.privacy.commands import checks, disposal
     from xueji.registry.changes import commands as changes
     from xueji.registry.duplicates import commands as duplicates
+    from xueji.office.statistics import termly
     from xueji.registry.enrolment import commands as enrolment
     from xueji.registry.family import guardianship
     from xueji.registry.intake import commands as intake
@@ -56,7 +57,7 @@ def due_now() -> dict[str, int]:
         duties += [("reminded", problems.remind_due)]
         duties += [("anchored", anchors.daily), ("watched", watch.daily), ("archived", archive.daily)]
         duties += [("absences", changes.remind_absences), ("rested", accounts.rest_unused)]
-        duties += [("guarded", guardianship.follow_day)]
+        duties += [("guarded", guardianship.follow_day), ("reported", termly.make_due)]
         duties += [("disposed", disposal.work), ("checked", checks.run_due)]
     done: dict[str, int] = {}
     for name, duty in duties:

@@ -145,6 +145,7 @@ MENU: tuple[Group, ...] = (
             Item(gettext_lazy("学生人数"), "/statistics/", "statistics.view"),
             Item(gettext_lazy("学籍变动"), "/statistics/movement/", "statistics.view"),
             Item(gettext_lazy("变动月报"), "/statistics/monthly/", "statistics.view"),
+            Item(gettext_lazy("学期报表"), "/statistics/terms/", "statistics.view"),
             Item(gettext_lazy("学籍报表"), "/statistics/reports/", "statistics.view"),
             Item(gettext_lazy("问题学籍统计"), "/statistics/problems/", "statistics.view"),
         ),
