@@ -142,7 +142,7 @@ def test_what_is_no_list_of_pupils_is_named_and_not_read(place: Place, client: C
     login(client, place.user("registrar", "a1"))
     page = text(bring(client, data, "名册.xlsx"))
     assert "共 3 行: 3 行可以导入" in page
-    assert "有工作表没有读取" in page
+    assert "有工作表或行没有读取" in page
     assert "说明: 没有找到列名" in page
     assert "汇总: 缺少列" in page
     assert "旧" not in page.replace("陈旧", "")

@@ -43,6 +43,8 @@ _ROW = re.compile(rb'(?:<row [^<>]*/>)*<row r="([1-9][0-9]{0,6})"(?: [A-Za-z0-9:
 #: A row's cells without their digits.
 _CELL = re.compile(rb'<c r="([A-Z]{1,3})"( s="")?(?: t="s">(<v></v>)</c>|(?: t="s")?/>|></c>)')
 _TEXT = re.compile('<si><t(?: xml:space="preserve")?>([^<]*)</t>(?:<phoneticPr [^<>]*/>)?</si>')
+#: Cells of one column merged downwards: what stands in the first holds for all of them.
+_FALLING = re.compile(rb'<mergeCell ref="([A-Z]{1,3})[0-9]{1,7}:\1([0-9]{1,7})"')
 _NUMBER = re.compile(rb"<v>([0-9]{1,9})</v>")
 
 
@@ -306,6 +308,8 @@ class _Scan:
                     self.last = number
         head, tail = self.ends
         if b"<!" in head or not tail.startswith(b"</sheetData>"):
+            raise _NotPlain
+        if any(int(found[2]) > TOP for found in _FALLING.finditer(tail)):
             raise _NotPlain
         limits = self.limits
         if too_wide(last, columns, cells, limits):

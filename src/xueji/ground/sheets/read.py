@@ -117,6 +117,16 @@ class SheetReader:
             yield Row(number, cells)
         self.skipped_blank += blank_run
 
+    def falling(self, *, after: int = 0) -> dict[int, list[tuple[int, int]]]:
+        """Cells of one column that are merged downwards below row number `after`: first row -> (column, last row). Only the
+        first of them holds what is meant for all.
+        """
+        found: dict[int, list[tuple[int, int]]] = {}
+        for (row0, column0), (row1, column1) in self._merged:
+            if column0 == column1 and row0 < row1 and row0 >= after and column0 >= self.first_column:
+                found.setdefault(row0 + 1, []).append((column0 - self.first_column, row1 + 1))
+        return found
+
     def sibling(self, name: str) -> SheetReader | None:
         """Another visible sheet of the same workbook (`sheet_names`); None when it holds nothing. Raises `SheetError`."""
         return self._other(name) if self._other is not None else None

@@ -59,7 +59,7 @@ class CheckReport:
         if self.unknown_columns:
             lines.append(_("没有用到的列: %(names)s") % {"names": "、".join(self.unknown_columns)})
         if self.left_out:
-            lines.append(_("没有读取的工作表: %(names)s") % {"names": "; ".join(self.left_out)})
+            lines.append(_("没有读取的工作表或行: %(names)s") % {"names": "; ".join(self.left_out)})
         if self.published:
             lines.append(_("已为 %(n)s 名学生建立学籍") % {"n": self.published})
         for f in self.faults:

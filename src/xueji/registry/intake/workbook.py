@@ -3,7 +3,8 @@
 Schools keep a sheet a class. The sheets may differ in the order of their columns; what they hold is laid out like the
 first; a sheet without a column for the class is the class that it is called. Row numbers go on from sheet to sheet, so
 that each is the only one of its batch; `columns.row_name` says the sheet and the row that the user counts. A sheet that
-is not taken is named with the reason, never passed over in silence.
+is not taken is named with the reason, never passed over in silence; so is a row that is no pupil (a total, remarks, who
+signed). A class that is typed once and merged over its pupils' rows is the class of each of them.
 """
 
 from __future__ import annotations
@@ -24,6 +25,16 @@ OURS = frozenset({"填写说明", "代码表"})
 
 #: Names of sheets that say a class: 一(2)班, 2025级3班, 高一1班.
 _CLASS = re.compile(r"[(（]?[0-9一二三四五六七八九十]+[)）]?班")
+
+#: What begins a row below or between the pupils that is none of them.
+_ASIDE = re.compile(
+    r"合计|总计|共计|小计|总人数|备注|说明|注[:：]|注意|填表|制表|填报|审核|审表|经办|负责人|校长|班主任|教务|学籍管理员|以下空白|第?[0-9]+页|共[0-9]+[人页]"
+)
+#: A row with more known cells than this, or with anything like a number of a paper, is a pupil's, whatever begins it.
+_FEW = 4
+_PAPER = re.compile(r"[0-9]{15}|[0-9]{17}[0-9Xx]")
+#: So many rows that are no pupils are named one by one.
+_NAMED = 20
 
 Row = tuple[int, list[Any]]
 
@@ -70,6 +81,7 @@ class Book:
             raise refused
         self.mapping = self._taken[0][1]
         self._width = len(self.mapping.header)
+        self._sheets_left = len(self.left_out)
         for _leaf, mapping, _called in self._taken[1:]:
             for key in mapping.columns:
                 self.mapping.place(key)
@@ -88,6 +100,8 @@ class Book:
         offset = kept = 0
         self.blank = 0
         self.mapping.sheets.clear()
+        del self.left_out[self._sheets_left :]
+        aside = 0
         at_class = self.mapping.columns.get("class_no", 0)
         for opened, mapping, called in self._taken:
             leaf = self._open(opened) if isinstance(opened, str) else opened
@@ -97,7 +111,15 @@ class Book:
                 self.mapping.sheets.append([offset, leaf.sheet_name])
             order = self._order_of(mapping)
             last = mapping.header_row
+            strange = is_aside(mapping)
             for last, cells in numbered(leaf, mapping):
+                if word := strange(cells):
+                    aside += 1
+                    if aside <= _NAMED:
+                        where = f"{leaf.sheet_name} " if len(self._taken) > 1 else ""
+                        text = _("%(where)s第 %(row)s 行像是%(what)s, 没有当作学生读取")
+                        self.left_out.append(text % {"where": where, "row": last, "what": word})
+                    continue
                 kept += 1
                 if kept > self._limit:
                     raise SheetError("too_many_rows", rows=kept, limit=self._limit)
@@ -108,6 +130,10 @@ class Book:
                     cells[at_class] = called
                 yield offset + last, cells
             offset += last
+            if aside > _NAMED and leaf is not None:
+                self.left_out[-1] = _("另有 %(n)s 行像是合计或备注, 没有当作学生读取") % {
+                    "n": aside - _NAMED + 1
+                }
             self.blank += leaf.skipped_blank
 
     def _order_of(self, mapping: Mapping) -> list[int | None] | None:
@@ -137,11 +163,55 @@ def is_data(mapping: Mapping) -> Callable[[Sequence[Any]], bool]:
 def numbered(reader: SheetReader, mapping: Mapping) -> Iterator[Row]:
     """Data rows of one sheet with the numbers that the user counts; a heading printed again on each page is none."""
     holds = is_data(mapping)
+    falling = reader.falling(after=mapping.header_row)
+    # Nobody shares a name or a paper with the row above.
+    known = set(mapping.columns.values()) - {mapping.columns.get(k) for k in ("name", "id_number")}
+    open_: dict[int, tuple[int, Any]] = {}
     for row in reader.rows(after=mapping.header_row):
         if holds(row.cells):
+            if falling or open_:
+                _let_fall(row.number, row.cells, falling, open_, known)
             yield row.number, row.cells
         else:
             reader.skipped_blank += 1
+
+
+def _let_fall(
+    number: int,
+    cells: list[Any],
+    falling: dict[int, list[tuple[int, int]]],
+    open_: dict[int, tuple[int, Any]],
+    known: set[int],
+) -> None:
+    """Put into a row what was typed once in a cell that is merged over it; `open_` are the columns under such a cell."""
+    for at, last in falling.pop(number, ()):
+        if at in known and at < len(cells) and cells[at] != "":
+            open_[at] = (last, cells[at])
+    for at, (last, value) in list(open_.items()):
+        if number > last:
+            del open_[at]
+            continue
+        cells += [""] * (at + 1 - len(cells))
+        if cells[at] == "":
+            cells[at] = value
+
+
+def is_aside(mapping: Mapping) -> Callable[[Sequence[Any]], str]:
+    """What begins a row that is no pupil (合计, 备注, 填表人 ...), or the empty text for a pupil's row."""
+    places = [at for key, at in mapping.columns.items() if key != ROW]
+
+    def aside(cells: Sequence[Any]) -> str:
+        first = next((cell for cell in cells if cell != ""), "")
+        found = _ASIDE.match(str(first).replace(" ", "").replace("\u3000", ""))
+        if found is None:
+            return ""
+        width = len(cells)
+        filled = [cells[at] for at in places if at < width and cells[at] != ""]
+        if len(filled) > min(_FEW, len(places) // 2) or any(_PAPER.search(str(cell)) for cell in filled):
+            return ""
+        return found[0].rstrip(":：")
+
+    return aside
 
 
 def _is_heading(cells: Sequence[Any], header: list[str]) -> bool:
