@@ -13,6 +13,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
+import pypdfium2
 import pytest
 from asn1crypto import keys as asn1_keys
 from asn1crypto import tsp
@@ -26,10 +27,11 @@ from django.conf import settings as live
 from django.db import connection
 from django.http import HttpRequest, HttpResponse
 from django.test import RequestFactory
+from PIL import ImageChops
 from pyhanko.pdf_utils.reader import PdfFileReader
 from pyhanko.sign.timestamps.dummy_client import DummyTimeStamper
 
-from xueji.ground.paper import signature
+from xueji.ground.paper import signature, signature_mark
 from xueji.ground.paper.certificate import EnrolmentCertificate, render_enrolment_certificate
 from xueji.ground.paper.middleware import AS_IT_CAME, SignPapersMiddleware
 
@@ -275,3 +277,47 @@ def test_papers_are_signed_after_the_transaction_of_the_request() -> None:
     assert signing < order.index("xueji.ground.accounts.middleware.ActorMiddleware")
     assert not live.DATABASES["default"].get("ATOMIC_REQUESTS")
     assert connection.vendor == "postgresql"
+
+
+@pytest.mark.capability("C-CER-04")
+def test_the_paper_shows_who_signed_and_when_and_the_field_is_the_signatures_own(
+    house: Path, paper: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A school prints a proof; whoever holds it reads in the upper margin who signed, when, and that it can be checked."""
+    at = datetime(2026, 11, 23, 6, 30, tzinfo=UTC)
+    monkeypatch.setattr(signature.timezone, "now", lambda: at)
+    signed = signature.sign_pdf(paper)
+    assert signed.startswith(paper) and signature.verify_pdf(signed).good
+    reader = PdfFileReader(io.BytesIO(signed))
+    field = reader.root["/AcroForm"]["/Fields"][0].get_object()
+    x1, y1, x2, y2 = (float(n) for n in field["/Rect"])
+    page = pypdfium2.PdfDocument(signed)
+    width, height = page[0].get_size()
+    assert 0 < x1 < x2 < width and height - 30 < y1 < y2 < height, "in the upper margin, inside the page"
+    page.init_forms()
+    drawn = page[0].render(scale=2, may_draw_forms=True).to_pil()
+    plain = pypdfium2.PdfDocument(paper)[0].render(scale=2).to_pil()
+    changed = ImageChops.difference(drawn.convert("L"), plain.convert("L")).getbbox()
+    assert changed is not None
+    left, top, right, bottom = (n / 2 for n in changed)
+    assert left >= x1 - 2 and right <= x2 + 2, "nothing outside of the field changes"
+    assert top >= height - y2 - 2 and bottom <= height - y1 + 2
+    said = signature_mark.words("青禾县教育局学籍专用", at)
+    assert "青禾县教育局学籍专用" in said and "2026-11-23 14:30" in said and "核对" in said
+    assert (
+        pypdfium2.PdfDocument(signature_mark._drawn(said, at))[0].get_textpage().get_text_range().count("青")
+        == 1
+    )
+
+
+def test_a_small_paper_and_a_name_that_cannot_be_drawn_are_signed_all_the_same(
+    house: Path, paper: bytes
+) -> None:
+    card = pypdfium2.PdfDocument.new()
+    card.new_page(243, 153)
+    out = io.BytesIO()
+    card.save(out)
+    assert signature_mark.place(out.getvalue(), signer="甲", at=datetime.now(UTC)) is None
+    assert signature.verify_pdf(signature.sign_pdf(out.getvalue())).good
+    said = signature_mark.words("\U000300a3教育局" + "很长的名称" * 20, datetime.now(UTC))
+    assert "?教育局" in said and "…" in said

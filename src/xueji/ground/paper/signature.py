@@ -29,6 +29,8 @@ from django.utils.translation import gettext as _
 
 from xueji import config
 
+from . import signature_mark
+
 T = TypeVar("T")
 FIELD = "Xueji"
 SELF_MADE = "自制签名证书（未经机构认证）"
@@ -155,8 +157,13 @@ def _apart(work: Callable[[], T]) -> T:
         return pool.submit(work).result()
 
 
+def signer_name(certificate: Any) -> str:
+    """Who a certificate says it belongs to, in short: its common name, else all of its subject."""
+    return str(certificate.subject.native.get("common_name") or certificate.subject.human_friendly)
+
+
 def sign_pdf(data: bytes, *, reason: str = "学籍管理系统出具") -> bytes:
-    """The same paper with a signature over the whole file. Raises `SigningError`.
+    """The same paper with a signature over the whole file, and a small field that says so. Raises `SigningError`.
 
     Takes some tenth of a second: never call it inside a database transaction (`middleware` does it after).
     """
@@ -167,7 +174,15 @@ def sign_pdf(data: bytes, *, reason: str = "学籍管理系统出具") -> bytes:
         field_name=FIELD, reason=reason, md_algorithm="sha256", subfilter=fields.SigSeedSubFilter.PADES
     )
     stamper = timestamps.HTTPTimeStamper(settings.PAPER_TSA) if settings.PAPER_TSA else None
-    signer = signers.PdfSigner(meta, signer=_signer(), timestamper=stamper)
+    own = _signer()
+    mark = signature_mark.place(data, signer=signer_name(own.signing_cert), at=timezone.now())
+    signer = signers.PdfSigner(
+        meta,
+        signer=own,
+        timestamper=stamper,
+        stamp_style=signature_mark.appearance(mark) if mark else None,
+        new_field_spec=fields.SigFieldSpec(FIELD, on_page=0, box=mark.box) if mark else None,
+    )
     try:
         out = _apart(lambda: signer.sign_pdf(IncrementalPdfFileWriter(io.BytesIO(data))))
     except timestamps.TimestampRequestError as error:
