@@ -286,6 +286,7 @@ def _registrar(user: str) -> Iterator[Page]:
     yield Page(user, "/cards/", "/cards/")
     yield Page(user, "/cards/batches/", "/cards/batches/")
     yield Page(user, "/cards/batches/new/", "/cards/batches/new/")
+    yield Page(user, "/statistics/tables/", "/statistics/tables/", report=True)
     yield Page(user, "/statistics/terms/", "/statistics/terms/", report=True)
     yield Page(user, "/statistics/reports/", "/statistics/reports/", report=True)
     yield Page(user, "/statistics/problems/", "/statistics/problems/", report=True)

@@ -948,6 +948,10 @@ ADDRESSES: dict[str, Address] = {
     "statistics:list_file": Address(
         "/statistics/reports/list/?key=added&form=xlsx", "statistics.view", answers=(200, 404)
     ),
+    "statistics:pivot": Address("/statistics/tables/?org={org}", "statistics.view", about="figures"),
+    "statistics:pivot_file": Address(
+        "/statistics/tables/file/?form=xlsx&org={org}", "statistics.view", about="figures"
+    ),
     "statistics:termly": Address("/statistics/terms/?org={org}", "statistics.view", about="figures"),
     "statistics:term_make": Address(
         "/statistics/terms/make/", "statistics.view", post=True, answers=(*DEED, 404), data=(("term", "x"),)

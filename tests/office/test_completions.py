@@ -66,6 +66,7 @@ def test_the_list_of_certificates_names_all_with_numbers_given_out_and_room_for_
     assert ("已编号", "见学校打印的名册") in copy.facts
 
 
+@pytest.mark.capability("C-CER-03")
 @pytest.mark.capability("C-GRA-04")
 def test_the_county_confirms_the_seal_once_and_the_list_says_who_and_when(client: Client) -> None:
     place = make_county()

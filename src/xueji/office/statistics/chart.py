@@ -52,3 +52,29 @@ def bars(rows: Sequence[tuple[str, int, int]], *, title: str) -> SafeString:
 
 def _short(label: str) -> str:
     return label if len(label) <= 9 else label[:8] + "…"
+
+
+def plain(rows: Sequence[tuple[str, int]], *, title: str) -> SafeString:
+    """One bar for each row with its number; empty for no rows or all zero."""
+    top = max((n for _l, n in rows), default=0)
+    if top <= 0:
+        return SafeString("")
+    room = _WIDTH - _LABEL - _VALUE
+    drawn = []
+    for i, (label, n) in enumerate(rows):
+        y, width = 4 + i * _ROW, round(room * max(n, 0) / top, 1)
+        drawn.append(
+            (_LABEL - 10, y + 16, _short(label), _LABEL, y, width, _MEN, _LABEL + width + 8, y + 16, n)
+        )
+    body = format_html_join(
+        "",
+        '<text x="{}" y="{}" text-anchor="end">{}</text><rect x="{}" y="{}" width="{}" height="20" fill="{}"/>'
+        '<text x="{}" y="{}">{}</text>',
+        drawn,
+    )
+    height = 10 + len(rows) * _ROW
+    return format_html(
+        '<svg class="xj-chart" viewBox="0 0 {} {}" width="100%" height="{}" preserveAspectRatio="xMinYMin meet"'
+        ' role="img" aria-label="{}" font-size="14" fill="currentColor">{}</svg>',
+        _WIDTH, height, height, escape(title), body,
+    )  # fmt: skip

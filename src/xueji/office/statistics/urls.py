@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from . import views, views_handling, views_monthly, views_reports, views_termly
+from . import views, views_handling, views_monthly, views_pivot, views_reports, views_termly
 
 app_name = "statistics"
 urlpatterns = [
@@ -15,6 +15,8 @@ urlpatterns = [
     path("statistics/terms/make/", views_termly.make, name="term_make"),
     path("statistics/terms/<int:report_id>/", views_termly.one, name="term_report"),
     path("statistics/terms/<int:report_id>/set.pdf", views_termly.pdf, name="term_pdf"),
+    path("statistics/tables/", views_pivot.page, name="pivot"),
+    path("statistics/tables/file/", views_pivot.file, name="pivot_file"),
     path("statistics/problems/", views_handling.page, name="handling"),
     path("statistics/problems/file/", views_handling.file, name="handling_file"),
     path("statistics/reports/", views_reports.page, name="reports"),

@@ -148,6 +148,7 @@ MENU: tuple[Group, ...] = (
             Item(gettext_lazy("学期报表"), "/statistics/terms/", "statistics.view"),
             Item(gettext_lazy("学籍报表"), "/statistics/reports/", "statistics.view"),
             Item(gettext_lazy("问题学籍统计"), "/statistics/problems/", "statistics.view"),
+            Item(gettext_lazy("统计表和自定义"), "/statistics/tables/", "statistics.view"),
         ),
     ),
     Group(
