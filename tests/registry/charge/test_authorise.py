@@ -80,7 +80,7 @@ def test_a_registrar_asks_the_head_grants_and_the_edit_is_written_under_it(
     assert client.post(f"/authorisations/{pk}/grant/").status_code == 403, "nobody grants himself"
 
     other = login(Client(), head)
-    assert "1 件修改申请等您授权" in other.get("/").content.decode()
+    assert "申请修改学籍信息</strong><small>1 件" in other.get("/").content.decode()
     assert "季无双" in other.get(f"/authorisations/{pk}/").content.decode()
     assert other.post(f"/authorisations/{pk}/grant/").status_code == 303
 

@@ -121,7 +121,7 @@ def test_a_mid_term_entrant_is_approved_placed_and_received(place: Place, client
     assert "请刷新" in text(registrar.post(here, {"do": "assign", "class": klass}, follow=True))
     assert row(person).class_id is None
     head = login(Client(), place.user("school_head", "a1"))
-    assert "1 件插班、对调等您审批" in text(head.get("/"))
+    assert "插班、对调申请 1 件" in text(head.get("/"))
     head.post(here, {"do": "agree", "words": "同意"})
     assert row(person).class_id is None, "approved, and not in a class yet"
     assert "已编入班级" in text(registrar.post(here, {"do": "assign", "class": klass}, follow=True))

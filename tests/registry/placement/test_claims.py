@@ -60,7 +60,7 @@ def test_a_class_teacher_claims_and_the_office_approves(place: Place, client: Cl
     assert "已认领 2 名学生, 等教务处审批" in text(done)
     assert row(one).class_id is None
     office = login(Client(), place.user("registrar", "a1"))
-    assert "2 名学生的认领等您审批" in text(office.get("/"))
+    assert "班主任认领的学生 2 名" in text(office.get("/"))
     with seeing_all():
         ask = {a.person_id: a.pk for a in Ask.objects.all()}
     bare = office.post("/placement/claims/", {"do": "refuse", "ask": [ask[two]]}, follow=True)

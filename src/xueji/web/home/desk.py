@@ -45,6 +45,7 @@ from xueji.registry.submission import queries as submission
 from xueji.registry.submission.terms import Term
 from xueji.registry.takeover import queries as takeover
 from xueji.registry.yearly import queries as yearly
+from xueji.registry.yearly import stamps
 
 from . import queries
 
@@ -137,6 +138,7 @@ def _asks(
         ("officers", can("officer.note"), lambda: posts.waiting(actor)),
         ("cases", sits, lambda: changes.load(actor)),
         ("strikes", sits, lambda: handing.waiting(actor)),
+        ("stamps", can("stamp.give") or can("stamp.ask"), lambda: stamps.waiting(actor)),
         ("exams", can("exam.enter") and school and not teacher, lambda: exams.waiting(actor)),
         ("placing", can("placing.view"), lambda: placing.waiting(actor)),
         ("relay", sits, lambda: relay.waiting(actor)),
@@ -200,6 +202,7 @@ def _cards(actor: Actor, found: dict[str, Any]) -> Iterable[Card]:
     yield Card(_("学生信息导出"), "file-export", _heaps(_some(found, "exports")))
     yield Card(_("学生证件"), "certificate", _heaps(_some(found, "cards")), "/cards/batches/")
     yield Card(_("档案移交"), "archive", _heaps(_some(found, "strikes")), "/cases/?tab=strike")
+    yield Card(_("学籍验章"), "certificate", _heaps(found.get("stamps")), "/yearly/stamps/")
     yield Card(_("考试报名"), "award", _heaps(found.get("exams")), "/exams/")
     yield Card(_("转学统筹安排"), "school", _heaps(found.get("placing")), "/cases/placing/")
     yield Card(_("跨省转学"), "world", _heaps(_some(found, "relay")))
@@ -242,17 +245,16 @@ def when(due: date | None, since: date | None) -> str:
 
 def _charge(held: dict[str, Any]) -> Iterable[Row]:
     if n := held["authorisations"]:
-        yield Row(reverse("charge:authorisations"), _("校长授权"), "", _("%s 件修改申请等您授权") % n)
+        yield Row(reverse("charge:authorisations"), _("申请修改学籍信息"), _("%s 件") % n, _("待授权"))
     if n := held["emergencies"]:
-        kind = _("%s 次紧急查阅等您知悉或提出异议") % n
-        yield Row(reverse("charge:emergencies"), _("紧急查阅"), "", kind)
+        yield Row(reverse("charge:emergencies"), _("紧急查阅"), _("%s 次") % n, _("待知悉"))
     for h in held["hand_overs"]:
-        kind = _("%s 移交给您的工作, 请核对确认") % h["from_name"]
-        yield Row(reverse("charge:hand_over", args=[h["pk"]]), _("工作移交"), "", kind)
+        title = _("%s 移交给您的工作") % h["from_name"]
+        yield Row(reverse("charge:hand_over", args=[h["pk"]]), title, "", _("待核对确认"))
     duty = held["duty"]
     if duty.soon:
-        kind = _("即将到期, 请续签和复训")
-        yield Row(reverse("duty:own"), _("保密承诺与培训"), "", kind, duty.due.isoformat())
+        title = _("保密承诺与培训即将到期")
+        yield Row(reverse("duty:own"), title, "", _("续签和复训"), duty.due.isoformat())
 
 
 def _submission(todo: submission.Todo) -> Row:
@@ -289,13 +291,13 @@ def _collect(found: dict[str, Any]) -> Iterable[Row]:
 def _placement(found: dict[str, Any]) -> Iterable[Row]:
     yield from _heaps(_some(found, "unplaced"))
     words = {
-        "decide": ("/placement/entries/", _("插班、对调"), _("%s 件插班、对调等您审批")),
-        "assign": ("/placement/entries/", _("插班"), _("%s 名已批准的插班学生等待安排班级")),
-        "claims": ("/placement/claims/", _("班主任认领"), _("%s 名学生的认领等您审批")),
-        "receive": ("/placement/entries/", _("插班"), _("%s 名插班学生请确认接收")),
+        "decide": ("/placement/entries/", _("插班、对调申请"), _("%s 件"), _("待审批")),
+        "assign": ("/placement/entries/", _("已批准的插班学生"), _("%s 名"), _("待安排班级")),
+        "claims": ("/placement/claims/", _("班主任认领的学生"), _("%s 名"), _("待审批")),
+        "receive": ("/placement/entries/", _("插班学生"), _("%s 名"), _("待接收")),
     }
     for key, (n, since) in (found.get("placement") or {}).items():
         if n:
-            url, title, kind = words[key]
-            yield Row(url, title, "", kind % n, when(None, since))
+            url, title, place, kind = words[key]
+            yield Row(url, title, place % n, kind, when(None, since))
     yield from _heaps(_some(found, "terms"))
