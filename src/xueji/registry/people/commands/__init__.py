@@ -4,7 +4,8 @@ from .adopting import adopt_number
 from .disputes import award_identity, strike_temporary
 from .guarding import guard, withhold
 from .identity import IdentityChange, change_identity, record_check
-from .joining import Change, Joined, join, part
+from .joined import Change, Joined
+from .joining import join
 from .many import Draw, make_formal, record_checks
 from .numbers import (
     add_number,
@@ -16,6 +17,7 @@ from .numbers import (
     propose_temporary,
     void_number,
 )
+from .parting import part
 from .persons import (
     Newcomer,
     NewGuardian,

@@ -1,5 +1,5 @@
-"""Two records of one child become one, and two again: papers, numbers, names, family and form of the one that ends are
-copied to the one that goes on, look-ups follow, and every change is told so that `part` can take back just these.
+"""Two records of one child become one: papers, numbers, names, family and form of the one that ends are
+copied to the one that goes on, look-ups follow, and every change is told so that `parting` can take back just these.
 
 Nothing is deleted by `join`: the record that ends keeps its rows, closed. Who may, and that two people decided, is the
 business of the room that calls (duplicates).
@@ -9,8 +9,7 @@ from __future__ import annotations
 
 import json
 import uuid
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -23,6 +22,7 @@ from xueji.ground.db.scope import acting
 from .. import places
 from ..errors import BadValue
 from ..places import NATIONAL
+from .joined import Change, Joined, as_kept, as_object
 
 #: Facts of the person that may be taken from either record.
 FACTS = ("name", "sex", "birth_date", "ethnicity", "nationality", "former_name")
@@ -30,24 +30,6 @@ _PERSON = (
     "name, pinyin, initials, pinyin_sort, former_name, sex, birth_date, ethnicity, nationality, check_state, merged_into,"
     " readers, klasses"
 )
-
-
-@dataclass(frozen=True)
-class Change:
-    """One row that was written: `insert` with the key of the copy, `update` with what stood there before."""
-
-    table: str
-    op: str
-    key: dict[str, Any]
-    before: dict[str, Any] = field(default_factory=dict)
-
-
-@dataclass
-class Joined:
-    """What a join did: the changes in their order, and the new numbers of the family members by their old ones."""
-
-    changes: list[Change]
-    guardians: dict[int, int]
 
 
 def join(
@@ -71,40 +53,6 @@ def join(
         _photo(c, out, kept, merged, a, theirs="photo" in theirs)
         _facts(c, out, kept, merged, a, b, theirs)
     return out
-
-
-def part(
-    kept: uuid.UUID, merged: uuid.UUID, changes: Sequence[Change], *, delete: Callable[[], object]
-) -> None:
-    """Take a join back: look-ups return, copies go (`delete`, a database function that knows which), rows get what stood
-    there before. Facts that were changed since keep their later value.
-
-    Raises `BadValue` when papers or numbers of the record have changed since: they must be settled first.
-    """
-    with transaction.atomic(), acting("writer"), connection.cursor() as c:
-        c.execute(
-            "select 1 from person where person_id = any(%s::uuid[]) order by person_id for update",
-            [[kept, merged]],
-        )
-        _require_unchanged(c, kept, changes)
-        for table, column in (("identity_lookup", "doc_no"), ("number_lookup", "number_no")):
-            pairs = [
-                (ch.key[column], ch.before["from"])
-                for ch in changes
-                if ch.op == "insert" and ch.before.get("looked") and column in ch.key
-            ]
-            c.execute(
-                f"update {table} l set person_id = %s, {column} = v.old from unnest(%s::int[], %s::int[]) as v(new, old)"
-                f" where l.person_id = %s and l.{column} = v.new",
-                [merged, [p[0] for p in pairs], [p[1] for p in pairs], kept],
-            )
-        delete()
-        for change in reversed(changes):
-            if change.op == "update":
-                _put_back(c, change)
-
-
-# --- joining ---------------------------------------------------------------------------------------------------
 
 
 def _both(c: Any, kept: uuid.UUID, merged: uuid.UUID) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -261,7 +209,7 @@ def _close(
         [person, *values.values(), person],
     )
     for row in c.fetchall():
-        before = {n: _plain(v) for n, v in zip(values, row[1:], strict=True)}
+        before = {n: as_kept(v) for n, v in zip(values, row[1:], strict=True)}
         out.changes.append(Change(table, "update", {"person_id": str(person), column: row[0]}, before))
 
 
@@ -339,7 +287,7 @@ def _profile(c: Any, out: Joined, kept: uuid.UUID, merged: uuid.UUID, a: dict[st
     if merged not in found:
         return
     data, sealed, withheld, guarded = found.get(kept, ("{}", None, [], False))
-    data, theirs = _object(data), _object(found[merged][0])
+    data, theirs = as_object(data), as_object(found[merged][0])
     secret = vault.open_json(sealed, places.profile(kept)) if sealed else {}
     secrets = vault.open_json(found[merged][1], places.profile(merged)) if found[merged][1] else {}
     refused = set(withheld) | set(found[merged][2])
@@ -394,7 +342,7 @@ def _photo(
         [kept, *found[merged], a["readers"], a["klasses"]],
     )
     if kept in found:
-        before = dict(zip(("file_id", "taken_on", "source"), map(_plain, found[kept]), strict=True))
+        before = dict(zip(("file_id", "taken_on", "source"), map(as_kept, found[kept]), strict=True))
         out.changes.append(Change("person_photo", "update", {"person_id": str(kept)}, before))
     else:
         out.changes.append(Change("person_photo", "insert", {}))
@@ -436,91 +384,6 @@ def _facts(
         c.execute(
             f"update person set {sets}version = version + 1 where person_id = %s", [*values.values(), person]
         )
-        before = {name: _plain(row[name]) for name in values}
-        before["new"] = {name: _plain(value) for name, value in values.items()}
+        before = {name: as_kept(row[name]) for name in values}
+        before["new"] = {name: as_kept(value) for name, value in values.items()}
         out.changes.append(Change("person", "update", {"person_id": str(person)}, before))
-
-
-# --- parting ---------------------------------------------------------------------------------------------------
-
-
-def _require_unchanged(c: Any, kept: uuid.UUID, changes: Sequence[Change]) -> None:
-    """Copies of papers and numbers must still be as the join wrote them, or be there at least."""
-    for table, column in (("identity_document", "doc_no"), ("student_number", "number_no")):
-        copies = [ch.key[column] for ch in changes if ch.table == table and ch.op == "insert"]
-        closed = [
-            ch.key[column]
-            for ch in changes
-            if ch.table == table and ch.op == "update" and ch.key["person_id"] == str(kept)
-        ]
-        c.execute(f"select max({column}) from {table} where person_id = %s", [kept])
-        newest = c.fetchone()[0]
-        if newest is not None and newest > max([*copies, *closed], default=newest):
-            raise BadValue(_("合并以后证件或学籍号又有变动, 请先更正证件, 再撤销合并"))
-
-
-def _put_back(c: Any, change: Change) -> None:
-    if change.table == "person_profile":
-        _put_back_profile(c, uuid.UUID(change.key["person_id"]), change.before)
-        return
-    values = {k: v for k, v in change.before.items() if k != "new"}
-    where = " and ".join(f"{k} = %s" for k in change.key)
-    later = change.before.get("new", {})
-    types = {
-        "until": "timestamptz", "birth_date": "date", "merged_into": "uuid", "file_id": "uuid", "taken_on": "date",
-        "readers": "int[]", "klasses": "int[]",
-    }  # fmt: skip
-    sets = []
-    args: list[Any] = []
-    for name, value in values.items():
-        kind = types.get(name, "text")
-        if name in later:  # a fact that was changed since keeps its later value
-            sets.append(
-                f"{name} = case when {name} is not distinct from %s::{kind} then %s::{kind} else {name} end"
-            )
-            args += [later[name], value]
-        else:
-            sets.append(f"{name} = %s::{kind}")
-            args.append(value)
-    if change.table == "person":
-        sets.append("version = version + 1")
-    c.execute(f"update {change.table} set {', '.join(sets)} where {where}", [*args, *change.key.values()])
-
-
-def _put_back_profile(c: Any, kept: uuid.UUID, before: Mapping[str, Any]) -> None:
-    c.execute("select data, sealed, withheld from person_profile where person_id = %s", [kept])
-    data, sealed, withheld = c.fetchone()
-    data = _object(data)
-    secret = vault.open_json(sealed, places.profile(kept)) if sealed else {}
-    for values, names, empty in (
-        (data, before["filled"], before["empty"]),
-        (secret, before["hidden"], before["blank"]),
-    ):
-        for name in names:
-            values.pop(name, None)
-        values.update(dict.fromkeys(empty, ""))
-    body = vault.seal_json(secret, places.profile(kept)) if secret or before["was_sealed"] else None
-    c.execute(
-        "update person_profile set data = %s::jsonb, sealed = %s, withheld = %s, guarded = %s where person_id = %s",
-        [
-            json.dumps(data, ensure_ascii=False),
-            body if before["hidden"] else sealed,
-            [w for w in withheld if w not in before["refused"]],
-            before["guarded"],
-            kept,
-        ],
-    )
-
-
-def _object(value: Any) -> dict[str, Any]:
-    return dict(value) if isinstance(value, dict) else dict(json.loads(value or "{}"))
-
-
-def _plain(value: Any) -> Any:
-    """A value as JSON keeps it."""
-    if value is None or isinstance(value, (str, int, bool, list)):
-        return value
-    return value.isoformat() if hasattr(value, "isoformat") else str(value)
-
-
-__all__ = ["FACTS", "Change", "Joined", "join", "part"]
