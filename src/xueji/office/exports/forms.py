@@ -15,7 +15,7 @@ from .words import FIELDS, RECIPIENTS, SETTLED, Purpose
 _DAY = {"type": "date"}
 
 
-class AskForm(forms.Form):
+class ApplicationForm(forms.Form):
     """An application with all the parts of article 9; only fields that the purpose can need are offered."""
 
     fields_wanted = forms.MultipleChoiceField(

@@ -20,7 +20,7 @@ from xueji.ground.orgs import queries as orgs
 
 from . import commands, queries, words
 from .errors import ExportRefused
-from .forms import AskForm, ConsentForm, DecideForm, PromiseForm, ReviewForm, SettleForm
+from .forms import ApplicationForm, ConsentForm, DecideForm, PromiseForm, ReviewForm, SettleForm
 from .models import Channel, ExportRequest, ExportState
 
 
@@ -77,7 +77,7 @@ def new(request: HttpRequest) -> HttpResponse:
     if purpose is None:
         return render(request, "exports/purpose.html", context)
     _org, _rules, limits = queries.rules_for(actor)
-    form = AskForm(purpose, limits.days, request.POST or None, request.FILES or None, actor.user_name)
+    form = ApplicationForm(purpose, limits.days, request.POST or None, request.FILES or None, actor.user_name)
     if request.method == "POST" and form.is_valid():
         data = dict(form.cleaned_data)
         upload = data.pop("plan")

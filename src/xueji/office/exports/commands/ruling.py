@@ -105,7 +105,7 @@ def open_county(actor: Actor, county_id: int, *, document: str, until: date) -> 
         )
         row = ExportOpening.objects.create(
             org_id=county.pk,
-            province_id=actor.org_id,
+            province_id=actor.org_id or 0,
             document=document.strip()[:100],
             since=today(),
             until=until,
