@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.db import connection
-from django.db.models import Q
+from django.db.models import Exists, OuterRef, Q
 from django.http import Http404
 from django.utils.translation import gettext as _
 
@@ -16,7 +16,7 @@ from xueji.ground.accounts.actor import today
 from xueji.ground.orgs.grades import class_label
 from xueji.ground.orgs.models import School
 from xueji.ground.waiting import Ask, Heap, Rows, day
-from xueji.registry.enrolment.models import REGISTERED
+from xueji.registry.enrolment.models import REGISTERED, Roster
 
 from .models import BatchState, CardBatch, CardState, StudentCard
 
@@ -60,13 +60,14 @@ def listed(
     if after:
         rows = rows.filter(number__gt=after)
     if gone:
-        rows = rows.filter(state__in=IN_FORCE).extra(  # noqa: S610 (no value of a user's in it)
-            where=[
-                "not exists (select 1 from roster r where r.person_id = student_card.person_id"
-                f" and r.school_id = student_card.school_id and r.kind = {REGISTERED} and r.status < 10"
-                " and r.reason = 'enrolled')"
-            ]
+        here = Roster.objects.filter(
+            person_id=OuterRef("person_id"),
+            school_id=OuterRef("school_id"),
+            kind=REGISTERED,
+            status__lt=10,
+            reason="enrolled",
         )
+        rows = rows.filter(~Exists(here), state__in=IN_FORCE)
     found = list(rows[: PAGE + 1])
     return Page(_lines(found[:PAGE]), found[PAGE - 1].number if len(found) > PAGE else "")
 

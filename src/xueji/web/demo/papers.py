@@ -16,6 +16,7 @@ from xueji.ground.paper.fonts import missing_glyphs
 from xueji.office.cards import commands as cards
 from xueji.office.cards import queries as card_lists
 from xueji.office.certificates import commands as certificates
+from xueji.office.statistics import termly
 from xueji.registry.enrolment.timeline import CHINA
 from xueji.registry.intake import commands as intake
 
@@ -63,6 +64,7 @@ def _cards(world: World, staff: Staff) -> int:
     with at_desk(world, registrar, 5) as actor:
         cards.lose(actor, card_lists.of_batch(batches[0])[0].card.pk, "周末外出时遗失")
         cards.send(actor, batches[1].pk)
+        termly.make(actor, term=termly.spans()[0].key, phase="begin")
     return len(batches)
 
 
