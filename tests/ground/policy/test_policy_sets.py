@@ -9,10 +9,12 @@ from datetime import date
 
 import pytest
 
+from xueji.ground.paths import data_dir
 from xueji.ground.policy.engine import PolicySet, evaluate
 from xueji.ground.policy.findings import article_words
 from xueji.ground.policy.library import PackFile, PolicyLibrary
 from xueji.ground.policy.loader import load_pack
+from xueji.ground.policy.model import PackError
 from xueji.ground.policy.schemes import length, make_number, parse_number, serial_limit, serial_scope
 from xueji.ground.policy.statuses import BY_WORD, FINAL, OPEN, ChainKind, Status
 
@@ -291,3 +293,33 @@ def test_a_transfer_is_answered_in_two_milliseconds_with_five_levels() -> None:
         evaluate(policy, "transfer.apply", TRANSFER, DAY).to_dict()
         times.append(time.thread_time() - start)
     assert sorted(times)[284] <= 0.002
+
+
+def test_a_class_of_data_is_kept_for_longer_from_its_day_and_the_longest_line_counts(
+    county: PolicySet,
+) -> None:
+    kept = county.lengthened()["invitation"]
+    assert (kept.keep, kept.cite.article) == ("P2Y", "5")
+    assert county.at(date(2026, 8, 31)).lengthened() == {}
+
+
+@pytest.mark.parametrize(
+    ("line", "says"),
+    [
+        ('class = "invitation"\nkeep = "P6M"', "只能延长不能缩短"),
+        ('class = "invitation"\nkeep = "permanent"', "永久"),
+        ('class = "invitation"\nstate = "unstated"', "不能不写"),
+        ('class = "invitation"\nkeep = "P900D"', "年或月"),
+        ('class = "record"\nkeep = "P90Y"', "可以销毁的数据"),
+        ('keep = "P9Y"\nfrom = 2026-01-01', "class"),
+        ('class = "invitation"\nkeep = "P3Y"\nfrom = 2027-01-01\nto = 2026-01-01', "早于"),
+    ],
+    ids=["shorter", "for ever", "unstated", "in days", "the record", "dates alone", "backwards"],
+)
+def test_a_line_that_would_shorten_what_the_law_keeps_does_not_load(
+    shipped: PolicyLibrary, line: str, says: str
+) -> None:
+    text = (data_dir("policies") / "demo" / "cn-99-0101.toml").read_text(encoding="utf-8")
+    text += f'\n[[retention]]\nid = "more"\nlabel = "试"\ncite = "E1#9"\n{line}\n'
+    with pytest.raises(PackError, match=says):
+        load_pack(text, "x.toml", [shipped.pack(name) for name in shipped.chain_of("cn-99-0101")[:-1]])

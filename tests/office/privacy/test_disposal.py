@@ -323,3 +323,37 @@ def test_nobody_holds_a_child_of_another_school_or_decides_alone(place: Place) -
         m.Hold.objects.filter(pk=own.pk).update(confirmed_by=own.set_by)
     with transaction.atomic(), acting("writer"), pytest.raises(IntegrityError), transaction.atomic():
         m.Hold.objects.filter(pk=own.pk).update(lift_by=7, ended_by=7, ended_at=timezone.now())
+
+
+@pytest.mark.django_db
+@pytest.mark.capability("C-SEC-05")
+def test_a_place_keeps_a_class_for_longer_by_a_dated_cited_line(place: Place, client: Any) -> None:
+    """Who: registrars of two counties. Where the county's notice keeps invitations for two years instead of one they are not
+    due after eighteen months and nothing goes; next door they go; the page names the notice."""
+    ended = timezone.now() - timedelta(days=540)
+    for school in ("a1", "c1"):
+        child = enrol(place, school)
+        with act_as(place.user("registrar", school)) as actor:
+            family.issue(actor, place.klass(school, "P", 2026, 1).pk, [child], pupils=True)
+    with seeing_all():
+        Invitation.objects.update(used_at=ended, ended_at=ended)
+    with act_as(place.user("registrar", "a1")) as actor, pytest.raises(PrivacyError, match="没有到期"):
+        disposal.propose(actor, kind="invitation")
+    assert _run(place, "invitation", where="c1").done == 1
+    with seeing_all():
+        assert Invitation.objects.count() == 1
+        Invitation.objects.update(used_at=OLD, ended_at=OLD)
+    login(client, place.user("registrar", "a1"))
+    page = client.get("/privacy/office/retention/").content.decode()
+    assert "本地延长为 2年" in page and "演示县关于规范班额和转学办理时间的通知" in page
+    # What a province approved goes unit by unit: approved before the line, it still stops where the line holds.
+    with act_as(place.user("province_clerk", "province")) as actor:
+        row = disposal.propose(actor, kind="invitation")
+    with seeing_all():
+        Invitation.objects.update(used_at=ended, ended_at=ended)
+    with act_as(place.user("province_head", "province")) as actor:
+        disposal.decide(actor, row.pk, approved=True, opinion="同意")
+    with transaction.atomic():
+        disposal.work(50)
+    with seeing_all():
+        assert Invitation.objects.count() == 1

@@ -39,7 +39,7 @@ def words(signer: str, at: datetime) -> str:
     try:
         fonts.require_glyphs([text])
     except fonts.MissingGlyphs as error:
-        text = text.translate(str.maketrans(dict.fromkeys(error.chars, "?")))
+        text = text.translate({ord(char): "?" for char in error.chars})
     return text
 
 

@@ -188,8 +188,22 @@ class PolicySet:
         return [item for pack in self.packs for item in pack.windows if business in item.business]
 
     def retention(self) -> tuple[Retention, ...]:
-        """Keeping periods; the lowest pack that names a class of records decides."""
-        return tuple({item.id: item for pack in self.packs for item in pack.retentions}.values())
+        """Keeping periods of archives; the lowest pack that names a class of records decides."""
+        return tuple(
+            {item.id: item for pack in self.packs for item in pack.retentions if not item.kind}.values()
+        )
+
+    def lengthened(self) -> dict[str, Retention]:
+        """Classes of data that are kept for longer here today, by code: of several lines the longest, from wherever."""
+        found: dict[str, Retention] = {}
+        for item in (r for pack in self.packs for r in pack.retentions if r.kind and r.holds_on(self.on)):
+            before = found.get(item.kind)
+            if (
+                before is None
+                or Duration.parse(str(item.keep)).months > Duration.parse(str(before.keep)).months
+            ):
+                found[item.kind] = item
+        return found
 
     def _effective_params(self) -> dict[str, ParamValue]:
         names = dict.fromkeys(param.id for pack in self.packs for param in pack.params)

@@ -345,7 +345,10 @@ class Window:
 
 @dataclass(frozen=True, slots=True)
 class Retention:
-    """How long a class of records is kept; ``keep`` None means that the text does not say."""
+    """How long a class of records is kept; ``keep`` None means that the text does not say.
+
+    With a class of `standards/retention.csv` it lengthens that class from its first day to its last.
+    """
 
     id: str
     label: str
@@ -353,6 +356,13 @@ class Retention:
     cite: Cite
     pack: str
     where: Where
+    kind: str = ""
+    start: date | None = None
+    end: date | None = None
+
+    def holds_on(self, day: date) -> bool:
+        """Whether the line is in force on a day."""
+        return (self.start is None or self.start <= day) and (self.end is None or day <= self.end)
 
 
 @dataclass(frozen=True, slots=True)

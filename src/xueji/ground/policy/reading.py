@@ -330,7 +330,7 @@ def retention_rows(policy: PolicySet) -> list[tuple[str, str, Article]]:
     words = {"permanent": _("永久"), None: _("原文未写明")}
     return [
         (item.label, words.get(item.keep) or speak(item.keep), Article.of(item.cite))
-        for item in policy.retention()
+        for item in (*policy.retention(), *policy.lengthened().values())
     ]
 
 

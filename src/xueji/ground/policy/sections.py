@@ -13,7 +13,9 @@ from xueji.ground.policy.model import Source
 from xueji.ground.policy.predicates import Names
 from xueji.ground.policy.reader import Table, identifier
 from xueji.ground.policy.statuses import BY_WORD, ChainKind, Status
+from xueji.ground.policy.values import Duration
 from xueji.ground.policy.words import _
+from xueji.ground.standards.codes import read_rows
 
 AUTHORITIES = (
     "law",
@@ -344,9 +346,48 @@ def retention(table: Table, ctx: Context) -> model.Retention:
         keep = table.text("keep")
         if keep != "permanent":
             table.value("keep", "duration")
+    start, end = table.day("from"), table.day("to")
+    if start and end and start > end:
+        table.fail("to", _("“to”早于“from”"))
+    kind = table.text("class", "")
+    if kind:
+        _longer(table, kind, keep)
+    elif start or end:
+        table.fail("from" if start else "to", _("只有写明 class 的保管期限才能有起止日期"))
     return model.Retention(
-        identifier(table), table.text("label"), keep, table.cite(ctx.sources), ctx.pack, table.where()
+        identifier(table),
+        table.text("label"),
+        keep,
+        table.cite(ctx.sources),
+        ctx.pack,
+        table.where(),
+        kind,
+        start,
+        end,
     )
+
+
+def _longer(table: Table, kind: str, keep: str | None) -> None:
+    """A place may keep a class that is disposed of for longer, never for less and never for ever (个人信息保护法 19)."""
+    rows = {r["code"]: r for r in read_rows("retention.csv") if r["method"] != "none"}
+    row = rows.get(kind)
+    if row is None:
+        table.fail("class", _("没有“%s”这一类可以销毁的数据, 见 standards/retention.csv") % kind)
+        return
+    if keep is None or keep == "permanent":
+        table.fail(
+            "keep" if keep else "class", _("延长保管要写明期限, 不能不写或写永久(个人信息保护法第十九条)")
+        )
+        return
+    length = Duration.parse(keep)
+    if length.days or length.workdays:
+        table.fail("keep", _("延长保管的期限用年或月来写, 如 P5Y"))
+    if length.months < int(row["amount"]):
+        table.fail(
+            "keep",
+            _("“%(name)s”至少保管 %(n)s 个月(《%(law)s》%(article)s), 只能延长不能缩短")
+            % {"name": row["name"], "n": row["amount"], "law": row["source"], "article": row["article"]},
+        )
 
 
 def lint(table: Table, ctx: Context) -> model.Lint:

@@ -12,10 +12,16 @@ from datetime import date
 from typing import Any
 
 from django.db import connection
+from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from xueji.ground.db.scope import Role as DbRole
 from xueji.ground.db.scope import acting
+from xueji.ground.orgs.models import Org
+from xueji.ground.policy import places
+from xueji.ground.policy.library import library
+from xueji.ground.policy.model import Retention
+from xueji.ground.policy.values import Duration
 
 from . import terms
 
@@ -150,6 +156,14 @@ FINDERS: dict[str, Finder] = {
     ),
 }
 
+#: What a unit's place keeps for longer is not due yet: (unit, day) of the units with a line of their own, 0 for what
+#: belongs to no unit.
+_DUE = """
+  select x.* from (%s) x (key, unit, day, person, file)
+   where not exists (select 1 from unnest(%%(later_units)s::int[], %%(later_days)s::date[]) w(unit, cutoff)
+                      where w.unit = coalesce(x.unit, 0) and x.day >= w.cutoff)
+"""
+
 #: What stops a disposal: a hold on the unit or one above, on the class or on the child; a case, a dispute or an incident
 #: that is not over.
 _FREE = """
@@ -214,12 +228,19 @@ def due(kinds: Sequence[terms.Class], orgs: list[int], path: str, today: date) -
     role that the classes need.
     """
     known = {k.code: k for k in kinds}
+    longer = lengthened(orgs, path, today)
     out: list[Due] = []
     for role in ("writer", "intake"):
         parts: list[str] = []
         values: dict[str, Any] = {"orgs": orgs, "above": above(path)}
         for code in (c for c in known if FINDERS[c].role == role):
-            values |= {f"cutoff_{code}": known[code].cutoff(today), f"kind_{code}": code}
+            units, days = _later(known[code], longer, known[code].cutoff(today))
+            values |= {
+                f"cutoff_{code}": known[code].cutoff(today),
+                f"kind_{code}": code,
+                f"later_units_{code}": units,
+                f"later_days_{code}": days,
+            }
             parts.append(_count(code))
         if parts:
             with acting(role), connection.cursor() as c:  # type: ignore[arg-type]
@@ -231,14 +252,16 @@ def due(kinds: Sequence[terms.Class], orgs: list[int], path: str, today: date) -
 def _count(code: str) -> str:
     """The statement that counts a class by unit; its parameters carry the class's name."""
     whole = (
-        "(with d (key, unit, day, person, file) as ("
-        + FINDERS[code].find
+        "(with d as ("
+        + _DUE % FINDERS[code].find
         + "), f as (select d.key from d"
         + _FREE
         + ") select %(kind)s::text, d.unit, count(f.key), count(*) - count(f.key), min(d.day), max(d.day)"
         " from d left join f on f.key = d.key group by d.unit)"
     )
-    return whole.replace("%(cutoff)s", f"%(cutoff_{code})s").replace("%(kind)s", f"%(kind_{code})s")
+    for name in ("cutoff", "kind", "later_units", "later_days"):
+        whole = whole.replace(f"%({name})s", f"%({name}_{code})s")
+    return whole
 
 
 def batch(
@@ -247,8 +270,8 @@ def batch(
     """The next rows that may go: key, day, file. Called as the class's role inside a disposal."""
     with connection.cursor() as c:
         c.execute(
-            "with d (key, unit, day, person, file) as ("
-            + FINDERS[kind.code].find
+            "with d as ("
+            + _DUE % FINDERS[kind.code].find
             + ") select d.key, d.day, d.file from d"
             + _FREE
             + " order by d.day, d.key limit %(limit)s",
@@ -258,7 +281,49 @@ def batch(
 
 
 def _values(kind: terms.Class, orgs: list[int], path: str, cutoff: date) -> dict[str, Any]:
-    return {"orgs": orgs, "above": above(path), "kind": kind.code, "cutoff": cutoff}
+    units, days = _later(kind, lengthened(orgs, path, timezone.localdate()), cutoff)
+    return {
+        "orgs": orgs,
+        "above": above(path),
+        "kind": kind.code,
+        "cutoff": cutoff,
+        "later_units": units,
+        "later_days": days,
+    }
+
+
+def _later(
+    kind: terms.Class, longer: dict[int, dict[str, int]], cutoff: date
+) -> tuple[list[int], list[date]]:
+    """Units that keep a class for longer, and before which day it ended there to be due when `cutoff` is the rule."""
+    units = [u for u, classes in longer.items() if classes.get(kind.code, 0) > kind.term.amount]
+    return units, [terms.months_before(cutoff, longer[u][kind.code] - kind.term.amount) for u in units]
+
+
+def lengthened(orgs: list[int], path: str, today: date) -> dict[int, dict[str, int]]:
+    """Months for which units keep a class by their place's packs: unit -> class -> months; 0 stands for what belongs to
+    no unit and goes by the asking unit. No query where no pack says anything; else one.
+    """
+    packs = library().on(today)
+    if not any(r.kind for name in packs.ids() for r in packs.pack(name).retentions):
+        return {}
+    own = int(path.strip("/").rpartition("/")[2] or 0)
+    lines: dict[tuple[str, ...], dict[str, int]] = {}
+    out: dict[int, dict[str, int]] = {}
+    for org in Org.objects.filter(pk__in=[*orgs, own]).only("id", "kind", "code", "division", "policy"):
+        line = places.line_for(org, packs)
+        if line not in lines:
+            kept = packs.resolve(line, today).lengthened()
+            lines[line] = {code: Duration.parse(str(r.keep)).months for code, r in kept.items()}
+        if lines[line]:
+            out[org.pk] = lines[line]
+    return out | ({0: out[own]} if own in out else {})
+
+
+def longer_here(org_path: str, today: date) -> dict[str, Retention]:
+    """The lines by which the own place keeps classes for longer, for the page."""
+    org = Org.objects.filter(pk=int(org_path.strip("/").rpartition("/")[2] or 0)).first()
+    return places.policy_for(org, today).lengthened()
 
 
 def unit_label(unit: int | None, names: dict[int, str]) -> str:

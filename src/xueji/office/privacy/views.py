@@ -14,6 +14,8 @@ from xueji.ground.accounts.actor import today
 from xueji.ground.accounts.http import carry_out, whole
 from xueji.ground.accounts.models import Permission
 from xueji.ground.accounts.roles import Role
+from xueji.ground.policy.reading import Article
+from xueji.ground.policy.values import speak
 
 from . import documents, officers, queries, retention, terms
 from .assessment import STORAGE
@@ -78,7 +80,7 @@ def kept(request: HttpRequest) -> HttpResponse:
         "privacy/retention.html",
         {
             "due": [{**r, "busy": code in under_way} for code, r in rows.items()],
-            "classes": terms.classes().values(),
+            "classes": _classes(actor),
             "holds": queries.holds(actor),
             "may_hold": actor.can("student.list"),
             "may_decide": actor.can("privacy.approve"),
@@ -89,6 +91,19 @@ def kept(request: HttpRequest) -> HttpResponse:
             "disposable": retention.kinds_for(actor),
         },
     )
+
+
+def _classes(actor: Any) -> list[dict[str, Any]]:
+    """Every class with its period, and the longer one of the own place with its article."""
+    longer = retention.longer_here(actor.org_path, today())
+    return [
+        {
+            "k": k,
+            "longer": speak(longer[k.code].keep) if k.code in longer else "",
+            "cite": Article.of(longer[k.code].cite) if k.code in longer else None,
+        }
+        for k in terms.classes().values()
+    ]
 
 
 _TONES = {"proposed": "blue", "approved": "amber", "done": "green", "refused": "grey"}
