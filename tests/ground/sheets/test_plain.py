@@ -232,3 +232,14 @@ def test_the_limits_of_a_sheet_hold() -> None:
             assert plain.look_plain(data, limits) is None
             with pytest.raises(SheetError):
                 list(open_sheet(data, limits=limits).rows())
+
+
+@pytest.mark.parametrize(
+    ("merged", "plainly"), [("A1:F1", True), ("A1:A2", True), ("C4:F4", True), ("A4:A6", False)]
+)
+def test_cells_merged_over_rows_go_to_the_native_reader(merged: str, plainly: bool) -> None:
+    """Only it tells of them; what merges headings, or cells of one row, is no obstacle."""
+    tail = f'<mergeCells count="1"><mergeCell ref="{merged}"/></mergeCells>'
+    with pytest.MonkeyPatch.context() as small:
+        small.setattr(plain, "TOP", 2)
+        assert (plain.look_plain(package(LONG, TEXTS, tail=tail), DEFAULT_LIMITS) is not None) == plainly

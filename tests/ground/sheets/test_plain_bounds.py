@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from tests.ground.sheets.test_plain import MAIN, TEXTS, cell, package
 
-from xueji.ground.sheets import plain
+from xueji.ground.sheets import plain, plain_texts
 from xueji.ground.sheets.guard import DEFAULT_LIMITS, Limits, column_letters
 
 SHORT = "".join(f'<row r="{n}">{cell(1, n, 0)}{cell(2, n, 1)}</row>' for n in range(1, 22))
@@ -67,7 +67,7 @@ class _Worksheet:
 def test_rows_beyond_the_limit_are_not_looked_at(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(plain, "_PIECE", 1_000)
     sheet = _Worksheet("".join(f'<row r="{n}">{cell(1, n, 0)}</row>' for n in range(1, 2_000)))
-    with pytest.raises(plain._NotPlain):
+    with pytest.raises(plain_texts.NotPlain):
         plain._Scan(Limits(max_rows=30)).run(sheet)
     assert sheet.reads < 5
 
@@ -125,8 +125,8 @@ def test_one_text_with_marks_among_many_costs_no_second_list_of_them() -> None:
     """A mark in one of them has each item looked at by itself."""
     many = shared("".join(f"<si><t>{n:06}</t></si>" for n in range(100_000)))
     marked = many.replace(b"</sst>", b"<si><r><t>a</t></r></si></sst>")
-    plainly, most = peak(lambda: plain._Texts.of(many))
-    found, more = peak(lambda: plain._Texts.of(marked))
+    plainly, most = peak(lambda: plain_texts.Texts.of(many))
+    found, more = peak(lambda: plain_texts.Texts.of(marked))
     assert found.texts == [*plainly.texts, None]
     assert more <= most + 3
     assert found.first(3) == many.partition(b"<si><t>000001")[0].decode() + "</sst>"

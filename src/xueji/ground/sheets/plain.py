@@ -17,32 +17,28 @@ from itertools import pairwise
 from operator import itemgetter
 from typing import Any
 
-from .cells import Cell, read_cell
+from .cells import Cell
 from .errors import SheetError
 from .guard import Limits, check_members, column_number, too_wide
-from .read import SheetReader, _plain_row, open_sheet
+from .plain_texts import STRINGS, NotPlain, Texts
+from .read import SheetReader, open_sheet
 
 #: Rows up to this number are read by the native reader.
 TOP = 20
 _PIECE = 2 << 20
 _LONGEST_ROW = 1 << 20
-#: Texts that are looked at as one.
-_TOGETHER = 256
-_MOST_ODD = 50_000
 #: Bytes of shapes that are kept, by a rough reckoning (in truth up to twice and a half of it).
 _MOST_KEPT = 32 << 20
 #: Bytes of shared texts, and of all members but these and the worksheet, that are laid out as a whole.
 _MOST_TEXTS = 64 << 20
 _MOST_OTHERS = 32 << 20
 _SHEET = re.compile(r"xl/worksheets/[^/]+\.xml")
-_STRINGS = "xl/sharedStrings.xml"
 _DIGITS = b"0123456789"
 _SPACED = bytes(byte if byte in _DIGITS else 32 for byte in range(256))
 _ROW_END = b"</row>"
 _ROW = re.compile(rb'(?:<row [^<>]*/>)*<row r="([1-9][0-9]{0,6})"(?: [A-Za-z0-9:]+="[^"<>&]*")*>')
 #: A row's cells without their digits.
 _CELL = re.compile(rb'<c r="([A-Z]{1,3})"( s="")?(?: t="s">(<v></v>)</c>|(?: t="s")?/>|></c>)')
-_TEXT = re.compile('<si><t(?: xml:space="preserve")?>([^<]*)</t>(?:<phoneticPr [^<>]*/>)?</si>')
 #: Cells of one column merged downwards: what stands in the first holds for all of them.
 _FALLING = re.compile(rb'<mergeCell ref="([A-Z]{1,3})[0-9]{1,7}:\1([0-9]{1,7})"')
 _NUMBER = re.compile(rb"<v>([0-9]{1,9})</v>")
@@ -58,10 +54,6 @@ class Plan:
     pieces: int
     last_row: int
     odd: dict[int, Cell]
-
-
-class _NotPlain(Exception):
-    """Something is written in another way."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +81,7 @@ def look_plain(data: bytes, limits: Limits) -> tuple[SheetReader, PlainSheet] | 
             names = {entry.filename: entry for entry in entries}
             check_members(entries, limits)
             sheets = [entry for name, entry in names.items() if _SHEET.fullmatch(name)]
-            if len(names) != len(entries) or _STRINGS not in names or not sheets:
+            if len(names) != len(entries) or STRINGS not in names or not sheets:
                 return None
             # Other compressions unpack without a bound.
             if any(
@@ -97,10 +89,10 @@ def look_plain(data: bytes, limits: Limits) -> tuple[SheetReader, PlainSheet] | 
             ):
                 return None
             member = max(sheets, key=lambda entry: entry.file_size).filename
-            others = [entry.file_size for entry in entries if entry.filename not in (member, _STRINGS)]
-            if names[_STRINGS].file_size > _MOST_TEXTS or sum(others) > _MOST_OTHERS:
+            others = [entry.file_size for entry in entries if entry.filename not in (member, STRINGS)]
+            if names[STRINGS].file_size > _MOST_TEXTS or sum(others) > _MOST_OTHERS:
                 return None
-            texts = _Texts.of(_read(package, _STRINGS))
+            texts = Texts.of(_read(package, STRINGS))
             scan = _Scan(limits)
             with package.open(member) as stream:
                 scan.run(stream)
@@ -122,7 +114,7 @@ class PlainSheet:
         self._shapes = _Shapes(limits)
         if strings is None:
             with zipfile.ZipFile(io.BytesIO(data)) as package:
-                strings = _Texts.of(_read(package, _STRINGS)).values(plan.odd, limits)
+                strings = Texts.of(_read(package, STRINGS)).values(plan.odd, limits)
         self._strings = strings
 
     def pieces(self, claims: Iterable[int]) -> Iterator[list[tuple[int, list[Cell]]]]:
@@ -255,7 +247,7 @@ def _cut(stream: Any, ends: list[bytes]) -> Iterator[bytes]:
         if head:
             begin, mark, text = text.partition(b"<sheetData>")
             if not mark:
-                raise _NotPlain
+                raise NotPlain
             ends.append(begin + mark)
             head = False
         cut = text.rfind(_ROW_END) + len(_ROW_END)
@@ -265,7 +257,7 @@ def _cut(stream: Any, ends: list[bytes]) -> Iterator[bytes]:
             carry = text[cut:]
             yield text[:cut]
         if len(carry) > _LONGEST_ROW:
-            raise _NotPlain
+            raise NotPlain
     ends.append(carry)
 
 
@@ -280,19 +272,19 @@ class _Scan:
     ends: list[bytes] = field(default_factory=list)
 
     def run(self, stream: Any) -> None:
-        """Raises `_NotPlain`."""
+        """Raises `NotPlain`."""
         shapes = _Shapes(self.limits)
         most = self.limits.max_rows
         last = columns = cells = 0
         for piece in _cut(stream, self.ends):
             self.pieces += 1
             if b"<v></v>" in piece:  # a blank cell, not a text: without digits there is no number of one
-                raise _NotPlain
+                raise NotPlain
             for row in piece.split(_ROW_END)[:-1]:
                 at = row.find(b"<c ")
                 begin = _ROW.fullmatch(row if at < 0 else row[:at])
                 if begin is None or not last < (number := int(begin[1])) <= most:
-                    raise _NotPlain
+                    raise NotPlain
                 last = number
                 if number <= TOP:
                     self.top.append(row + _ROW_END)
@@ -301,145 +293,35 @@ class _Scan:
                     continue
                 shape = shapes[row[at:].translate(None, _DIGITS)]
                 if shape is None:
-                    raise _NotPlain
+                    raise NotPlain
                 cells += shape.cells
                 columns = max(columns, shape.columns)
                 if shape.filled:
                     self.last = number
         head, tail = self.ends
         if b"<!" in head or not tail.startswith(b"</sheetData>"):
-            raise _NotPlain
+            raise NotPlain
         if any(int(found[2]) > TOP for found in _FALLING.finditer(tail)):
-            raise _NotPlain
+            raise NotPlain
         limits = self.limits
         if too_wide(last, columns, cells, limits):
-            raise _NotPlain
-
-
-# --- shared texts --------------------------------------------------------------------------------------------
-
-
-@dataclass(slots=True)
-class _Texts:
-    """The shared texts of a package, and which of them only the native reader understands."""
-
-    head: str
-    body: str
-    #: Each text as it stands, or None where the item holds more than a text.
-    texts: list[str | None]
-
-    @classmethod
-    def of(cls, raw: bytes) -> _Texts:
-        """Raises `_NotPlain`, UnicodeDecodeError."""
-        head, mark, body = raw.decode("utf-8").partition("<sst")
-        root, _end, body = body.partition(">")
-        body, closed, _rest = body.rpartition("</sst>")
-        if not mark or not closed or "<!" in head or "<!" in body or root.endswith("/"):
-            raise _NotPlain
-        if "encoding" in head and not re.search("encoding=[\"'](?i:utf-8)[\"']", head):
-            raise _NotPlain
-        made = cls(f"{head}<sst{root}>", body, _TEXT.findall(body))
-        if len(made.texts) != body.count("<si"):
-            made.texts = []  # not both at once
-            made.texts = [_text_of(item) for item in made.items()]
-        return made
-
-    def items(self) -> Iterator[str]:
-        """Each item as it stands, one after the other: a list of them would be as big as the texts again."""
-        begin = 0
-        while (end := self.body.find("</si>", begin)) >= 0:
-            yield self.body[begin : end + 5].lstrip()
-            begin = end + 5
-
-    def values(self, odd: dict[int, Cell], limits: Limits) -> list[Cell]:
-        """What a cell with each of the texts holds. Raises `_NotPlain` for one that no cell may hold."""
-        out: list[Cell] = []
-        for at in range(0, len(self.texts), _TOGETHER):
-            texts = self.texts[at : at + _TOGETHER]
-            length = _plain_row(texts)
-            if 0 < length <= limits.max_cell and not odd.keys() & range(at, at + len(texts)):
-                out += texts  # type: ignore[arg-type]
-                continue
-            for n, text in enumerate(texts, start=at):
-                cell = odd[n] if n in odd else read_cell(text)
-                if isinstance(cell, str) and len(cell) > limits.max_cell:
-                    raise _NotPlain
-                out.append(cell)
-        return out
-
-    def read_odd(self, limits: Limits) -> dict[int, Cell]:
-        """Texts with marks in them, escapes or blanks at their ends, as the native reader understands them."""
-        places: list[int] = []
-        for at in range(0, len(self.texts), _TOGETHER):
-            texts = self.texts[at : at + _TOGETHER]
-            if _certain(texts):
-                continue
-            places += [n for n, text in enumerate(texts, start=at) if not _certain([text])]
-        if not places:
-            return {}
-        if len(places) > _MOST_ODD:
-            raise _NotPlain
-        wanted = set(places)
-        items = [item for n, item in enumerate(self.items()) if n in wanted]
-        # A text of our own stands first, so that the table begins where we count from.
-        shared = "<si><t>-</t></si>" + "".join(items)
-        rows = "".join(
-            [f'<row r="{n}"><c r="A{n}" t="s"><v>{n - 1}</v></c></row>' for n in range(1, len(places) + 2)]
-        )
-        out = io.BytesIO()
-        with zipfile.ZipFile(out, "w") as package:
-            for name, text in _PARTS.items():
-                package.writestr(name, text)
-            package.writestr(
-                "xl/worksheets/sheet1.xml", f"<worksheet {_MAIN}><sheetData>{rows}</sheetData></worksheet>"
-            )
-            package.writestr(_STRINGS, f"{self.head}{shared}</sst>")
-        found = {row.number: row.cells[0] for row in open_sheet(out.getvalue(), limits=limits).rows()}
-        return {at: found.get(n, "") for n, at in enumerate(places, start=2)}
-
-    def first(self, count: int) -> str:
-        """A member with the first so many texts."""
-        if count >= len(self.texts):
-            return f"{self.head}{self.body}</sst>"
-        end = 0
-        for _n in range(count):
-            end = self.body.index("</si>", end) + 5
-        return f"{self.head}{self.body[:end]}</sst>"
-
-
-def _text_of(item: str) -> str | None:
-    """The text of an item that holds nothing else. Raises `_NotPlain` where it is not one item."""
-    if item.count("<si") != 1:
-        raise _NotPlain
-    match = _TEXT.fullmatch(item)
-    return match[1] if match else None
-
-
-def _certain(texts: list[str | None]) -> bool:
-    """Whether the native reader would take these texts as they stand."""
-    try:
-        text = ",".join(texts)  # type: ignore[arg-type]
-    except TypeError:
-        return False
-    if "&" in text or "_x" in text or "\r" in text or "]]>" in text:
-        return False
-    return _plain_row([text]) > 0 or all(text == text.strip() for text in texts if text)
+            raise NotPlain
 
 
 # --- the first rows ------------------------------------------------------------------------------------------
 
 
-def _top(package: zipfile.ZipFile, member: str, scan: _Scan, texts: _Texts, limits: Limits) -> SheetReader:
-    """The package with the first rows alone, opened as any other. Raises `_NotPlain`, `SheetError`."""
+def _top(package: zipfile.ZipFile, member: str, scan: _Scan, texts: Texts, limits: Limits) -> SheetReader:
+    """The package with the first rows alone, opened as any other. Raises `NotPlain`, `SheetError`."""
     rows = b"".join(scan.top)
     others = {
         entry.filename: _read(package, entry.filename)
         for entry in package.infolist()
-        if entry.filename not in (member, _STRINGS) and not entry.is_dir()
+        if entry.filename not in (member, STRINGS) and not entry.is_dir()
     }
     # As many of the texts as these rows and the other sheets can name.
     named = max((int(n) for part in (rows, *others.values()) for n in _NUMBER.findall(part)), default=0)
-    others[_STRINGS] = texts.first(named + 1).encode()
+    others[STRINGS] = texts.first(named + 1).encode()
     head, tail = scan.ends
     reader = open_sheet(_packed({**others, member: head + rows + tail}), limits=limits)
     try:
@@ -448,7 +330,7 @@ def _top(package: zipfile.ZipFile, member: str, scan: _Scan, texts: _Texts, limi
         without = ""
     # Without these rows another sheet would be read, or none: so it is this one that is meant.
     if without == reader.sheet_name or reader.first_column:
-        raise _NotPlain
+        raise NotPlain
     return reader
 
 
@@ -461,7 +343,7 @@ def _packed(members: dict[str, bytes]) -> bytes:
 
 
 def _compare(reader: SheetReader, sheet: PlainSheet, scan: _Scan) -> None:
-    """Both ways of reading must say the same of the first rows. Raises `_NotPlain`."""
+    """Both ways of reading must say the same of the first rows. Raises `NotPlain`."""
     known = {row.number: row.cells for row in reader.rows()}
     same = 0
     for raw in scan.top:
@@ -470,31 +352,7 @@ def _compare(reader: SheetReader, sheet: PlainSheet, scan: _Scan) -> None:
         except SheetError:
             continue
         if any(known.get(number) != cells for number, cells in found):
-            raise _NotPlain
+            raise NotPlain
         same += len(found)
     if not same:
-        raise _NotPlain
-
-
-_MAIN = 'xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main"'
-_REL = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
-_PKG = "http://schemas.openxmlformats.org/package/2006"
-_SML = "application/vnd.openxmlformats-officedocument.spreadsheetml"
-_PARTS = {
-    "[Content_Types].xml": (
-        f'<Types xmlns="{_PKG}/content-types"><Default Extension="rels" ContentType='
-        '"application/vnd.openxmlformats-package.relationships+xml"/><Override PartName="/xl/workbook.xml"'
-        f' ContentType="{_SML}.sheet.main+xml"/></Types>'
-    ),
-    "_rels/.rels": (
-        f'<Relationships xmlns="{_PKG}/relationships"><Relationship Id="r1" Type="{_REL}/officeDocument"'
-        ' Target="xl/workbook.xml"/></Relationships>'
-    ),
-    "xl/workbook.xml": (
-        f'<workbook {_MAIN} xmlns:r="{_REL}"><sheets><sheet name="1" sheetId="1" r:id="r1"/></sheets></workbook>'
-    ),
-    "xl/_rels/workbook.xml.rels": (
-        f'<Relationships xmlns="{_PKG}/relationships"><Relationship Id="r1" Type="{_REL}/worksheet"'
-        ' Target="worksheets/sheet1.xml"/></Relationships>'
-    ),
-}
+        raise NotPlain
