@@ -186,6 +186,7 @@ def _staff(user: str, has: tuple[str, ...]) -> Iterator[Page]:
         yield Page(user, "/cases/absences/", "/cases/absences/")
         yield Page(user, "/cases/placing/", "/cases/placing/")
         yield Page(user, "/exams/", "/exams/")
+        yield Page(user, "/yearly/stamps/", "/yearly/stamps/")
     if "classes" in has:
         yield Page(user, "/classes/", "/classes/")
         yield Page(user, "a class", "/classes/", (r"/classes/\d+/",))

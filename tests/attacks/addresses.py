@@ -685,6 +685,9 @@ ADDRESSES: dict[str, Address] = {
     "yearly:promotion_confirm": Address(
         "/yearly/promotion/confirm/", "yearly.confirm", post=True, answers=DEED
     ),
+    "yearly:stamps": Address("/yearly/stamps/", "stamp.view"),
+    "yearly:stamp_ask": Address("/yearly/stamps/ask/", "stamp.ask", post=True, answers=DEED),
+    "yearly:stamp_give": Address("/yearly/stamps/give/", "stamp.give", post=True, answers=DEED),
     "yearly:lists": Address("/yearly/lists/", "yearly.view"),
     "yearly:new": Address("/yearly/lists/new/", "case.start", post=True, answers=DEED),
     "yearly:add": Address("/yearly/add/{person}/", "case.start", about="own", post=True, answers=DEED),

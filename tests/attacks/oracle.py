@@ -343,6 +343,7 @@ ORACLES: dict[str, Oracle] = {
             "graduation_step",
             "graduation_log",
             "promotion_check",
+            "register_stamp",
             "graduate_destination",
         ),
         of_school,

@@ -457,6 +457,12 @@ def _accounts(world: World) -> None:
                     place.klass(school).pk,
                 ],
             )
+            c.execute(
+                "insert into register_stamp (county_id, school_id, start_year, state, total, counts, digest, asked_name,"
+                " asked_at, stamped_org, stamped_name, article, remark)"
+                " values (%s, %s, 2026, 'asked', 1, '{}', '', '', now(), '', '', '', '')",
+                [place.org(school[0]).pk, place.org(school).pk],
+            )
             about = {"a1": "two", "c1": "senior"}[school]
             c.execute(
                 "insert into placing_request (id, case_id, county_id, school_id, placed_school_id, person_id, about, stage,"

@@ -518,6 +518,8 @@ ACTIONS: dict[str, Promise] = {
     "offline.make": _("制作离线包"),
     "offline.report": _("下载离线同步报告"),
     "offline.settle": _("处理离线合并"),
+    "yearly.stamp": _("学籍验章"),
+    "yearly.stamp_ask": _("提交学籍名册验章"),
     "exams.announce": _("发布考试报名"),
     "exams.book": _("下载考试报名核对名单"),
     "exams.check": _("核对考试报名"),

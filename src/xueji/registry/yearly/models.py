@@ -296,3 +296,36 @@ class Destination(Placed):
 
     class Meta:
         db_table = "graduate_destination"
+
+
+class StampState(models.TextChoices):
+    """Where the endorsement of a register stands."""
+
+    ASKED = "asked", _("待验章")
+    STAMPED = "stamped", _("已验章")
+    RETURNED = "returned", _("退回")
+
+
+class RegisterStamp(models.Model):
+    """学籍验章: the register of a school, as it stood when it was handed in, endorsed for a school year (C-ENR-17)."""
+
+    id = models.BigAutoField(primary_key=True)
+    county_id = models.IntegerField()
+    school_id = models.IntegerField()
+    start_year = models.IntegerField()
+    state = models.CharField(max_length=8, choices=StampState.choices, default=StampState.ASKED)
+    total = models.IntegerField()
+    counts = models.JSONField(default=dict, help_text="pupils by status")
+    digest = models.CharField(max_length=64, help_text="of who is on the register, in which class and status")
+    asked_name = models.CharField(max_length=60)
+    asked_at = models.DateTimeField()
+    stamped_org = models.CharField(max_length=100, blank=True)
+    stamped_name = models.CharField(max_length=60, blank=True)
+    stamped_at = models.DateTimeField(null=True)
+    article = models.CharField(max_length=200, blank=True)
+    remark = models.CharField(max_length=200, blank=True)
+
+    class Meta:
+        db_table = "register_stamp"
+        constraints = [models.UniqueConstraint(fields=["school_id", "start_year"], name="stamp_once")]
+        indexes = [models.Index(fields=["county_id", "start_year", "state"], name="stamp_county")]

@@ -18,4 +18,5 @@ TABLES = [
         scope=Scope(orgs=("from_county_id", "from_school_id", "to_county_id", "to_school_id")),
     ),
     Table("graduate_destination", "local", scope=_OWN),
+    Table("register_stamp", "local", scope=_OWN),
 ]

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from django.urls import path
 
-from . import views, views_admission, views_list
+from . import views, views_admission, views_list, views_stamps
 
 app_name = "yearly"
 urlpatterns = [
     path("yearly/", views.overview, name="overview"),
     path("yearly/promotion/", views.promotion_report, name="promotion"),
     path("yearly/promotion/confirm/", views.promotion_confirm, name="promotion_confirm"),
+    path("yearly/stamps/", views_stamps.page, name="stamps"),
+    path("yearly/stamps/ask/", views_stamps.ask, name="stamp_ask"),
+    path("yearly/stamps/give/", views_stamps.give, name="stamp_give"),
     path("yearly/lists/", views.listing, name="lists"),
     path("yearly/lists/new/", views.new, name="new"),
     path("yearly/add/<uuid:person_id>/", views.add, name="add"),

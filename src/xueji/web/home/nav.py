@@ -122,6 +122,7 @@ MENU: tuple[Group, ...] = (
             Item(gettext_lazy("升级情况"), "/yearly/promotion/", "yearly.view"),
             Item(gettext_lazy("升学接收"), "/yearly/admission/", "yearly.view"),
             Item(gettext_lazy("考试报名"), "/exams/", "exam.view"),
+            Item(gettext_lazy("学籍验章"), "/yearly/stamps/", "stamp.view"),
         ),
     ),
     Group(

@@ -15,12 +15,14 @@ from .prepare import (
 )
 from .promotion import confirm_promotion
 from .sealing import confirm_seal
+from .stamps import ask_stamp, stamp
 from .uploads import Outcome, place_list
 
 __all__ = [
     "Outcome",
     "accept",
     "add_child",
+    "ask_stamp",
     "cancel",
     "check",
     "claim",
@@ -40,6 +42,7 @@ __all__ = [
     "return_for_repair",
     "set_days",
     "set_result",
+    "stamp",
     "state_facts",
     "submit",
     "take_back",
