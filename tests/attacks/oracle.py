@@ -285,7 +285,7 @@ def has_seat(f: Facts, s: Sight, row: Row) -> bool:
 
 def may_open(f: Facts, s: Sight, row: Row) -> bool:
     """A file: evidence for the parties of its case, a photo as its child, papers of an export as who brought them."""
-    if str(row["purpose"]).startswith("export_"):
+    if str(row.get("purpose", "")).startswith("export_"):
         return any(org in s.units for _id, _role, org, _klass in f.roles[row["user_id"]])
     case_id = f.case_of_file.get(row["id"])
     if case_id is not None:

@@ -142,6 +142,7 @@ def test_family_and_pupil_read_own_data_marks_attendance_and_applications(place:
         assert "95" in page
         assert "旷课" in page
         assert "61" not in page
+        assert "语文" in client.get(f"/my/{person}/data/").content.decode(), "all that is held"
         assert client.get(f"/my/{other}/terms/").status_code == 404
         assert client.get(f"/my/{other}/").status_code == 404
         assert client.get("/termbook/").status_code == 403

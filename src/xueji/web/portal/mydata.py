@@ -25,6 +25,7 @@ from xueji.registry.enrolment.words import business_label
 from xueji.registry.family import consents, requests
 from xueji.registry.family.models import RequestState
 from xueji.registry.people import queries as people
+from xueji.registry.termbook import queries as termbook
 
 LOOKS = 200
 
@@ -68,6 +69,7 @@ def groups(actor: Any, person_id: uuid.UUID) -> list[Group]:
         *_person(actor, person_id),
         _family(actor, person_id, own_no),
         _record(person_id),
+        _terms(actor, person_id),
         _cases(person_id),
         _papers(actor, person_id),
         _asked(person_id),
@@ -144,6 +146,15 @@ def _record(person_id: uuid.UUID) -> Group:
         for s in page.states(links)
     ]
     return _group(_("学籍"), "school", "field:school_code", items)
+
+
+def _terms(actor: Any, person_id: uuid.UUID) -> Group:
+    items = [
+        Item(f"{t.label} {x.label}", x.value)
+        for t in termbook.of_person(actor, person_id)
+        for x in (*t.marks, *t.attendance, *t.awards)
+    ]
+    return _group(_("成绩、考勤和奖励"), "clipboard-list", "field:class_no", items)
 
 
 def _cases(person_id: uuid.UUID) -> Group:
