@@ -19,11 +19,10 @@ from xueji.ground.db.scope import acting
 from xueji.ground.files.content import FileRefused
 from xueji.ground.paper import fonts
 from xueji.registry.changes import commands as changes
-from xueji.registry.changes import results
 from xueji.registry.changes.errors import CaseError
 from xueji.registry.changes.models import Case
 
-from . import codes, facts, paper
+from . import codes, facts, paper, queries
 from .errors import CertificateRefused
 from .models import Certificate
 
@@ -206,16 +205,6 @@ def revoke(actor: Any, certificate_id: uuid.UUID, reason: str) -> None:
         )
 
 
-def transfer_of(actor: Any, row: Certificate) -> Case | None:
-    """The transfer under way to which the actor's school may put this certificate of marks, if any; one query."""
-    if row.kind != facts.RESULTS or row.revoked_at is not None or row.school_id != actor.org_id:
-        return None
-    if not actor.can("certificate.issue") or not actor.can("case.start"):
-        return None
-    case = results.carried(row.person_id, actor.org_id).first()
-    return case if case is not None and results.late(case.business, case.summary) else None
-
-
 def go_along(actor: Any, certificate_id: uuid.UUID) -> Case:
     """Put a certificate of marks to the transfer of a child in late grades who leaves this school (C-TRF-16).
 
@@ -225,7 +214,7 @@ def go_along(actor: Any, certificate_id: uuid.UUID) -> Case:
     row = Certificate.objects.filter(pk=certificate_id, school_id=actor.org_id).first()
     if row is None:
         raise Http404
-    case = transfer_of(actor, row)
+    case = queries.transfer_of(actor, row)
     if case is None:
         raise CertificateRefused(_("只有成绩证明可以随附, 并且该生要有正在办理的毕业年级或高中阶段的转学"))
     data = paper.render(row)

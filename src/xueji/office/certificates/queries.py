@@ -15,9 +15,11 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as _lazy
 
 from xueji.ground.accounts.actor import today
+from xueji.registry.changes import results
+from xueji.registry.changes.models import Case
 
 from . import codes
-from .facts import FOR_GOOD
+from .facts import FOR_GOOD, RESULTS
 from .models import Certificate
 
 LIMIT, MINUTES = 30, 10
@@ -161,3 +163,13 @@ def verify(code: str, address: str) -> Answer:
 def issued_on(row: Certificate) -> date:
     """The legal date of issue."""
     return timezone.localtime(row.issued_at).date()
+
+
+def transfer_of(actor: Any, row: Certificate) -> Case | None:
+    """The transfer under way to which the actor's school may put this certificate of marks, if any; one query."""
+    if row.kind != RESULTS or row.revoked_at is not None or row.school_id != actor.org_id:
+        return None
+    if not actor.can("certificate.issue") or not actor.can("case.start"):
+        return None
+    case = results.carried(row.person_id, actor.org_id).first()
+    return case if case is not None and results.late(case.business, case.summary) else None

@@ -90,7 +90,10 @@ def new(request: HttpRequest) -> HttpResponse:
     }
     held = exams.last_marks(person_id) if facts.RESULTS in kinds else None
     if held is not None:
-        asked |= {"term": held[0][:40], "results": "\n".join(f"{subject} {mark}" for subject, mark in held[1])}
+        asked |= {
+            "term": held[0][:40],
+            "results": "\n".join(f"{subject} {mark}" for subject, mark in held[1]),
+        }
     form = IssueForm(request.POST or None, kinds=kinds, initial=asked)
     refused = "" if kinds else _("该生的学籍不在本校或已经结束, 不能开具证明")
     if request.method == "POST" and kinds and form.is_valid():
@@ -140,7 +143,7 @@ def certificate(request: HttpRequest, certificate_id: uuid.UUID) -> HttpResponse
             "back": f"/my/{row.person_id}/" if actor.is_portal else reverse("certificates:list"),
             "back_url": f"/my/{row.person_id}/" if actor.is_portal else "",
             "may_revoke": actor.can("certificate.issue") and row.school_id == actor.org_id and not row.revoked_at,
-            "transfer": commands.transfer_of(actor, row),
+            "transfer": queries.transfer_of(actor, row),
             "facts": [
                 {"label": _("证明编号"), "value": row.number},
                 {"label": _("姓名"), "value": content["name"],

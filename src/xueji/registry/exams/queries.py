@@ -162,10 +162,14 @@ def entries(
     out = []
     on = today()
     for row in rows[:limit]:
-        *head, stage, cohort, number, system, status, why, who, ticket, room, place, marks, differs = row
+        key, person, name, sex, birth, stage, cohort, number, system, status, why, who, *rest = row
+        ticket, room, place, marks, differs = rest
         klass = class_label(stage, cohort, number, system, on) if number else "—"
         held = marks if isinstance(marks, dict) else json.loads(marks)
-        out.append(Entry(*head, klass, status, why, who, ticket, room, place, held, words.get(differs, "")))
+        told = words.get(differs, "")
+        out.append(
+            Entry(key, person, name, sex, birth, klass, status, why, who, ticket, room, place, held, told)
+        )
     return out, str(rows[limit - 1][0]) if len(rows) > limit else ""
 
 

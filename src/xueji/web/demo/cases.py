@@ -210,7 +210,7 @@ class Office:
             yield
             return
         with transaction.atomic(), acting("writer"):
-            klass = SchoolClass.objects.get(pk=class_id)
+            klass = SchoolClass.objects.get(pk=class_id or 0)
             grade = SchoolClass.objects.filter(
                 school_id=school.org_id, stage=klass.stage, cohort_year=klass.cohort_year
             )

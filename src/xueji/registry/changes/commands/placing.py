@@ -168,7 +168,8 @@ def take(actor: Any, request_id: int) -> Case:
         if row.placed_school_id != actor.org_id:
             raise Http404
         _require(row, Placing.PLACED, Placing.TAKEN)
-        before = Case.objects.filter(pk=row.new_case_id).exclude(status__in=_OVER).first()
+        begun = Case.objects.exclude(status__in=_OVER)
+        before = begun.filter(pk=row.new_case_id).first() if row.new_case_id else None
         if before is not None:
             return before
         case = begin(actor, KINDS["transfer"], row.person_id)
