@@ -53,6 +53,7 @@ ACTIONS = {
     "emergency.answer": "take notice of an emergency access, or object",
     "duty.register": "see who of the unit has signed and learned",
     "duty.train": "write down trainings of colleagues",
+    "org.review": "admit schools to the network, suspend them",
     "officer.view": "see who keeps the records of each school, and trained when",
     "officer.name": "name the school's officer for records, and a successor",
     "officer.note": "take note of officers that schools name, enter their training for the post",

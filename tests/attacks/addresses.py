@@ -101,6 +101,8 @@ ADDRESSES: dict[str, Address] = {
     "home:orgs": Address("/orgs/", "org.view"),
     "home:org": Address("/orgs/{org}/", "org.view", about="org"),
     "home:org_new": Address("/orgs/{org}/new/", "org.edit", about="org", both=True),
+    "home:entries": Address("/orgs/entries/", "org.review"),
+    "home:entry": Address("/orgs/{org}/entry/", "org.review", about="org_entry", both=True),
     "home:org_edit": Address("/orgs/{org}/edit/", "org.edit", about="org", both=True),
     "home:classes": Address("/classes/", "class.view", answers=PAGE),
     "home:class_new": Address("/classes/new/", "class.edit", both=True),
@@ -906,7 +908,11 @@ ADDRESSES: dict[str, Address] = {
     "exports:rule_new": Address("/exports/rules/new/", "export.rule", both=True, answers=(200, 422)),
     "exports:openings": Address("/exports/openings/", "export.open"),
     "exports:open_county": Address(
-        "/exports/openings/999999/open/", "export.open", post=True, answers=DEED, data=(("until", "2026-12-31"),)
+        "/exports/openings/999999/open/",
+        "export.open",
+        post=True,
+        answers=DEED,
+        data=(("until", "2026-12-31"),),
     ),
     "exports:close_county": Address(
         "/exports/openings/999999/close/", "export.open", post=True, answers=DEED, data=(("why", "到期收回"),)
@@ -1283,6 +1289,8 @@ def objects(world: World, address: Address) -> list[tuple[dict[str, Any], str]]:
             found = [({"list": v}, k) for k, v in world.lists.items()]
         case "problem":
             found = [({"problem": v}, k) for k, v in world.problems.items()]
+        case "org_entry":
+            found = [({"org": p.org(k).pk}, k) for k in ("a1", "c1")]
         case "round" | "submission" | "check" | "review" | "package":
             found = [({address.about: v}, k) for k, v in world.submission[address.about].items()]
         case "candidate" | "adm_list" | "adm_claim" | "adm_clear" | "adm_area":

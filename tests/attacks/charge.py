@@ -9,6 +9,7 @@ from tests.helpers import act_as, seeing_all
 
 from xueji.ground.duty import verification
 from xueji.ground.duty.models import Authorisation
+from xueji.ground.orgs.models import SchoolReview
 from xueji.ground.posts import commands as posts
 from xueji.registry.charge import commands
 from xueji.registry.charge.models import EmergencyAnswer, EmergencyGrant, HandOver
@@ -45,6 +46,13 @@ def build(world: Any) -> dict[str, dict[str, int]]:
         with seeing_all():
             out["authorisation"][unit] = (
                 Authorisation.objects.filter(org_id=place.org(unit).pk).latest("pk").pk
+            )
+            SchoolReview.objects.create(
+                org_id=place.org(unit).pk,
+                county_id=place.org(unit[0]).pk,
+                decision="admit",
+                by_id=1,
+                by_name="-",
             )
             out["handover"][unit] = HandOver.objects.create(
                 org_id=place.org(unit).pk,
@@ -84,7 +92,7 @@ def reported(_facts: Any, s: Any, row: dict[str, Any]) -> bool:
 
 
 ORACLES = {
-    "officer": reported,
+    **dict.fromkeys(("officer", "school_review"), reported),
     **dict.fromkeys(("authorisation", "record_edit", "verification"), own_unit),
     **dict.fromkeys(("emergency_grant", "emergency_look", "emergency_answer"), of_sides),
     "hand_over": handed,

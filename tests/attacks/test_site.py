@@ -74,6 +74,8 @@ def sees(world: World, facts: Facts, sight: Sight, about: str, key: str) -> bool
             school = CHILDREN[key][0]
             seen = sight.school(facts, place.org(school).pk) or place.klass(school).pk in sight.classes
             return seen or (about == "card" and world.persons[key] in sight.persons)
+        case "org_entry":
+            return sight.units == {facts.county[place.org(key).pk]}
         case "stage":
             return sight.units == {place.org(key).pk}
         case "problem":

@@ -659,7 +659,10 @@ def _exports(world: World) -> None:
         )
     with act_as(world.place.user("province_head", "province")) as actor:
         exports.open_county(
-            actor, world.place.org("b").pk, document="测试授权1号", until=timezone.localdate() + timedelta(days=30)
+            actor,
+            world.place.org("b").pk,
+            document="测试授权1号",
+            until=timezone.localdate() + timedelta(days=30),
         )
 
 

@@ -30,6 +30,25 @@ class Stage(models.TextChoices):
     SENIOR = "S", _("普通高中")
 
 
+class EntryState(models.TextChoices):
+    """Whether a school may work in the network (入网状态)."""
+
+    ASKED = "asked", _("待审查")
+    ADMITTED = "admitted", _("已入网")
+    REFUSED = "refused", _("未通过")
+    SUSPENDED = "suspended", _("已暂停")
+
+
+#: What the authority looks at before it admits a school (学校入网资格审查).
+ENTRY_ITEMS = {
+    "licence": _("批准设立文件或办学许可证有效"),
+    "code": _("学校标识码与批准文件一致"),
+    "staff": _("已指定专职或兼职的学籍管理员"),
+    "equipment": _("有固定的办公设备和网络"),
+    "rules": _("建立了学籍管理和信息安全制度"),
+}
+
+
 class Org(models.Model):
     """One organisation of the tree. `path` is `/1/4/9/` (ids from the top, itself last): a subtree is a prefix."""
 
@@ -85,6 +104,10 @@ class School(models.Model):
     address = models.CharField(max_length=180, blank=True)
     boarding = models.BooleanField(default=False)
     seal_name = models.CharField(max_length=60, blank=True, help_text="name on the seal 公章名称")
+    entry = models.CharField(
+        max_length=9, choices=EntryState.choices, default=EntryState.ADMITTED, db_default=EntryState.ADMITTED,
+        help_text="入网状态: only at an admitted school can anybody work",
+    )  # fmt: skip
 
     class Meta:
         db_table = "school"
@@ -92,6 +115,25 @@ class School(models.Model):
     def years_of(self, stage: str) -> int:
         """Years of a stage under this school's system: 6-3-3 gives 6, 3, 3."""
         return int(self.system.split("-")["PJS".index(stage)])
+
+
+class SchoolReview(models.Model):
+    """A decision of the authority in charge on a school's entry into the network; only added."""
+
+    id = models.BigAutoField(primary_key=True)
+    org_id = models.IntegerField()
+    county_id = models.IntegerField()
+    decision = models.CharField(max_length=8)
+    items = ArrayField(models.CharField(max_length=12), default=list)
+    document = models.CharField(max_length=100, blank=True, help_text="批准文号")
+    opinion = models.CharField(max_length=300, blank=True)
+    by_id = models.BigIntegerField()
+    by_name = models.CharField(max_length=50)
+    at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        db_table = "school_review"
+        indexes = [models.Index(fields=["org_id", "-id"], name="school_review_org")]
 
 
 class Campus(models.Model):

@@ -6,12 +6,26 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 
+from django.db.models import Count
 from django.http import Http404
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from xueji.ground.waiting import Ask, Heap, Rows
+
 from .grades import Grade, class_label, grade_on, start_year_of
-from .models import Campus, Org, OrgKind, School, SchoolClass, SchoolYear, Stage, Term
+from .models import (
+    Campus,
+    EntryState,
+    Org,
+    OrgKind,
+    School,
+    SchoolClass,
+    SchoolReview,
+    SchoolYear,
+    Stage,
+    Term,
+)
 
 #: A province has some thousands of schools: choices and trees never load more than this.
 MOST = 2000
@@ -57,6 +71,8 @@ class SchoolCard:
     county_name: str
     seal_name: str
     campuses: list[str]
+    entry: str
+    entry_label: str
 
     @property
     def is_school(self) -> bool:
@@ -186,6 +202,8 @@ def card(actor: Any, org_id: int) -> SchoolCard:
         county_name=school.county.name if school else "",
         seal_name=school.seal_name if school else "",
         campuses=campuses,
+        entry=school.entry if school else "",
+        entry_label=str(EntryState(school.entry).label) if school else "",
     )
 
 
@@ -197,6 +215,59 @@ def possible_parents(org_id: int) -> list[tuple[int, str]]:
     central = Org.objects.filter(parent_id=school.county_id, kind=OrgKind.CENTRAL, valid_to=None)
     tiers = central.order_by("code", "id").values_list("id", "name")[:MOST]
     return [(school.county_id, school.county.name), *tiers]
+
+
+def entries(actor: Any, *, state: str = "", after: str = "", limit: int = 50) -> list[School]:
+    """Schools that the actor's unit is in charge of, by code, those of a state; one more than `limit` if there are more."""
+    rows = School.objects.select_related("org").filter(county_id=actor.org_id, org__valid_to=None)
+    if state:
+        rows = rows.filter(entry=state)
+    if after:
+        rows = rows.filter(school_code__gt=after)
+    return list(rows.order_by("school_code", "pk")[: limit + 1])
+
+
+def entry_counts(actor: Any) -> dict[str, int]:
+    """How many of those schools stand in each state; one query."""
+    rows = School.objects.filter(county_id=actor.org_id, org__valid_to=None)
+    return dict(rows.values_list("entry").annotate(n=Count("pk")).order_by("entry"))
+
+
+def entry_school(actor: Any, org_id: int) -> School:
+    """One of them. Raises Http404."""
+    school = School.objects.select_related("org").filter(pk=org_id, county_id=actor.org_id).first()
+    if school is None:
+        raise Http404
+    return school
+
+
+def outside_network(org_id: int) -> str:
+    """Why a school may put nobody on record: it is not admitted to the network (C-ORG-04); empty when it is."""
+    school = School.objects.select_related("org").filter(pk=org_id).exclude(entry=EntryState.ADMITTED).first()
+    return _("%s 没有入网或已暂停入网, 不能建立学籍") % school.org.name if school else ""
+
+
+def reviews(org_id: int) -> list[SchoolReview]:
+    """The last twenty decisions on a school's entry, in the reader's scope."""
+    return list(SchoolReview.objects.filter(org_id=org_id).order_by("-pk")[:20])
+
+
+def entries_waiting(actor: Any) -> Ask[Heap | None]:
+    """For the first page of the authority in charge: schools that wait for its review."""
+
+    def read(rows: Rows) -> Heap | None:
+        n = rows[0]["n"]
+        return (
+            Heap(_("学校入网审查"), n, "/orgs/entries/?state=asked", _("%s 所学校") % n, _("待审查"))
+            if n
+            else None
+        )
+
+    return Ask(
+        "select count(*) as n from school where county_id = %(org)s and entry = 'asked'",
+        {"org": actor.org_id},
+        read,
+    )
 
 
 def _class_row(c: SchoolClass, system: str, day: date) -> ClassRow:

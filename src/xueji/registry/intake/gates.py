@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from xueji.ground.orgs.queries import outside_network
+
 from .errors import IntakeError
 from .places import SchoolFacts
 
@@ -18,6 +20,8 @@ def add(gate: Callable[[SchoolFacts], str]) -> None:
 
 def require_open(school: SchoolFacts) -> None:
     """Raises `IntakeError` with the first reason."""
+    if why := outside_network(school.org_id):
+        raise IntakeError(why)
     for gate in _GATES:
         if why := gate(school):
             raise IntakeError(why)

@@ -1,4 +1,4 @@
-"""The register of 学籍管理员 in the demonstration: nearly complete, one school missing, one not trained, one just changed."""
+"""A new school waits for its review; the register of officers is nearly complete: one missing, one untrained, one new."""
 
 from __future__ import annotations
 
@@ -8,10 +8,13 @@ from django.db import transaction
 
 from xueji.ground.accounts.roles import Role
 from xueji.ground.db.scope import acting
+from xueji.ground.orgs import commands as orgs
+from xueji.ground.orgs.models import ENTRY_ITEMS, SchoolReview
 from xueji.ground.posts.models import Officer
 from xueji.registry.enrolment.timeline import CHINA
 
 from .accounts import Staff
+from .papers import at_desk
 from .world import World
 
 _TITLES = ("教导主任", "教务员", "办公室主任")
@@ -49,4 +52,25 @@ def make(world: World, staff: Staff) -> dict[str, int]:
         )  # fmt: skip
     with transaction.atomic(), acting("writer"):
         Officer.objects.bulk_create(rows)
-    return {"officer": len(rows)}
+    return {"officer": len(rows), "school_review": _entries(world, staff)}
+
+
+def _entries(world: World, staff: Staff) -> int:
+    """The county reviewed its schools when they joined; a new one, without pupils, waits for it."""
+    county = world.counties[0]
+    head = staff.at(Role.COUNTY_HEAD, county.pk)
+    with at_desk(world, staff.users["sysadmin"].pk, 2) as actor:
+        orgs.create_school(
+            actor, code="2119990001", name="松溪县滨河新区小学", short_name="滨河新区小学", parent_id=county.pk,
+            stages=["P"], school_type="211", phone="0960-5790011", address="滨河大道 9 号",
+        )  # fmt: skip
+    joined = [p for p in world.places if p.county_id == county.pk]
+    with transaction.atomic(), acting("writer"):
+        SchoolReview.objects.bulk_create(
+            SchoolReview(
+                org_id=p.org_id, county_id=county.pk, decision="admit", items=list(ENTRY_ITEMS),
+                document=f"县教批〔2016〕{n}号", opinion="材料齐全, 同意入网", by_id=head.pk, by_name=head.display_name,
+            )
+            for n, p in enumerate(joined, start=3)
+        )  # fmt: skip
+    return len(joined) + 1

@@ -135,6 +135,7 @@ def _asks(
     teacher = actor.role in TEACHERS
     wanted: tuple[tuple[str, bool, Any], ...] = (
         ("charge", True, lambda: charge.waiting(actor)),
+        ("entries", can("org.review"), lambda: orgs.entries_waiting(actor)),
         ("officers", can("officer.note"), lambda: posts.waiting(actor)),
         ("cases", sits, lambda: changes.load(actor)),
         ("strikes", sits, lambda: handing.waiting(actor)),
@@ -188,7 +189,11 @@ def _asks(
 
 def _cards(actor: Actor, found: dict[str, Any]) -> Iterable[Card]:
     """The to-dos of the rooms in the order of the page."""
-    yield Card(_("岗位职责"), "shield-check", [*_charge(found["charge"]), *_heaps(_some(found, "officers"))])
+    yield Card(
+        _("岗位职责"),
+        "shield-check",
+        [*_charge(found["charge"]), *_heaps(_some(found, "entries")), *_heaps(_some(found, "officers"))],
+    )
     yield Card(_("招生入学"), "user-plus", _heaps(found.get("admission")), "/admission/")
     yield Card(_("建籍与学籍号"), "upload", _heaps([*_some(found, "creation"), *_some(found, "takeover")]))
     yield Card(

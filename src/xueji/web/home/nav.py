@@ -174,7 +174,14 @@ MENU: tuple[Group, ...] = (
             Item(gettext_lazy("制证批次"), "/cards/batches/", "card.view"),
         ),
     ),
-    Group(gettext_lazy("单位"), "building", (Item(gettext_lazy("单位"), "/orgs/", "org.view"),)),
+    Group(
+        gettext_lazy("单位"),
+        "building",
+        (
+            Item(gettext_lazy("单位"), "/orgs/", "org.view"),
+            Item(gettext_lazy("学校入网审查"), "/orgs/entries/", "org.review"),
+        ),
+    ),
     Group(
         gettext_lazy("设置"),
         "settings",

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from . import class_profile, places, views
+from . import class_profile, entries, places, views
 
 app_name = "home"
 urlpatterns = [
@@ -11,6 +11,8 @@ urlpatterns = [
     path("system/", views.system, name="system"),
     path("help/", views.help_page, name="help"),
     path("orgs/", places.org_tree, name="orgs"),
+    path("orgs/entries/", entries.entries, name="entries"),
+    path("orgs/<int:org_id>/entry/", entries.entry, name="entry"),
     path("orgs/<int:org_id>/", places.org_card, name="org"),
     path("orgs/<int:org_id>/new/", places.org_new, name="org_new"),
     path("orgs/<int:org_id>/edit/", places.org_edit, name="org_edit"),

@@ -18,10 +18,11 @@ from django.utils.translation import gettext as _
 
 from xueji.ground.audit.commands import Who, record
 from xueji.ground.db.scope import acting
+from xueji.ground.orgs.models import EntryState
 
 from ..actor import Actor
 from ..http import LAST_KEY, USER_KEY
-from ..models import FormerPassword, LoginFailure, SignIn, User, UserSession
+from ..models import FormerPassword, LoginFailure, RoleAssignment, SignIn, User, UserSession
 
 LOCK_AFTER = 5
 LOCK_FOR = timedelta(minutes=15)
@@ -151,6 +152,14 @@ def admit(user: User, how: str, *, address: str, agent: str, factor: str = "") -
     who = Who(user.pk, user.display_name, "", user.home_org_id, address)
     if not user.is_active:
         return _fail(user, who, address, now, "inactive", how=how, agent=agent)
+    if school := _outside(user.pk):
+        record(
+            who, "accounts.sign_in.refused", object_type="user", object_id=user.pk, after={"reason": "entry"}
+        )
+        return SignInRefused(
+            "entry",
+            _("%s 还没有通过入网资格审查, 或已暂停入网, 账号现在不能使用。请联系学籍主管部门") % school,
+        )
     proof = "passkey" if how == "passkey" else factor
     before = SignedIn(user.pk, _must_change(user, how, now), user.last_login, user.last_seen_from, proof)
     with acting("writer"):
@@ -160,6 +169,18 @@ def admit(user: User, how: str, *, address: str, agent: str, factor: str = "") -
     note_sign_in(user.pk, how, "ok", address, agent)
     record(who, "accounts.sign_in", object_type="user", object_id=user.pk, after={"how": how})
     return before
+
+
+def _outside(user_id: int) -> str:
+    """The school for whose sake an account may not enter: all its roles are at schools outside the network (C-ORG-04)."""
+    with acting("writer"):
+        held = RoleAssignment.objects.filter(user_id=user_id, valid_from__lte=timezone.localdate()).exclude(
+            valid_to__lt=timezone.localdate()
+        )
+        found = list(held.order_by("pk").values_list("org__school__entry", "org__name")[:50])
+    if not found or any(entry in (None, EntryState.ADMITTED) for entry, _name in found):
+        return ""
+    return str(found[0][1])
 
 
 def _must_change(user: User, how: str, now: datetime) -> bool:

@@ -59,6 +59,7 @@ begin
     left join org o on o.id = ra.org_id
     left join school s on s.org_id = ra.org_id
    where u.id = p_user and u.is_active
+     and coalesce(s.entry, 'admitted') = 'admitted'  -- nobody works at a school that is not in the network
      and ra.valid_from <= p_today and (ra.valid_to is null or ra.valid_to >= p_today)
    order by (ra.id = p_assignment) desc nulls last, ra.id
    limit 1;
@@ -69,8 +70,8 @@ begin
   select jsonb_agg(jsonb_build_object('id', ra.id, 'role', ra.role, 'org', o.name, 'class_id', ra.school_class_id)
                    order by ra.id)
     into v_others
-    from role_assignment ra left join org o on o.id = ra.org_id
-   where ra.user_id = p_user and (ra.role, ra.org_id) is distinct from (a.role, a.org_id)
+    from role_assignment ra left join org o on o.id = ra.org_id left join school s on s.org_id = ra.org_id
+   where coalesce(s.entry, 'admitted') = 'admitted' and ra.user_id = p_user and (ra.role, ra.org_id) is distinct from (a.role, a.org_id)
      and ra.valid_from <= p_today and (ra.valid_to is null or ra.valid_to >= p_today);
   if a.role in ('registrar', 'school_head') then
     v_orgs := array[a.org_id];

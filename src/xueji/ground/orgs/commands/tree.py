@@ -15,19 +15,12 @@ from django.utils.translation import gettext as _
 from xueji.ground.audit.commands import record
 from xueji.ground.db.scope import acting
 
-from .grades import class_label, start_year_of
-from .models import AUTHORITY_KINDS, Org, OrgKind, School, SchoolClass, SchoolYear, Stage, Term
+from ..errors import OrgError
+from ..grades import class_label, start_year_of
+from ..models import AUTHORITY_KINDS, EntryState, Org, OrgKind, School, SchoolClass, SchoolYear, Stage, Term
 
 _RANK = {k: n for n, k in enumerate(OrgKind.values)}
 _SYSTEM = re.compile(r"^[56]-[34]-[23]$")
-
-
-class OrgError(ValueError):
-    """What was asked for is not possible; `message` is for the user."""
-
-    def __init__(self, message: str) -> None:
-        super().__init__(message)
-        self.message = message
 
 
 def _new_id() -> int:
@@ -145,6 +138,7 @@ def create_school(
 ) -> int:
     """A new school; the authority in charge is the nearest one above it (C-ORG-03, C-ORG-07). Returns its id.
 
+    It waits for that authority's review: until it is admitted nobody works there (C-ORG-04).
     Raises OrgError, Http404, PermissionDenied.
     """
     actor.require("org.edit")
@@ -182,6 +176,7 @@ def create_school(
             address=address.strip(),
             boarding=boarding,
             seal_name=name.strip()[:60],
+            entry=EntryState.ASKED,
         )
     record(
         actor,
