@@ -54,6 +54,8 @@ ACTIONS = {
     "duty.register": "see who of the unit has signed and learned",
     "duty.train": "write down trainings of colleagues",
     "org.review": "admit schools to the network, suspend them",
+    "post.view": "see units and posts of the school",
+    "post.edit": "open units of the school, appoint to posts",
     "officer.view": "see who keeps the records of each school, and trained when",
     "officer.name": "name the school's officer for records, and a successor",
     "officer.note": "take note of officers that schools name, enter their training for the post",

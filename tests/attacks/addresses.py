@@ -1168,6 +1168,7 @@ ADDRESSES: dict[str, Address] = {
     "duty:own": Address("/me/duty/", "staff", both=True),
     "duty:lesson": Address("/me/duty/lesson/", "staff", both=True),
     "duty:paper": Address("/me/duty/undertaking.pdf", "staff"),
+    "posts:posts": Address("/posts/", "post.view", both=True),
     "posts:officers": Address("/officers/", "officer.view"),
     "posts:note": Address("/officers/note/", "officer.note", post=True, answers=DEED),
     "posts:train": Address("/officers/train/", "officer.note", post=True, answers=DEED),

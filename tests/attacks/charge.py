@@ -42,6 +42,8 @@ def build(world: Any) -> dict[str, dict[str, int]]:
         with act_as(place.user("school_head", unit)) as head:
             commands.answer(head, grant.pk, objects=False)
             keeper = place.user("registrar", unit).pk
+            room = posts.open_unit(head, kind="office", name="学籍管理办公室")
+            posts.appoint(head, room.pk, title="主任", user_id=keeper, since=timezone.localdate())
             posts.name(head, user_id=keeper, phone="0990-1234567", since=timezone.localdate())
         with seeing_all():
             out["authorisation"][unit] = (
@@ -92,7 +94,7 @@ def reported(_facts: Any, s: Any, row: dict[str, Any]) -> bool:
 
 
 ORACLES = {
-    **dict.fromkeys(("officer", "school_review"), reported),
+    **dict.fromkeys(("officer", "school_review", "school_unit", "school_post"), reported),
     **dict.fromkeys(("authorisation", "record_edit", "verification"), own_unit),
     **dict.fromkeys(("emergency_grant", "emergency_look", "emergency_answer"), of_sides),
     "hand_over": handed,

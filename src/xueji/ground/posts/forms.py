@@ -9,6 +9,8 @@ from django.utils.translation import gettext_lazy as _
 
 from xueji.ground.accounts.actor import today
 
+from .models import PARTS, UnitKind
+
 _DAY = {"type": "date"}
 
 
@@ -41,3 +43,35 @@ class TrainedForm(forms.Form):
     topic = forms.CharField(label=_("培训内容"), max_length=100, initial=_("学籍管理员上岗培训"))
     done_on = forms.DateField(label=_("培训日期"), widget=forms.DateInput(attrs=_DAY, format="%Y-%m-%d"))
     hours = forms.DecimalField(label=_("学时"), min_value=0.5, max_value=100, decimal_places=1, initial=8)
+
+
+class UnitForm(forms.Form):
+    """A new unit of the school."""
+
+    kind = forms.ChoiceField(label=_("部门类别"), choices=UnitKind.choices)
+    name = forms.CharField(label=_("部门名称"), max_length=50, help_text=_("照本校的叫法"))
+    phone = forms.CharField(label=_("办公电话"), max_length=30, required=False)
+
+
+class PostForm(forms.Form):
+    """Somebody into a post; with a part, the school's steps in cases are named after this person."""
+
+    unit = forms.TypedChoiceField(label=_("部门"), coerce=int)
+    title = forms.CharField(label=_("岗位"), max_length=40, help_text=_("例如: 组长, 主任, 干事, 校医"))
+    user = forms.TypedChoiceField(label=_("人员(有账号的)"), coerce=int, empty_value=None, required=False)
+    name = forms.CharField(label=_("或填写姓名(没有账号的)"), max_length=50, required=False)
+    phone = forms.CharField(label=_("办公电话"), max_length=30, required=False)
+    part = forms.ChoiceField(
+        label=_("承担的环节"),
+        choices=[("", _("不承担")), *PARTS.items()],
+        required=False,
+        help_text=_("业务办到本校时, 各方看到的经办人或负责人就是这个人"),
+    )
+    since = forms.DateField(label=_("从哪天起"), widget=forms.DateInput(attrs=_DAY, format="%Y-%m-%d"))
+
+    def __init__(
+        self, data: Any = None, *, units: list[tuple[int, str]], people: list[tuple[int, str]]
+    ) -> None:
+        super().__init__(data, initial={"since": today()})
+        self.fields["unit"].choices = units  # type: ignore[attr-defined]
+        self.fields["user"].choices = [("", _("不选")), *people]  # type: ignore[attr-defined]

@@ -1,4 +1,4 @@
-"""Reading the register of 学籍管理员: a school's own with its past, an authority's schools with what is missing."""
+"""Reading units and posts of a school, and the register of 学籍管理员 with its past and what is missing."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from django.utils.translation import gettext as _
 from xueji.ground.accounts import queries as accounts
 from xueji.ground.accounts.actor import Actor
 from xueji.ground.accounts.models import RoleAssignment
-from xueji.ground.accounts.roles import Role
+from xueji.ground.accounts.roles import STAFF, Role
 from xueji.ground.waiting import Ask, Heap, Rows, day
 
-from .models import Officer
+from .models import Officer, Post, SchoolUnit, UnitKind
 
 PAGE = 50
 #: A sheet of a province's schools.
@@ -148,3 +148,28 @@ def waiting(actor: Actor) -> Ask[Heap | None]:
         {"org": actor.org_id},
         read,
     )
+
+
+def units(org_id: int) -> list[tuple[SchoolUnit, list[Post]]]:
+    """The open units of a school with who holds their posts, in the reader's scope; two queries."""
+    found = list(
+        SchoolUnit.objects.filter(org_id=org_id, closed_on=None).order_by("kind", "name", "pk")[:200]
+    )
+    held: dict[int, list[Post]] = {}
+    posts = Post.objects.filter(org_id=org_id, until=None, unit__in=found)
+    for post in posts.order_by("since", "pk")[:1000]:
+        held.setdefault(post.unit_id, []).append(post)
+    return [
+        (u, held.get(u.pk, [])) for u in sorted(found, key=lambda u: (UnitKind.values.index(u.kind), u.name))
+    ]
+
+
+def colleagues(actor: Actor) -> dict[int, tuple[str, frozenset[str]]]:
+    """Accounts with an office at the actor's school today: id -> name and roles; one query."""
+    rows = accounts.in_force(RoleAssignment.objects.filter(org_id=actor.org_id or 0, role__in=STAFF))
+    out: dict[int, tuple[str, frozenset[str]]] = {}
+    for user_id, name, role in rows.order_by("user_id", "pk").values_list(
+        "user_id", "user__display_name", "role"
+    )[:2000]:
+        out[user_id] = (name, out.get(user_id, ("", frozenset()))[1] | {role})
+    return out

@@ -10,6 +10,7 @@ from xueji.ground.accounts.roles import Role
 from xueji.ground.db.scope import acting
 from xueji.ground.orgs import commands as orgs
 from xueji.ground.orgs.models import ENTRY_ITEMS, SchoolReview
+from xueji.ground.posts import commands as posts
 from xueji.ground.posts.models import Officer
 from xueji.registry.enrolment.timeline import CHINA
 
@@ -52,7 +53,37 @@ def make(world: World, staff: Staff) -> dict[str, int]:
         )  # fmt: skip
     with transaction.atomic(), acting("writer"):
         Officer.objects.bulk_create(rows)
-    return {"officer": len(rows), "school_review": _entries(world, staff)}
+    return {
+        "officer": len(rows),
+        "school_review": _entries(world, staff),
+        "school_post": _units(world, staff),
+    }
+
+
+#: Units of school A: kind, name, and who holds which post there (role of the account, or a name without one).
+_UNITS = (
+    ("lead", "学籍管理领导小组", ((Role.SCHOOL_HEAD, "组长", "school_head"),)),
+    ("office", "学籍管理办公室", ((Role.REGISTRAR, "主任", "registrar"), ("龚念慈", "干事", ""))),
+    ("archive", "档案室", (("龚念慈", "档案员", ""),)),
+    ("health", "卫生室", (("池月明", "校医", ""),)),
+    ("grade", "一年级组", ()),
+)
+
+
+def _units(world: World, staff: Staff) -> int:
+    """Units and posts of school A."""
+    a, n = world.by_key("a"), 0
+    with at_desk(world, staff.at(Role.REGISTRAR, a.org_id).pk, 9) as actor:
+        for kind, name, held in _UNITS:
+            unit = posts.open_unit(actor, kind=kind, name=name, phone="0960-5701001")
+            for who, title, part in held:
+                user = staff.at(who, a.org_id).pk if isinstance(who, Role) else None
+                posts.appoint(
+                    actor, unit.pk, title=title, user_id=user, name="" if user else str(who), part=part,
+                    since=world.today,
+                )  # fmt: skip
+                n += 1
+    return n
 
 
 def _entries(world: World, staff: Staff) -> int:

@@ -190,6 +190,7 @@ MENU: tuple[Group, ...] = (
             Item(gettext_lazy("权限表"), "/permissions/", "permission.any"),
             Item(gettext_lazy("任课教师查询范围"), "/permissions/teaching/", "teaching.scope"),
             Item(gettext_lazy("保密承诺与培训"), "/duty/", "duty.register"),
+            Item(gettext_lazy("部门和岗位"), "/posts/", "post.view"),
             Item(gettext_lazy("学籍管理员"), "/officers/", "officer.view"),
             Item(gettext_lazy("工作移交"), "/handover/", "org.view"),
             Item(gettext_lazy("系统状态"), "/system/", "system.view"),

@@ -15,13 +15,16 @@ grant execute on function xueji_staff_names(bigint[]) to xueji_app, xueji_writer
 create or replace function xueji_officers(p_orgs int[], p_roles text[], p_today date)
 returns table (org_id int, role text, name text, phone text)
 language sql stable security definer set search_path = public, pg_temp as $$
-  select ra.org_id, ra.role::text, u.display_name::text, u.phone::text
+  select ra.org_id, ra.role::text, u.display_name::text, coalesce(nullif(p.phone, ''), u.phone)::text
     from unnest(p_orgs, p_roles) w(org, role)
     join role_assignment ra on ra.org_id = w.org and ra.role = w.role
     join account_user u on u.id = ra.user_id
+    -- Where a post of the school takes the part, the step is this person's (posts).
+    left join school_post p on p.org_id = ra.org_id and p.part = ra.role and p.user_id = ra.user_id
+     and p.since <= p_today and p.until is null
    where xueji_scope_user() is not null and w.role not in ('parent', 'student', 'class_teacher', 'teacher')
      and u.is_active and ra.valid_from <= p_today and (ra.valid_to is null or ra.valid_to >= p_today)
-   order by ra.id desc
+   order by (p.id is not null), ra.id desc
 $$;
 revoke all on function xueji_officers(int[], text[], date) from public;
 grant execute on function xueji_officers(int[], text[], date) to xueji_app, xueji_writer;

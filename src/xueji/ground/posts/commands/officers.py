@@ -16,9 +16,9 @@ from xueji.ground.audit.commands import record
 from xueji.ground.db.scope import acting
 from xueji.ground.orgs.models import School
 
-from . import queries
-from .errors import PostError
-from .models import Officer
+from .. import queries
+from ..errors import PostError
+from ..models import Officer
 
 #: So many lines are worked on at once.
 MOST = 500
@@ -107,7 +107,7 @@ def take_note(actor: Actor, ids: Sequence[int]) -> int:
     now = timezone.now()
     with transaction.atomic():
         with acting("writer"):
-            rows = Officer.objects.filter(pk__in=list(ids)[:MOST], county_id=actor.org_id, noted_at=None)
+            rows = Officer.objects.filter(pk__in=list(ids)[:MOST], county_id=actor.org_id or 0, noted_at=None)
             done = rows.update(noted_by=actor.user_id, noted_name=actor.user_name, noted_at=now)
         if done:
             record(
@@ -134,7 +134,7 @@ def train(actor: Actor, ids: Sequence[int], *, topic: str, done_on: date, hours:
         raise PostError(_("请填写学时"))
     with transaction.atomic():
         with acting("writer"):
-            rows = Officer.objects.filter(pk__in=list(ids)[:MOST], county_id=actor.org_id, until=None)
+            rows = Officer.objects.filter(pk__in=list(ids)[:MOST], county_id=actor.org_id or 0, until=None)
             done = rows.update(
                 trained_on=done_on,
                 training=topic.strip()[:100],
