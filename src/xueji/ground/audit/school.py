@@ -158,7 +158,7 @@ def lines(
             outside=r["org_id"] != school,
             what=words.action(r["action"]),
             kind_label=str(words.KINDS[words.kind(r["action"])]),
-            purpose=r["purpose"],
+            purpose=_purpose(r["purpose"]),
             person_id=r["person_id"],
             name=r["name"] or "",
             many=r["many"],
@@ -253,6 +253,11 @@ def unusual(actor: Actor, today: date | None = None) -> list[Unusual]:
         )
         for r in _findings(school, since, FINDINGS_MOST)
     ]
+
+
+def _purpose(text: str) -> str:
+    """A purpose in words: rooms that look a pupil up for a business keep its code."""
+    return words.business_words(text) if text.isascii() and text.isidentifier() else text
 
 
 def _school(actor: Actor) -> int:
