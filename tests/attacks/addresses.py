@@ -892,9 +892,15 @@ ADDRESSES: dict[str, Address] = {
         "/yearly/lists/{list}/completion.xlsx", "yearly.view", about="list", answers=(200, 302, 403)
     ),
     "termbook:index": Address("/termbook/", "termbook.write"),
-    "termbook:grid": Address("/termbook/{klass}/", "termbook.write", about="klass_own", both=True, answers=(200, 303, 422)),
+    "termbook:grid": Address(
+        "/termbook/{klass}/", "termbook.write", about="klass_own", both=True, answers=(200, 303, 422)
+    ),
     "termbook:award": Address(
-        "/students/{person}/awards/", "termbook.write", about="book", post=True, answers=DEED,
+        "/students/{person}/awards/",
+        "termbook.write",
+        about="book",
+        post=True,
+        answers=DEED,
         data=(("name", "三好学生"), ("level", "60"), ("on", "2026-09-02")),
     ),
     "termbook:end_award": Address(
@@ -1040,8 +1046,12 @@ ADDRESSES: dict[str, Address] = {
     "privacy:propose": Address("/privacy/office/retention/propose/", "privacy.act", post=True, answers=DEED),
     "privacy:hold": Address("/privacy/office/holds/", "privacy.act", post=True, answers=DEED),
     # Ids that nobody in the world has: for everybody like a row of somebody else.
-    "privacy:lift": Address("/privacy/office/holds/999999/lift/", "privacy.approve", post=True, answers=(404,)),
-    "privacy:lift_ask": Address("/privacy/office/holds/999999/ask/", "privacy.act", post=True, answers=(404,)),
+    "privacy:lift": Address(
+        "/privacy/office/holds/999999/lift/", "privacy.approve", post=True, answers=(404,)
+    ),
+    "privacy:lift_ask": Address(
+        "/privacy/office/holds/999999/ask/", "privacy.act", post=True, answers=(404,)
+    ),
     "privacy:hold_confirm": Address(
         "/privacy/office/holds/999999/confirm/", "privacy.approve", post=True, answers=(404,)
     ),

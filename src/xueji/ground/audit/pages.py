@@ -25,9 +25,9 @@ _RECORD = re.compile(
 #: the page itself is entered.
 _ABOUT_PUPILS = frozenset(
     {
-        "admission", "certificates", "changes", "charge", "collect", "creation", "dropout", "duplicates", "enrolment",
-        "exams", "exports", "family", "handover", "home", "intake", "offline", "photos", "placement", "population", "portal", "problems",
-        "relay", "statistics", "submission", "takeover", "yearly",
+        "admission", "cards", "certificates", "changes", "charge", "collect", "creation", "dropout", "duplicates",
+        "enrolment", "exams", "exports", "family", "handover", "home", "intake", "offline", "photos", "placement",
+        "population", "portal", "problems", "relay", "statistics", "submission", "takeover", "yearly",
     }
 )  # fmt: skip
 #: Pages of those rooms that tell nothing of pupils.

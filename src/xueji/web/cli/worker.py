@@ -31,9 +31,9 @@ def due_now() -> dict[str, int]:
     from xueji.ground.audit import anchors, archive, sealing, watch
     from xueji.ground.files import commands as files
     from xueji.office.privacy.commands import checks, disposal
+    from xueji.office.statistics import termly
     from xueji.registry.changes import commands as changes
     from xueji.registry.duplicates import commands as duplicates
-    from xueji.office.statistics import termly
     from xueji.registry.enrolment import commands as enrolment
     from xueji.registry.family import guardianship
     from xueji.registry.intake import commands as intake
