@@ -263,10 +263,9 @@ def settle(request: HttpRequest, key: uuid.UUID) -> HttpResponse:
     """The file is gone."""
     actor = actor_of(request)
 
+    on = day_of(request.POST.get("on"))
+
     def deed() -> None:
-        on = day_of(request.POST.get("on"))
-        if on is None:
-            raise ExportRefused(_("请填写日期"))
         commands.settle(actor, key, how=request.POST.get("how", ""), on=on, word=request.POST.get("word", ""))
 
     return carry_out(request, deed, _("已确认"), f"/exports/{key}/", refused=ExportRefused)

@@ -56,8 +56,6 @@ def write_class(
         raise TermbookError(_("有学生不在这个班, 请刷新后再填"))
     asked = {key: clean(text) if text.strip() else "" for key, text in values.items()}
     changed = {key: text for key, text in asked.items() if text != held[key]}
-    if not changed:
-        return 0
     with transaction.atomic(), acting("writer"):
         for item in items:
             persons = [p for p, i in changed if i == item]
@@ -92,14 +90,14 @@ def write_class(
     return len(made)
 
 
-def add_award(actor: Actor, person_id: uuid.UUID, *, name: str, level: str, on: date) -> TermLine:
+def add_award(actor: Actor, person_id: uuid.UUID, *, name: str, level: str, on: date | None) -> TermLine:
     """Enter what a child won. Raises PermissionDenied, Http404, `TermbookError`."""
     actor.require("termbook.write")
     pupil = _pupil(actor, person_id)
     label = dict(words.levels()).get(level)
     if len(name.strip()) < 2 or label is None:
         raise TermbookError(_("请写明奖励名称和级别"))
-    if not date(2000, 1, 1) <= on <= today():
+    if on is None or not date(2000, 1, 1) <= on <= today():
         raise TermbookError(_("日期不能晚于今天"))
     year, term = words.term_of(on)
     with transaction.atomic(), acting("writer"):

@@ -121,10 +121,9 @@ def award(request: HttpRequest, person_id: uuid.UUID) -> HttpResponse:
     """Enter an award of one child."""
     actor = actor_of(request)
 
+    on = day_of(request.POST.get("on"))
+
     def deed() -> None:
-        on = day_of(request.POST.get("on"))
-        if on is None:
-            raise TermbookError(_("请填写日期"))
         commands.add_award(
             actor, person_id, name=request.POST.get("name", ""), level=request.POST.get("level", ""), on=on
         )

@@ -49,7 +49,7 @@ def acknowledge(
     return row
 
 
-def settle(actor: Actor, key: uuid.UUID, *, how: str, on: date, word: str) -> ExportRequest:
+def settle(actor: Actor, key: uuid.UUID, *, how: str, on: date | None, word: str) -> ExportRequest:
     """Confirm that the file was destroyed or given back: how, when, who saw it.
 
     Raises Http404, PermissionDenied, `ExportRefused`.
@@ -61,7 +61,7 @@ def settle(actor: Actor, key: uuid.UUID, *, how: str, on: date, word: str) -> Ex
             raise ExportRefused(_("没有导出过文件, 或已经确认"))
         if how not in SETTLED or len(word.strip()) < 4:
             raise ExportRefused(_("请选择销毁或归还, 并写明怎样处理、谁在场(至少4个字)"))
-        if row.made_at is None or not timezone.localtime(row.made_at).date() <= on <= today():
+        if on is None or row.made_at is None or not timezone.localtime(row.made_at).date() <= on <= today():
             raise ExportRefused(_("日期要在最后一次导出之后, 不能晚于今天"))
         row.state, row.settled_how, row.settled_on = ExportState.SETTLED, how, on
         row.settled_word, row.settled_name, row.settled_at = (
