@@ -153,6 +153,8 @@ def enter(request: HttpRequest, exam_id: int) -> HttpResponse:
 def check(request: HttpRequest, exam_id: int) -> HttpResponse:
     """What was found of the ticked pupils."""
     actor = actor_of(request)
+    actor.require("exam.check")
+    queries.exam(actor, exam_id)
     ids = [n for raw in request.POST.getlist("pick")[:500] if (n := whole(raw)) is not None]
     how, why = request.POST.get("how", ""), request.POST.get("why", "")
     return _deed(
