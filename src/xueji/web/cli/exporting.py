@@ -25,7 +25,6 @@ def run(args: argparse.Namespace, show: Callable[[Any], None]) -> int:
     from xueji.ground.accounts.models import User
     from xueji.ground.db.scope import acting
     from xueji.office.exports import commands
-    from xueji.office.exports.commands.making import numbered
     from xueji.office.exports.errors import ExportRefused
     from xueji.office.exports.models import ExportRequest
 
@@ -47,7 +46,7 @@ def run(args: argparse.Namespace, show: Callable[[Any], None]) -> int:
                 raise Refused("申请人已不在申请单位, 请由申请单位重新申请")
             data, _name = commands.run_backend(
                 actor,
-                numbered(actor, args.number),
+                row.pk,
                 executor_id=admin.pk,
                 executor=admin.display_name,
                 place=args.place,

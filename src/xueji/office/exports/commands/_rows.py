@@ -25,12 +25,12 @@ def unit(actor: Actor) -> Org:
 def locked(actor: Actor, key: uuid.UUID) -> ExportRequest:
     """An application of the actor's unit, for writing (in the writing role). Raises Http404."""
     row = ExportRequest.objects.select_for_update().filter(pk=key, org_id=actor.org_id or 0).first()
-    if row is None or not may_see(actor, row):
+    if row is None or not _may_see(actor, row):
         raise Http404
     return row
 
 
-def may_see(actor: Actor, row: ExportRequest) -> bool:
+def _may_see(actor: Actor, row: ExportRequest) -> bool:
     """Offices see their unit's applications; who only uses data sees the own ones."""
     return actor.can("export.view") or row.asked_by == actor.user_id
 

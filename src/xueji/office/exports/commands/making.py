@@ -7,7 +7,6 @@ from collections.abc import Callable
 from typing import Any
 
 from django.db import transaction
-from django.http import Http404
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -176,11 +175,3 @@ def _agreed(rows: list[enrolment.RosterRow]) -> list[enrolment.RosterRow]:
         found = consents.standings([r.person_id for r in some])
         out += [r for r in some if r.person_id in found and found[r.person_id][OUTSIDE].holds]
     return out
-
-
-def numbered(actor: Actor, number: str) -> uuid.UUID:
-    """The application of a number in the actor's unit. Raises Http404."""
-    found = ExportRequest.objects.filter(number=number, org_id=actor.org_id or 0).first()
-    if found is None:
-        raise Http404
-    return found.pk
