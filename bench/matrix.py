@@ -93,6 +93,11 @@ def _duties() -> Iterator[Page]:
     yield Page("head.a", "/authorisations/", "/authorisations/")
     for path in ("/audit/school/", "/audit/school/readers/", "/audit/school/pupils/"):
         yield Page("head.a", path, path)
+    for path in ("/posts/", "/officers/"):
+        yield Page("registrar.a", path, path)
+    for path in ("/officers/", "/orgs/entries/"):
+        yield Page("county1.head", path, path)
+    yield Page("province.head", "/exports/openings/", "/exports/openings/")
     yield Page("head.a", "an authorisation", "/authorisations/", (r"/authorisations/\d+/",))
     yield Page("county1.head", "/emergency/", "/emergency/")
     yield Page("secadmin", "/duty/text/", "/duty/text/")
@@ -106,7 +111,7 @@ def _protection() -> Iterator[Page]:
     user = "county1.clerk"
     for path in (
         "", "officer/", "classes/", "plan/", "incidents/", "incidents/new/", "complaints/", "shares/", "shares/new/",
-        "checks/",
+        "checks/", "notice/",
     ):  # fmt: skip
         yield Page(user, f"/privacy/office/{path}", f"/privacy/office/{path}")
     for path in ("retention/", "papers/impact/", "papers/year/"):

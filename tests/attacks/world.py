@@ -652,7 +652,7 @@ def _termbook(world: World) -> None:
 
 
 def _exports(world: World) -> None:
-    """Applications for files with plain numbers in two schools, both granted."""
+    """Applications in two schools, both granted and signed for; an opening of a county by the province."""
     for school in ("a1", "c1"):
         world.exports[school] = granted_export(
             world.place, school, fields=["name", "identity", "number", "phone", "address"]

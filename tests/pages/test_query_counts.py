@@ -34,6 +34,14 @@ MORE = {
     "parent a child": 19,
     # Everything that is held, from every room, with who looked: one or two statements a group.
     "parent all data of a child": 30,
+    # Who has come, from where, with what papers, and what the place collects of each stage.
+    "registrar.a /collect/arrivals/": 19,
+    # The own hand-over, those below it, and what each place collects.
+    "registrar.a /submission/reviews/": 16,
+    # Lists due, holds, and what a pack lengthens.
+    "county1.clerk /privacy/office/retention/": 16,
+    # Each question goes through a definer function of its own, and is entered.
+    "head.a /audit/school/readers/": 18,
 }
 
 
