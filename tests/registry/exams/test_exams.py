@@ -156,13 +156,27 @@ def test_who_is_not_sound_is_not_verified_and_who_changed_afterwards_is_not_seat
         assert {r.name: r.differs for r in rows}["周从前"] == "核对后学籍有变动"
     _closed(exam)
     with act_as(place.user("county_clerk", "a")) as actor:
-        assert commands.seat(actor, exam.pk) == 1
+        with pytest.raises(ExamError, match="有 1 名学生核对后学籍有变动, 已退回学校重新核对"):
+            commands.seat(actor, exam.pk)
+    with seeing_all():
+        assert Exam.objects.get(pk=exam.pk).state == ExamState.OPEN, "nobody is seated yet"
+        entry = ExamEntry.objects.get(exam=exam, person_id=renamed)
+        assert (entry.state, entry.why) == ("open", "核对后学籍信息有变动")
+    registrar = login(Client(), place.user("registrar", "a1"))
+    assert "勾选的核对无误" in _words(registrar.get(f"/exams/{exam.pk}/"))
+    with act_as(place.user("registrar", "a1")) as actor:
+        with pytest.raises(ExamError, match="现在不能修改"):
+            commands.check(actor, exam.pk, _ids(exam, renamed, sound), how="checked")
+        assert commands.check(actor, exam.pk, _ids(exam, renamed), how="checked") == 1
+    with act_as(place.user("county_clerk", "a")) as actor:
+        assert commands.seat(actor, exam.pk) == 2
         with pytest.raises(ExamError, match="已编排准考证"):
             commands.seat(actor, exam.pk)
     with act_as(place.user("registrar", "a1")) as actor, pytest.raises(ExamError, match="已编排准考证"):
         commands.check(actor, exam.pk, _ids(exam, busy), how="out", why="不参加")
     with seeing_all():
-        assert ExamEntry.objects.get(exam=exam, person_id=renamed).why == "核对后学籍信息有变动"
+        assert ExamEntry.objects.get(exam=exam, person_id=renamed).ticket != ""
+        assert ExamEntry.objects.get(exam=exam, person_id=busy).ticket == ""
 
 
 @pytest.mark.capability("C-GRA-09")
@@ -268,3 +282,33 @@ def test_each_keeps_to_his_part() -> None:
     _closed(exam)
     with act_as(place.user("registrar", "a1")) as actor, pytest.raises(ExamError, match="现在不能修改"):
         commands.check(actor, exam.pk, _ids(exam, child), how="out", why="不参加")
+
+
+@pytest.mark.capability("C-GRA-09")
+def test_tickets_are_counted_within_each_county_and_a_deed_that_is_not_noted_is_not_done(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The five digits of the serial hold a county's pupils, not those of a province."""
+    place = make_county()
+    here, there = make_child(place), make_child(place, school="b1", name="钱多多")
+    with act_as(place.user("province_clerk", "province")) as actor:
+        exam = commands.announce(actor, _plan())
+    for school, child in (("a1", here), ("b1", there)):
+        with act_as(place.user("registrar", school)) as actor:
+            commands.enter(actor, exam.pk)
+            commands.check(actor, exam.pk, _ids(exam, child), how="checked")
+    _closed(exam)
+
+    def broken(*_args: Any, **_more: Any) -> None:
+        raise RuntimeError("the audit cannot be written")
+
+    with act_as(place.user("province_clerk", "province")) as actor:
+        with monkeypatch.context() as m, pytest.raises(RuntimeError):
+            m.setattr(commands, "record", broken)
+            commands.seat(actor, exam.pk)
+        assert Exam.objects.get(pk=exam.pk).state == ExamState.OPEN
+        assert commands.seat(actor, exam.pk) == 2
+    with seeing_all():
+        tickets = dict(ExamEntry.objects.filter(exam=exam).values_list("person_id", "ticket"))
+    assert tickets[here][-5:] == tickets[there][-5:] == "00001"
+    assert tickets[here] != tickets[there]

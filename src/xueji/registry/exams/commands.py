@@ -88,13 +88,13 @@ def announce(actor: Any, plan: Plan) -> Exam:
             made_name=actor.user_name,
             made_at=timezone.now(),
         )
-    record(
-        actor,
-        "exams.announce",
-        object_type="exam",
-        object_id=made.pk,
-        after={"name": name, "kind": plan.kind},
-    )
+        record(
+            actor,
+            "exams.announce",
+            object_type="exam",
+            object_id=made.pk,
+            after={"name": name, "kind": plan.kind},
+        )
     return made
 
 
@@ -109,7 +109,10 @@ def _held(actor: Any, exam_id: int, *states: ExamState) -> Iterator[Exam]:
         yield exam
 
 
-def _in_window(exam: Exam) -> None:
+def _in_window(exam: Exam, *, again: bool = False) -> None:
+    """`again`: only pupils who came back at the seating, whom the school checks after the last day too."""
+    if again and today() > exam.closes_on:
+        return
     if not exam.opens_on <= today() <= exam.closes_on:
         raise ExamError(
             _("报名核对时间为 %(start)s 至 %(end)s, 现在不能修改")
@@ -138,21 +141,22 @@ def enter(actor: Any, exam_id: int) -> int:
             [exam.pk, actor.county_id, actor.org_id, exam.stage, exam.cohort_year],
         )
         persons = [r[0] for r in c.fetchall()]
-    record(
-        actor,
-        "exams.enter",
-        object_type="exam",
-        object_id=exam_id,
-        after={"entered": len(persons)},
-        row_count=len(persons),
-        persons=persons,
-    )
+        record(
+            actor,
+            "exams.enter",
+            object_type="exam",
+            object_id=exam_id,
+            after={"entered": len(persons)},
+            row_count=len(persons),
+            persons=persons,
+        )
     return len(persons)
 
 
 def check(actor: Any, exam_id: int, entries: Iterable[int], *, how: str, why: str = "") -> int:
     """What the school found of entries: verified against the record as it is now, wrong (with what), or not taking part
     (with the reason). Returns how many were set. Whoever has an unsolved problem record or an open case is not verified.
+    After the last day only who came back at the seating is checked once more.
 
     Raises PermissionDenied, Http404, `ExamError`.
     """
@@ -160,16 +164,17 @@ def check(actor: Any, exam_id: int, entries: Iterable[int], *, how: str, why: st
     ids, why = sorted(set(entries)), why.strip()[:200]
     if how not in EntryState.values:
         raise ExamError(_("请选择核对结果"))
+    if how in (EntryState.OPEN, EntryState.CHECKED):
+        why = ""
     if how in (EntryState.WRONG, EntryState.OUT) and len(why) < 2:
         raise ExamError(_("请写明哪里有误, 或不参加的原因"))
     if not ids:
         raise ExamError(_("请先勾选学生"))
     with _held(actor, exam_id, ExamState.OPEN) as exam, connection.cursor() as c:
-        _in_window(exam)
         classes = sorted(actor.classes) if actor.role.endswith("teacher") else None
         c.execute(
             "select e.id, e.person_id, e.name, coalesce(r.problem, false), coalesce(r.open_case, ''),"
-            "  r.person_id is null or r.status <> 1"
+            "  r.person_id is null or r.status <> 1, e.state = 'open' and e.why <> ''"
             " from exam_entry e left join roster r on r.county_id = e.county_id and r.school_id = e.school_id"
             "  and r.person_id = e.person_id and r.kind = 1 and r.reason = 'enrolled'"
             " where e.exam_id = %s and e.school_id = %s and e.id = any(%s) and (%s::int[] is null or e.class_id = any(%s))"
@@ -179,6 +184,7 @@ def check(actor: Any, exam_id: int, entries: Iterable[int], *, how: str, why: st
         rows = c.fetchall()
         if len(rows) != len(ids):
             raise Http404
+        _in_window(exam, again=all(r[6] for r in rows))
         if how == EntryState.CHECKED:
             _require_sound(rows)
         c.execute(
@@ -187,28 +193,28 @@ def check(actor: Any, exam_id: int, entries: Iterable[int], *, how: str, why: st
             " from exam_entry x left join roster r on r.county_id = x.county_id and r.school_id = x.school_id"
             "  and r.person_id = x.person_id and r.kind = 1 and r.reason = 'enrolled'"
             " where x.id = e.id and e.id = any(%s) and r.person_id is not null",
-            [how, "" if how == EntryState.CHECKED else why, actor.user_name, ids],
+            [how, why, actor.user_name, ids],
         )
         c.execute(
             "update exam_entry set state = %s, why = %s, checked_name = %s, checked_at = now()"
             " where id = any(%s) and state <> %s",
-            [how, "" if how == EntryState.CHECKED else why, actor.user_name, ids, how],
+            [how, why, actor.user_name, ids, how],
         )
-    record(
-        actor,
-        "exams.check",
-        object_type="exam",
-        object_id=exam_id,
-        after={"how": how, "why": why},
-        row_count=len(ids),
-        persons=[r[1] for r in rows],
-    )
+        record(
+            actor,
+            "exams.check",
+            object_type="exam",
+            object_id=exam_id,
+            after={"how": how, "why": why},
+            row_count=len(ids),
+            persons=[r[1] for r in rows],
+        )
     return len(ids)
 
 
 def _require_sound(rows: Sequence[tuple[Any, ...]]) -> None:
     lines = []
-    for _id, _person, name, problem, case, gone in rows:
+    for _id, _person, name, problem, case, gone, _back in rows:
         if gone:
             lines.append(_("%s 已不在本校在读, 请改为“不参加”") % name)
         elif problem:
@@ -222,8 +228,8 @@ def _require_sound(rows: Sequence[tuple[Any, ...]]) -> None:
 def seat(actor: Any, exam_id: int) -> int:
     """Give every verified pupil a ticket number, a room and a seat, in one statement; returns how many.
 
-    After the last day of registration only. Whose record changed after the check must be checked again first; who was
-    not verified is left out. Raises PermissionDenied, Http404, `ExamError`.
+    After the last day of registration only. Whose record changed after the check goes back to the school, and nobody is
+    seated yet; the next time who was not verified is left out. Raises PermissionDenied, Http404, `ExamError`.
     """
     actor.require("exam.run")
     with _held(actor, exam_id, ExamState.OPEN) as exam, connection.cursor() as c:
@@ -235,34 +241,49 @@ def seat(actor: Any, exam_id: int) -> int:
             " left join roster r on r.county_id = x.county_id and r.school_id = x.school_id and r.person_id = x.person_id"
             "  and r.kind = 1 and r.reason = 'enrolled'"
             " where x.id = e.id and e.exam_id = %s and e.state = 'checked' and (r.person_id is null or r.status <> 1"
-            "  or (r.name, r.sex, r.birth_date) is distinct from (e.name, e.sex, e.birth_date))",
+            "  or (r.name, r.sex, r.birth_date) is distinct from (e.name, e.sex, e.birth_date)) returning e.person_id",
             [_("核对后学籍信息有变动"), exam.pk],
         )
-        # The division of the school's county, the year, the exam, a serial: sixteen digits. Neighbours are drawn.
-        c.execute(
-            "with seats as (select e.id, o.division, row_number() over (order by e.school_id,"
-            "   md5(e.person_id::text || %(exam)s::text), e.id) as n from exam_entry e join org o on o.id = e.school_id"
-            "  where e.exam_id = %(exam)s and e.state = 'checked')"
-            " update exam_entry e set ticket = %(year)s || s.division || lpad((%(exam)s %% 1000)::text, 3, '0')"
-            "   || lpad(s.n::text, 5, '0'), room = (s.n - 1) / %(seats)s + 1, seat = (s.n - 1) %% %(seats)s + 1"
-            " from seats s where s.id = e.id returning e.person_id",
-            {"exam": exam.pk, "year": f"{exam.held_on:%y}", "seats": SEATS},
+        back = [r[0] for r in c.fetchall()]
+        persons = back or _seats(c, exam)
+        if not back:
+            exam.state, exam.seated_at = ExamState.SEATED, timezone.now()
+            exam.save(update_fields=["state", "seated_at"])
+        record(
+            actor,
+            "exams.seat",
+            object_type="exam",
+            object_id=exam_id,
+            after={"returned": len(back)} if back else {"seated": len(persons)},
+            row_count=len(persons),
+            persons=persons,
         )
-        persons = [r[0] for r in c.fetchall()]
-        if not persons:
-            raise ExamError(_("还没有核对通过的学生, 不能编排准考证"))
-        exam.state, exam.seated_at = ExamState.SEATED, timezone.now()
-        exam.save(update_fields=["state", "seated_at"])
-    record(
-        actor,
-        "exams.seat",
-        object_type="exam",
-        object_id=exam_id,
-        after={"seated": len(persons)},
-        row_count=len(persons),
-        persons=persons,
-    )
+    if back:
+        raise ExamError(
+            _(
+                "有 %s 名学生核对后学籍有变动, 已退回学校重新核对, 这次没有编排。再次编排时, 没有核对的学生不编排"
+            )
+            % len(back)
+        )
     return len(persons)
+
+
+def _seats(c: Any, exam: Exam) -> list[uuid.UUID]:
+    # The division of the school's county, the year, the exam, a serial of the division: sixteen digits. Neighbours are
+    # drawn. Rooms are numbered within the division: five digits hold its pupils, not those of a province.
+    c.execute(
+        "with seats as (select e.id, o.division, row_number() over (partition by o.division order by e.school_id,"
+        "   md5(e.person_id::text || %(exam)s::text), e.id) as n from exam_entry e join org o on o.id = e.school_id"
+        "  where e.exam_id = %(exam)s and e.state = 'checked')"
+        " update exam_entry e set ticket = %(year)s || s.division || lpad((%(exam)s %% 1000)::text, 3, '0')"
+        "   || lpad(s.n::text, 5, '0'), room = (s.n - 1) / %(seats)s + 1, seat = (s.n - 1) %% %(seats)s + 1"
+        " from seats s where s.id = e.id returning e.person_id",
+        {"exam": exam.pk, "year": f"{exam.held_on:%y}", "seats": SEATS},
+    )
+    persons = [r[0] for r in c.fetchall()]
+    if not persons:
+        raise ExamError(_("还没有核对通过的学生, 不能编排准考证"))
+    return persons
 
 
 def marks(actor: Any, exam_id: int, data: bytes, name: str) -> int:
@@ -277,7 +298,7 @@ def marks(actor: Any, exam_id: int, data: bytes, name: str) -> int:
         lines = reading.read(data, name, [s for s, _form in exam.subjects])
         policy = policy_for(Org.objects.get(pk=exam.org_id), today())
         faults = reading.judge(policy, dict(exam.subjects), lines, today())
-        known = queries.seated(exam.pk)
+        known = queries.seated(exam.pk, [line.ticket for line in lines])
         found: dict[uuid.UUID, Mapping[str, str]] = {}
         for line in lines:
             person = known.get(line.ticket)
@@ -310,15 +331,15 @@ def marks(actor: Any, exam_id: int, data: bytes, name: str) -> int:
         )
         exam.state, exam.done_at = ExamState.DONE, timezone.now()
         exam.save(update_fields=["state", "done_at"])
-    record(
-        actor,
-        "exams.marks",
-        object_type="exam",
-        object_id=exam_id,
-        after={"file": name, "pupils": len(found)},
-        row_count=len(found),
-        persons=list(found),
-    )
+        record(
+            actor,
+            "exams.marks",
+            object_type="exam",
+            object_id=exam_id,
+            after={"file": name, "pupils": len(found)},
+            row_count=len(found),
+            persons=list(found),
+        )
     return len(found)
 
 

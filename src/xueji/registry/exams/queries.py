@@ -173,12 +173,11 @@ def entries(
     return out, str(rows[limit - 1][0]) if len(rows) > limit else ""
 
 
-def seated(exam_id: int) -> dict[str, tuple[uuid.UUID, str]]:
-    """Ticket -> person and name. Must run in the writing role."""
-    rows = (
-        ExamEntry.objects.filter(exam_id=exam_id)
-        .exclude(ticket="")
-        .values_list("ticket", "person_id", "name")
+def seated(exam_id: int, tickets: Sequence[str]) -> dict[str, tuple[uuid.UUID, str]]:
+    """Ticket -> person and name, of these tickets. Must run in the writing role."""
+    wanted = sorted({t for t in tickets if t})
+    rows = ExamEntry.objects.filter(exam_id=exam_id, ticket__in=wanted).values_list(
+        "ticket", "person_id", "name"
     )
     return {ticket: (person, name) for ticket, person, name in rows}
 
@@ -197,7 +196,7 @@ def last_marks(person_id: uuid.UUID) -> tuple[str, list[tuple[str, str]]] | None
 
 
 def waiting(actor: Any) -> Ask[list[Heap]]:
-    """Entries that the school has still to check while registration is open."""
+    """Entries that the school has still to check while registration is open, or that came back at the seating."""
 
     def read(rows: list[dict[str, Any]]) -> list[Heap]:
         n = int(rows[0]["n"])
@@ -206,7 +205,8 @@ def waiting(actor: Any) -> Ask[list[Heap]]:
 
     return Ask(
         "select count(*) as n, min(x.closes_on) as due from exam_entry e join exam x on x.id = e.exam_id"
-        " where e.school_id = %(org)s and e.state = 'open' and x.state = 'open' and x.closes_on >= %(today)s",
+        " where e.school_id = %(org)s and e.state = 'open' and x.state = 'open'"
+        " and (x.closes_on >= %(today)s or e.why <> '')",
         {"org": actor.org_id, "today": today()},
         read,
     )

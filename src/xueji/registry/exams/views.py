@@ -104,6 +104,12 @@ def detail(request: HttpRequest, exam_id: int) -> HttpResponse:
     }
     labels: dict[str, Any] = {"": _("全部"), **dict(EntryState.choices)}
     in_time = exam.state == ExamState.OPEN and exam.opens_on <= today() <= exam.closes_on
+    # Who came back at the seating is checked after the last day too.
+    back = (
+        exam.state == ExamState.OPEN
+        and today() > exam.closes_on
+        and any(r.state == EntryState.OPEN and r.why for r in rows)
+    )
     own = actor.can("exam.run") and exam.org_id == actor.org_id
     return render(
         request,
@@ -118,7 +124,7 @@ def detail(request: HttpRequest, exam_id: int) -> HttpResponse:
                 {"label": labels[k], "url": f"?state={k}", "active": k == state, "count": n}
                 for k, n in sums.items()
             ],
-            "may_enter": school and in_time and actor.can("exam.check"),
+            "may_enter": school and (in_time or back) and actor.can("exam.check"),
             "may_add": school and in_time and actor.can("exam.enter"),
             "may_seat": own and exam.state == ExamState.OPEN,
             "may_mark": own and exam.state != ExamState.OPEN,
