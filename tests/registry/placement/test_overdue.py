@@ -18,6 +18,7 @@ from tests.helpers import Place, act_as, login, make_county, seeing_all
 from tests.registry.placement.pupils import text
 
 from xueji.ground.accounts.actor import today
+from xueji.registry.changes.errors import CaseError
 from xueji.registry.changes.models import Case
 from xueji.registry.placement.commands import overdue as deeds
 from xueji.registry.placement.commands import terms as marks
@@ -142,3 +143,32 @@ def test_who_may_not_propose_and_about_whom(place: Place, monkeypatch: pytest.Mo
     assert login(Client(), place.user("class_teacher", "c1")).get("/terms/overdue/").status_code == 403
     with seeing_all():
         assert not Case.objects.exists()
+
+
+@pytest.mark.capability("C-LEV-06")
+def test_all_are_proposed_or_none_and_the_list_names_everybody(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, second = sorted((_student(place, n) for n in ("没来的", "没信的")), key=str)
+    _late(monkeypatch, 21)
+    real = deeds.changes.start
+
+    def start(actor: Any, *, business: str, person_id: uuid.UUID) -> Case:
+        if person_id == second:
+            raise CaseError("该生已有业务在办理")
+        return real(actor, business=business, person_id=person_id)
+
+    monkeypatch.setattr(deeds.changes, "start", start)
+    with act_as(place.user("registrar", "c1")) as actor:
+        with pytest.raises(PlacementError, match="已有业务"):
+            deeds.propose(actor, [first, second])
+        sheet: Any = openpyxl.load_workbook(io.BytesIO(deeds.book(actor)[0])).active
+        rows = overdue.overdue(actor, terms.term_of(today()), size=1)
+        monkeypatch.setattr(deeds, "LISTED", 1)
+        with pytest.raises(PlacementError, match="有 2 人"):
+            deeds.book(actor)
+    assert (len(rows[0]), rows[1]) == (1, 2), "a page holds one, the list both"
+    cells = {str(c) for row in sheet.iter_rows(values_only=True) for c in row if c}
+    assert {"没来的", "没信的"} <= cells
+    with seeing_all():
+        assert not Case.objects.exists(), "no draft stays of a proposal that was refused"

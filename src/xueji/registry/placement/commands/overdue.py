@@ -6,6 +6,7 @@ import uuid
 from collections.abc import Iterable
 from typing import Any
 
+from django.db import transaction
 from django.http import Http404
 from django.utils.translation import gettext as _
 
@@ -19,10 +20,13 @@ from ..errors import PlacementError
 from ..queries import overdue, roster, terms
 
 MOST = 20
+#: So many stand on one list; a school with more must look at its marks first.
+LISTED = 2_000
 
 
 def propose(actor: Any, persons: Iterable[uuid.UUID]) -> int:
-    """Begin a withdrawal for each of these pupils, with the article and the days filled in, for the school's decision.
+    """Begin a withdrawal for each of these pupils, with the article and the days filled in, for the school's decision;
+    all of them or none.
 
     A draft that lies there is taken up. Raises PermissionDenied, Http404 for who is not on the list, `PlacementError`
     before the grace is over, where no rule speaks of it, and for a pupil who cannot be withdrawn now.
@@ -49,37 +53,43 @@ def propose(actor: Any, persons: Iterable[uuid.UUID]) -> int:
         "n": held.days,
         "why": held.sentence,
     }
-    for row in rows:
-        try:
-            case = changes.start(actor, business="withdraw", person_id=row.person_id)
-            changes.save_draft(
-                actor, case_id=case.pk, form=case.form | {"reason": "其他", "reason_note": note[:200]}
-            )
-        except CaseError as error:
-            raise PlacementError(f"{row.name}: {error.message}") from error
-    record(
-        actor,
-        "term.propose",
-        object_type="school",
-        object_id=actor.org_id,
-        after={"year": term.year, "term": term.number, "article": held.article},
-        row_count=len(ids),
-        persons=ids,
-    )
+    with transaction.atomic():
+        for row in rows:
+            try:
+                case = changes.start(actor, business="withdraw", person_id=row.person_id)
+                changes.save_draft(
+                    actor, case_id=case.pk, form=case.form | {"reason": "其他", "reason_note": note[:200]}
+                )
+            except CaseError as error:
+                raise PlacementError(f"{row.name}: {error.message}") from error
+        record(
+            actor,
+            "term.propose",
+            object_type="school",
+            object_id=actor.org_id,
+            after={"year": term.year, "term": term.number, "article": held.article},
+            row_count=len(ids),
+            persons=ids,
+        )
     return len(ids)
 
 
 def book(actor: Any) -> tuple[bytes, str]:
-    """The proposal list (拟自动退学名单) as a workbook, one page at most; noted before it leaves.
+    """The proposal list (拟自动退学名单) as a workbook, whole; noted before it leaves.
 
-    Raises PermissionDenied, `PlacementError` where nobody can be proposed.
+    Raises PermissionDenied, `PlacementError` where nobody can be proposed, or more than two thousand.
     """
     actor.require("register.print")
     term = terms.term_of(today())
     held = overdue.standing(actor.org_id, term, today())
     if held is None or not held.over:
         raise PlacementError(_("现在没有可以提出的名单"))
-    found, _total = overdue.overdue(actor, term)
+    found, total = overdue.overdue(actor, term, size=LISTED)
+    if total > LISTED:
+        raise PlacementError(
+            _("逾期未注册的有 %(n)s 人, 一份名单最多 %(most)s 人, 请先登记注册情况")
+            % {"n": total, "most": LISTED}
+        )
     classes = roster.all_classes(roster.school_of(actor), today())
     record(
         actor,

@@ -68,7 +68,7 @@ def standing(school_id: int, term: TermOf, on: date) -> Standing | None:
 
 
 def overdue(
-    actor: Any, term: TermOf, *, page: int = 0, only: list[uuid.UUID] | None = None
+    actor: Any, term: TermOf, *, page: int = 0, only: list[uuid.UUID] | None = None, size: int = PAGE
 ) -> tuple[list[Overdue], int]:
     """Pupils of the actor's school without registration and without leave: one page by class, and how many there are."""
     where = (
@@ -82,8 +82,8 @@ def overdue(
         "term": term.number,
         "org": actor.org_id,
         "only": only,
-        "n": PAGE,
-        "skip": PAGE * min(page, 1000),
+        "n": size,
+        "skip": size * min(page, 1000),
     }
     with connection.cursor() as c:
         c.execute("select count(*)" + where, values)
