@@ -194,3 +194,23 @@ def test_who_waits_for_a_seat_is_not_passed_on_twice() -> None:
         cases.submit(actor, case_id=again.pk)
     with seeing_all():
         assert Case.objects.get(pk=again.pk).status == CaseStatus.DRAFT
+
+
+@pytest.mark.capability("C-TRF-05")
+def test_a_long_refusal_leaves_room_for_the_answer() -> None:
+    place = make_county()
+    _child, case, row = _refused(place)
+    with seeing_all():
+        Case.objects.filter(pk=case.pk).update(end_reason="满额。" * 100)
+    with act_as(place.user("county_clerk", "a")) as actor:
+        cases.assign(actor, row.pk, school_id=place.org("a2").pk, text="离家较近")
+    with seeing_all():
+        case.refresh_from_db()
+    assert case.end_reason.startswith("满额。")
+    assert case.end_reason.endswith("统筹安排结果: 到青禾县东乡小学就读, 请家长到该校办理转入。离家较近")
+    with act_as(place.user("county_clerk", "a")) as actor:
+        cases.decline(actor, row.pk, text="该校临时减班")
+    with seeing_all():
+        case.refresh_from_db()
+    assert case.end_reason.count("统筹安排结果") == 1
+    assert "暂无学位。该校临时减班" in case.end_reason

@@ -29,6 +29,8 @@ from .draft import begin
 from .launch import case_words, freeze
 
 _ABOUT = ("name", "sex", "birth_date", "school", "grade", "reason")
+#: So long may the reason be that a case ends with.
+_LONGEST = 300
 #: Cases of the named school after which it may begin again.
 _OVER = (CaseStatus.WITHDRAWN, CaseStatus.CANCELLED, CaseStatus.REFUSED)
 
@@ -97,8 +99,10 @@ def _answer(actor: Any, row: PlacingRequest, case: Case, state: Placing, said: s
     row.state, row.answer = state, text.strip()[:300]
     row.answered_name, row.answered_at = actor.user_name, timezone.now()
     row.save()
+    # The answer is what the family waits for: of a long refusal the end gives way to it.
+    tail = f"。{_('统筹安排结果')}: {said}"[:_LONGEST]
     head = case.end_reason.partition("。统筹安排结果: ")[0]
-    case.end_reason = f"{head}。{_('统筹安排结果')}: {said}"[:300]
+    case.end_reason = head[: _LONGEST - len(tail)] + tail
     spread(case)
     save(case)
     write_seats(case)
