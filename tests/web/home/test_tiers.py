@@ -16,7 +16,8 @@ from tests.registry.changes.world import make_child
 from xueji.ground.accounts.roles import Role
 from xueji.ground.audit.models import AuditEntry
 from xueji.ground.db.scope import acting
-from xueji.ground.orgs.models import Org
+from xueji.ground.orgs import commands as orgs
+from xueji.ground.orgs.models import Org, School
 from xueji.ground.policy import epoch
 from xueji.ground.policy.library import shipped
 from xueji.registry.changes import commands as cases
@@ -173,6 +174,20 @@ def test_a_school_goes_back_under_its_authority_and_never_to_another(place: Plac
     central = f"/orgs/{place.org('central').pk}/edit/"
     assert 'name="parent_id"' not in text_of(admin.get(central)), "an authority or a tier stays where it is"
     assert admin.post(central, {"short_name": "东乡", "phone": "1", "contact": "办公室"}).status_code == 302
+
+
+def test_a_school_of_the_city_is_never_put_under_one_of_its_counties(place: Place) -> None:
+    """The page offers no county; neither does the command take one, whose staff would see the school by its place."""
+    school, city = place.org("a1"), place.org("city1")
+    with seeing_all():
+        Org.objects.filter(pk=school.pk).update(parent=city, path=f"{city.path}{school.pk}/")
+        School.objects.filter(pk=school.pk).update(county=city)
+    with act_as(place.user("system_admin", "province")) as actor:
+        with pytest.raises(orgs.OrgError, match="同一学籍主管部门"):
+            orgs.change_org(actor, school.pk, short_name="第一小学", parent_id=place.org("a").pk)
+        orgs.change_org(actor, school.pk, short_name="第一小学", parent_id=city.pk)
+    school.refresh_from_db()
+    assert school.path == f"{city.path}{school.pk}/"
 
 
 @pytest.mark.parametrize(

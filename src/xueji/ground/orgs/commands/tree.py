@@ -233,7 +233,8 @@ def _hang(actor: Any, org: Org, parent_id: int) -> None:
     school = School.objects.filter(pk=org.pk).first()
     if school is None or org.kind != OrgKind.SCHOOL:
         raise OrgError(_("只有学校可以改变上级单位"))
-    if school.county_id not in (parent.pk, parent.parent_id):
+    of_tier = parent.kind == OrgKind.CENTRAL and parent.parent_id == school.county_id
+    if parent.pk != school.county_id and not of_tier:
         raise OrgError(_("只能放在同一学籍主管部门或它的中心校、学区下面"))
     org.parent, org.path = parent, f"{parent.path}{org.pk}/"
 
