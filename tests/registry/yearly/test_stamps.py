@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import date
 from typing import Any
 
 import pytest
@@ -15,6 +16,7 @@ from tests.registry.placement.pupils import wait_for_class
 
 from xueji.ground.accounts.actor import today
 from xueji.ground.orgs.grades import start_year_of
+from xueji.ground.orgs.models import Org
 from xueji.registry.yearly import commands, stamps
 from xueji.registry.yearly.errors import YearlyError
 from xueji.registry.yearly.models import RegisterStamp, StampState
@@ -125,3 +127,14 @@ def test_each_endorses_the_schools_below_alone() -> None:
         assert [x.state for x in stamps.of_year(actor, start_year_of(today()))] == [""]
     with act_as(place.user("county_clerk", "a")) as actor:
         assert commands.stamp(actor, [a1, a2]) == 2
+
+
+@pytest.mark.capability("C-ENR-17")
+def test_a_closed_school_is_not_late() -> None:
+    place = make_county()
+    year = start_year_of(today())
+    with seeing_all():
+        Org.objects.filter(pk=place.org("a2").pk).update(valid_to=date(year, 8, 1))
+    with act_as(place.user("county_clerk", "a")) as actor:
+        assert place.org("a2").pk not in {x.school_id for x in stamps.of_year(actor, year)}
+        assert place.org("a2").pk in {x.school_id for x in stamps.of_year(actor, year - 1)}

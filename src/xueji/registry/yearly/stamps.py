@@ -80,12 +80,16 @@ def registers(school_ids: Iterable[int], year: int) -> dict[int, Register]:
 
 
 def of_year(actor: Any, year: int) -> list[Line]:
-    """The schools in the actor's scope with their endorsement, those that wait first; two queries, at most 300 schools."""
+    """The schools in the actor's scope with their endorsement, those that wait first; two queries, at most 300 schools.
+
+    A school that was closed before the year began is not asked for its register.
+    """
     actor.require("stamp.view")
     with connection.cursor() as c:
         c.execute(
-            "select o.id, o.name from org o join school s on s.org_id = o.id where o.path like %s order by o.id limit %s",
-            [f"{actor.org_path}%", LIMIT],
+            "select o.id, o.name from org o join school s on s.org_id = o.id where o.path like %s"
+            " and (o.valid_to is null or o.valid_to > %s) order by o.id limit %s",
+            [f"{actor.org_path}%", date(year, 9, 1), LIMIT],
         )
         schools = c.fetchall()
     held = {s.school_id: s for s in RegisterStamp.objects.filter(start_year=year)}
