@@ -214,3 +214,27 @@ def test_a_long_refusal_leaves_room_for_the_answer() -> None:
         case.refresh_from_db()
     assert case.end_reason.count("统筹安排结果") == 1
     assert "暂无学位。该校临时减班" in case.end_reason
+
+
+@pytest.mark.capability("C-TRF-05")
+def test_a_seat_stays_promised_while_the_transfer_of_the_child_is_under_way() -> None:
+    place = make_county()
+    _child, _case, row = _refused(place)
+    other = transfer_draft(
+        place, make_child(place, school="b1", name="钱多多"), name="钱多多", to="a1", school="b1"
+    )
+    send(place, other, ("registrar", "a1"))
+    _full(place, "a2", capacity=1)
+    a2 = place.org("a2").pk
+    with seeing_all():
+        second = PlacingRequest.objects.get(case=other)
+    with act_as(place.user("county_clerk", "a")) as actor:
+        cases.assign(actor, row.pk, school_id=a2)
+    with act_as(place.user("registrar", "a2")) as actor:
+        begun = cases.take(actor, row.pk)
+    with act_as(place.user("county_clerk", "a")) as actor, pytest.raises(CaseError, match="没有空位"):
+        cases.assign(actor, second.pk, school_id=a2)
+    with act_as(place.user("registrar", "a2")) as actor:
+        cases.delete_draft(actor, case_id=begun.pk)
+    with act_as(place.user("county_clerk", "a")) as actor:
+        assert cases.assign(actor, second.pk, school_id=a2).placed_school_id == a2

@@ -20,7 +20,7 @@ from xueji.ground.waiting import Ask, Heap, day
 
 from .checks import Report
 from .material import Material
-from .models import Placing, PlacingRequest
+from .models import OPEN, CaseStatus, Placing, PlacingRequest
 from .subject import classes_of_grade
 
 PAGE = 50
@@ -99,14 +99,16 @@ def articles(policy: PolicySet, m: Material, report: Report) -> str:
 def seats(policy: PolicySet, row: PlacingRequest, *, limit: int = 100) -> list[Seat]:
     """Schools of the authority with room in the child's grade, the one with most first. One query.
 
-    Seats that were promised to other children and not taken yet are no longer counted.
+    Seats that were promised to other children are no longer counted, until their transfer has ended.
     """
     cap, _article = cap_of(policy, row.stage)
     with connection.cursor() as c:
         c.execute(
             "select * from (select s.org_id, o.name, sum(greatest(least(k.capacity, coalesce(%(cap)s, k.capacity))"
             "    - (select count(*) from roster r where r.class_id = k.id and r.reason <> 'former' and r.status = 1), 0))"
-            "  - (select count(*) from placing_request p where p.placed_school_id = s.org_id and p.state = 'placed'"
+            "  - (select count(*) from placing_request p where p.placed_school_id = s.org_id"
+            "    and (p.state = 'placed' or p.state = 'taken' and exists (select 1 from case_ c"
+            "     where c.case_id = p.new_case_id and c.status = any(%(under_way)s)))"
             "    and p.stage = %(stage)s and p.cohort_year = %(cohort)s and p.id <> %(row)s) as room"
             " from school s join org o on o.id = s.org_id join school_class k on k.school_id = s.org_id"
             " where s.county_id = %(county)s and s.org_id <> %(but)s and k.stage = %(stage)s"
@@ -121,6 +123,7 @@ def seats(policy: PolicySet, row: PlacingRequest, *, limit: int = 100) -> list[S
                 "county": row.county_id,
                 "but": row.school_id,
                 "special": SPECIAL,
+                "under_way": [str(CaseStatus.DRAFT), *map(str, OPEN)],
                 "n": limit,
             },
         )
