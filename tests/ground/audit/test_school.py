@@ -113,6 +113,9 @@ def test_a_long_period_is_cut_and_a_day_is_whole(place: Place) -> None:
     long = school.period(date(2020, 1, 1), date(2030, 1, 1), today)
     assert (long.until - long.since).days == school.LONGEST - 1 and long.until == today
     assert school.period(date(2026, 11, 30), None, today) == school.Period(today, today)
+    for asked in ((date.max, None), (None, date.min), (date.min, date.min), (date.max, date.max)):
+        odd = school.period(*asked, today)
+        assert school.EARLIEST - timedelta(days=7) < odd.since <= odd.until <= today and odd.moments
     assert school.period(DAY, DAY, today).moments[1] - school.period(DAY, DAY, today).moments[0] == timedelta(
         1
     )

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 PERMISSION = "audit.school"
 #: The longest period of one page, in days, and the one that is shown unasked.
 LONGEST, USUAL = 31, 7
+EARLIEST = date(2000, 1, 1)
 PAGE = 50
 #: Findings stand above the list for so many days.
 FINDINGS_DAYS, FINDINGS_MOST = 30, 20
@@ -54,7 +55,9 @@ class Period:
 def period(since: date | None, until: date | None, today: date | None = None) -> Period:
     """The period asked for, cut to the longest; the last week where nothing was asked."""
     today = today or timezone.localdate()
-    last = min(until or (since + timedelta(days=LONGEST - 1) if since else today), today)
+    # A day before anything can have been entered, or one to come, would leave the calendar in the sums below.
+    since, until = (min(max(d, EARLIEST), today) if d else None for d in (since, until))
+    last = until or (min(since + timedelta(days=LONGEST - 1), today) if since else today)
     first = since or last - timedelta(days=USUAL - 1)
     return Period(min(max(first, last - timedelta(days=LONGEST - 1)), last), last)
 
