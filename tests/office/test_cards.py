@@ -6,6 +6,7 @@ import io
 import re
 import uuid
 from datetime import date, timedelta
+from typing import Any
 
 import pypdf
 import pytest
@@ -317,3 +318,53 @@ def test_cards_are_closed_to_others(place: Place, children: list[uuid.UUID], rol
     assert client.get(f"/cards/{card.pk}/").status_code in (403, 404)
     assert client.post(f"/cards/{card.pk}/lose/", {"why": "丢了"}).status_code in (403, 404)
     assert card_of(children[0]).state == CardState.VALID
+
+
+def test_a_second_loss_asks_for_a_declaration_of_its_own(place: Place, children: list[uuid.UUID]) -> None:
+    sealed(place, made(place))
+    card = card_of(children[0])
+    with act_as(place.user("registrar", "a1")) as actor:
+        commands.lose(actor, card.pk, "放学路上丢的")
+        commands.announce(actor, card.pk, on=today(), where="校园公告栏")
+        commands.found(actor, card.pk)
+        commands.lose(actor, card.pk, "又丢了一次")
+        with pytest.raises(CardError, match="先挂失并登声明"):
+            commands.replace(actor, card.pk)
+    page = login(Client(), place.user("registrar", "a1"))
+    said = page.post(f"/cards/{card.pk}/announce/", {"on": "昨天", "where": "校园公告栏"}, follow=True)
+    assert "请填写声明的日期" in said.content.decode()
+    assert card_of(children[0]).announced_on is None
+
+
+def test_a_fee_that_is_no_number_is_refused_in_words(place: Place, children: list[uuid.UUID]) -> None:
+    sealed(place, made(place))
+    card = card_of(children[0])
+    with act_as(place.user("registrar", "a1")) as actor:
+        commands.lose(actor, card.pk, "放学路上丢的")
+        commands.announce(actor, card.pk, on=today(), where="校园公告栏")
+        for fee in ("nan", "-nan", "snan", "inf", "1e40", "很多"):
+            with pytest.raises(CardError, match="工本费"):
+                commands.replace(actor, card.pk, fee=fee)
+
+
+def test_a_class_is_looked_at_under_the_lock_and_made_once(
+    place: Place, children: list[uuid.UUID], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two clicks at once: the second waits for the lock, and finds nobody without a card when it has it."""
+    steps: list[str] = []
+    serial, pupils = commands._serial, queries.pupils
+
+    def lock(*args: Any) -> int:
+        steps.append("lock")
+        return serial(*args)
+
+    def look(*args: Any) -> list[queries.Lacking]:
+        steps.append("look")
+        return pupils(*args)
+
+    monkeypatch.setattr(commands, "_serial", lock)
+    monkeypatch.setattr(queries, "pupils", look)
+    made(place)
+    assert steps == ["lock", "look"]
+    with pytest.raises(CardError, match="没有要做的"):
+        made(place)

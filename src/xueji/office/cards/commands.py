@@ -43,28 +43,29 @@ def make(actor: Any, *, kind: str, class_id: int, persons: Sequence[uuid.UUID] |
         raise CardError(_("学籍证只发给高中学生"))
     school = School.objects.get(pk=klass.school_id)
     unit = Org.objects.get(pk=klass.school_id)
-    wanted = [p for p in queries.pupils(klass.school_id, klass.pk, kind) if not p.has]
-    if persons is not None:
-        wanted = [p for p in wanted if p.person_id in set(persons)]
-    if not wanted:
-        raise CardError(_("这个班的学生都已经有%s了, 没有要做的") % Kind(kind).label)
     day, now = today(), timezone.now()
-    batch = CardBatch(
-        school_id=klass.school_id,
-        county_id=school.county_id,
-        class_id=klass.pk,
-        kind=kind,
-        title=class_label(klass.stage, klass.cohort_year, klass.number, school.system, day),
-        stage=klass.stage,
-        total=len(wanted),
-        sealer_id=rules.sealer_of(kind, Org.objects.get(pk=school.county_id)),
-        made_name=actor.user_name,
-        made_at=now,
-    )
     with transaction.atomic():
+        # The lock comes before the look at who lacks a card: a form that is sent twice finds nobody the second time.
+        first = _serial(klass.school_id, kind, day.year)
+        wanted = [p for p in queries.pupils(klass.school_id, klass.pk, kind) if not p.has]
+        if persons is not None:
+            wanted = [p for p in wanted if p.person_id in set(persons)]
+        if not wanted:
+            raise CardError(_("这个班的学生都已经有%s了, 没有要做的") % Kind(kind).label)
+        batch = CardBatch(
+            school_id=klass.school_id,
+            county_id=school.county_id,
+            class_id=klass.pk,
+            kind=kind,
+            title=class_label(klass.stage, klass.cohort_year, klass.number, school.system, day),
+            stage=klass.stage,
+            total=len(wanted),
+            sealer_id=rules.sealer_of(kind, Org.objects.get(pk=school.county_id)),
+            made_name=actor.user_name,
+            made_at=now,
+        )
         with acting("writer"):
             batch.save(force_insert=True)
-            first = _serial(klass.school_id, kind, day.year)
             StudentCard.objects.bulk_create(
                 [
                     _card(batch, unit.code, p.person_id, p.name, klass.pk, first + i, day.year)
@@ -274,7 +275,10 @@ def _of_school(actor: Any, card_id: uuid.UUID) -> StudentCard:
 
 
 def lose(actor: Any, card_id: uuid.UUID, why: str) -> None:
-    """挂失: by the school's office, the class teacher, the parent or the pupil. Raises Http404, `CardError`."""
+    """挂失: by the school's office, the class teacher, the parent or the pupil. Raises Http404, `CardError`.
+
+    What was declared about an earlier loss is spent: this one asks for a declaration of its own.
+    """
     actor.require("card.report")
     card = queries.get(actor, card_id)
     why = why.strip()[:200]
@@ -283,6 +287,7 @@ def lose(actor: Any, card_id: uuid.UUID, why: str) -> None:
     _change(
         actor, card, "lose", [CardState.VALID], why,
         state=CardState.LOST, lost_at=timezone.now(), lost_why=why, lost_name=actor.user_name, found_on=None,
+        announced_on=None, announced_where="",
     )  # fmt: skip
 
 
@@ -304,6 +309,8 @@ def replace(actor: Any, card_id: uuid.UUID, *, fee: str = "0") -> CardBatch:
         raise CardError(_("先挂失并登声明作废, 再补办新证"))
     try:
         cost = Decimal(fee.strip() or "0").quantize(Decimal("0.01"))
+        if cost.is_nan():
+            raise InvalidOperation
     except InvalidOperation as error:
         raise CardError(_("工本费请填数字, 没有收费填0")) from error
     if not 0 <= cost <= MOST_FEE:

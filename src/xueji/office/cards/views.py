@@ -147,7 +147,9 @@ def act(request: HttpRequest, card_id: uuid.UUID, deed: str) -> HttpResponse:
                 commands.lose(actor, card_id, why)
                 words = _("已挂失, 这张证件从现在起不能使用")
             case "announce":
-                on = day_of(request.POST.get("on")) or today()
+                on = day_of(request.POST.get("on"))
+                if on is None:
+                    raise CardError(_("请填写声明的日期"))
                 commands.announce(actor, card_id, on=on, where=request.POST.get("where", ""))
                 words = _("声明已登记, 现在可以补办")
             case "replace":
