@@ -29,6 +29,7 @@ from tests.registry.changes.world import picture
 from xueji.ground.audit.models import AuditEntry
 from xueji.ground.db.scope import acting
 from xueji.office.exports import commands, queries
+from xueji.office.exports.commands import making
 from xueji.office.exports.errors import ExportRefused
 from xueji.office.exports.models import ExportRequest, ExportRule
 from xueji.office.exports.words import PLAIN
@@ -298,6 +299,26 @@ def test_it_ends_with_its_day_with_the_heads_word_and_after_five_files(place: Pl
         assert [r.pk for r in queries.listed(actor, "due")] == [key], "a use taken back must be confirmed too"
         with pytest.raises(ExportRefused):
             commands.settle(actor, again, how="destroyed", on=timezone.localdate(), word="没有导出过")
+
+
+@pytest.mark.parametrize(("meanwhile", "said"), [({"made": 5}, "5次"), ({"state": "ended"}, "还没有批准")])
+def test_a_use_that_ends_while_the_file_is_gathered_gives_none(
+    place: Place, monkeypatch: pytest.MonkeyPatch, meanwhile: dict[str, Any], said: str
+) -> None:
+    """What was read before the children were gathered is read again under the lock: no file beyond the word or limit."""
+    child(place)
+    key = granted_export(place, "a1")
+    gather = making._students
+
+    def slow(actor: Any, row: ExportRequest, most: int) -> Any:
+        with seeing_all():
+            ExportRequest.objects.filter(pk=key).update(**meanwhile)
+        return gather(actor, row, most)
+
+    monkeypatch.setattr(making, "_students", slow)
+    with act_as(place.user("registrar", "a1")) as actor, pytest.raises(ExportRefused, match=said):
+        commands.make(actor, key)
+    assert "export.file" not in _actions()
 
 
 def test_a_refusal_needs_a_reason_and_opens_nothing(place: Place) -> None:

@@ -81,11 +81,7 @@ def run_backend(
 
 
 def _ready(org: Org, row: ExportRequest) -> None:
-    if row.state != ExportState.GRANTED or row.until < today():
-        raise ExportRefused(_("申请还没有批准, 或已经到期"))
-    most = judging.limits(judging.rules_above(org)).files
-    if row.made >= most:
-        raise ExportRefused(_("一件申请最多导出%(n)s次, 请重新申请") % {"n": most})
+    _still(row, judging.limits(judging.rules_above(org)).files)
     if row.acknowledged_at is None:
         raise ExportRefused(
             _(
@@ -94,13 +90,21 @@ def _ready(org: Org, row: ExportRequest) -> None:
         )
 
 
+def _still(row: ExportRequest, most: int) -> None:
+    if row.state != ExportState.GRANTED or row.until < today():
+        raise ExportRefused(_("申请还没有批准, 或已经到期"))
+    if row.made >= most:
+        raise ExportRefused(_("一件申请最多导出%(n)s次, 请重新申请") % {"n": most})
+
+
 def _produce(
     actor: Actor, org: Org, row: ExportRequest, *, by: tuple[int, str], more: dict[str, Any] | None = None
 ) -> tuple[bytes, str]:
     for f in row.approved:
         if FIELDS[f][1]:
             actor.require(FIELDS[f][1])
-    rows = _students(actor, row, judging.limits(judging.rules_above(org)).rows)
+    limits = judging.limits(judging.rules_above(org))
+    rows = _students(actor, row, limits.rows)
     if row.recipient_kind == "third":
         rows = _agreed(rows)
         if not rows:
@@ -117,6 +121,9 @@ def _produce(
             about=str(row.pk),
         )
     with transaction.atomic(), acting("writer"):
+        # Read again under the lock: of two downloads at once, or one while it is taken back, the second is refused.
+        row = locked(actor, row.pk)
+        _still(row, limits.files)
         row.made, row.made_at, row.made_rows = row.made + 1, timezone.now(), len(rows)
         row.made_by, row.made_name = by
         row.save(update_fields=["made", "made_at", "made_rows", "made_by", "made_name"])
