@@ -206,6 +206,15 @@ def test_problem_records_are_counted_with_the_rate_of_handling(place: Place) -> 
         )
 
 
+def test_the_days_of_units_together_are_the_average_of_all_not_the_longest() -> None:
+    city = handling.Line("1", "甲州市")
+    assert city.days is None
+    handling._add(city, [0, 3, 3, 0, 0, 30.0])
+    handling._add(city, [0, 1, 1, 0, 0, 50.0])
+    handling._add(city, [2, 0, 0, 2, 0, 0.0])
+    assert (city.closed, city.days) == (4, 20)
+
+
 @pytest.mark.parametrize(
     ("role", "where"), [("class_teacher", "a1"), ("teacher", "a1"), ("system_admin", "province")]
 )

@@ -28,7 +28,12 @@ class Line:
     closed: int = 0
     pending: int = 0
     overdue: int = 0
-    days: int | None = None
+    spent: float = 0
+
+    @property
+    def days(self) -> int | None:
+        """How many days those took on average that were solved in the period; None when there were none."""
+        return round(self.spent / self.closed) if self.closed else None
 
     @property
     def rate(self) -> float | None:
@@ -59,8 +64,8 @@ _FIGURES = (
     " count(*) filter (where x.closed_at >= %(a)s and x.closed_at < %(b)s)::int,"
     " count(*) filter (where x.opened_at < %(b)s and (x.closed_at is null or x.closed_at >= %(b)s))::int,"
     " count(*) filter (where x.closed_at is null and x.due_on < %(today)s)::int,"
-    " round(avg(extract(epoch from x.closed_at - x.opened_at) / 86400)"
-    "   filter (where x.closed_at >= %(a)s and x.closed_at < %(b)s))::int"
+    " coalesce(sum(extract(epoch from x.closed_at - x.opened_at) / 86400)"
+    "   filter (where x.closed_at >= %(a)s and x.closed_at < %(b)s), 0)::float"
 )
 
 
@@ -109,13 +114,13 @@ def count(actor: Any, target: Target, start: date, end: date) -> Table:
 
 
 def _add(line: Line, figures: list[Any]) -> None:
-    before, opened, closed, pending, overdue, days = figures
+    before, opened, closed, pending, overdue, spent = figures
     line.before += before
     line.opened += opened
     line.closed += closed
     line.pending += pending
     line.overdue += overdue
-    line.days = days if line.days is None else max(line.days, days or 0)
+    line.spent += spent
 
 
 def as_text(table: Table, *, org_name: str) -> sheets.TextTable:
