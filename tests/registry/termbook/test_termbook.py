@@ -227,3 +227,23 @@ def test_the_database_keeps_one_line_a_child_term_and_item(place: Place) -> None
             " ended_name, ended_why) select person_id, school_id, year, term, kind, item, '9', 0, '-', now(), '', ''"
             " from term_line"
         )
+
+
+def test_a_page_that_lay_open_takes_nothing_back_that_a_colleague_wrote_meanwhile(place: Place) -> None:
+    first, second = (child(place, name=n)[0] for n in ("苏晴川", "白羽生"))
+    teacher = login(Client(), place.user("class_teacher", "a1"))
+    grid = f"/termbook/{place.klass('a1').pk}/"
+    given = {"kind": "mark", "subject": "13", f"was.13.{first}": "", f"was.13.{second}": ""}
+    fields = teacher.get(grid, {"subject": "13"}).content.decode()
+    assert f'name="was.13.{first}" value=""' in fields
+    write(place, {(second, "13"): "77"}, "registrar", "a1")
+    wrong = teacher.post(grid, given | {f"13.{first}": "很好", f"13.{second}": ""})
+    assert wrong.status_code == 422
+    page = wrong.content.decode()
+    assert 'value="很好"' in page and f'name="was.13.{second}" value=""' in page, (
+        "what was typed and given stays"
+    )
+    teacher.post(grid, given | {f"13.{first}": "90", f"13.{second}": ""})
+    with seeing_all():
+        held = dict(TermLine.objects.filter(ended_at=None).values_list("person_id", "value"))
+    assert held == {first: "90", second: "77"}

@@ -6,7 +6,7 @@ import uuid
 from collections.abc import Callable, Mapping
 from datetime import date
 
-from django.db import transaction
+from django.db import connection, transaction
 from django.http import Http404
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -47,37 +47,39 @@ def write_class(
     if not set(items) <= set(allowed):
         raise TermbookError(_("没有这个科目"))
     row = queries.own_class(actor, class_id)
-    held = {
-        (g.row.person_id, item): value
-        for g in queries.grid(actor, class_id, year=year, term=term, kind=kind, items=items)
-        for item, value in g.cells
-    }
-    if set(values) - set(held):
-        raise TermbookError(_("有学生不在这个班, 请刷新后再填"))
-    asked = {key: clean(text) if text.strip() else "" for key, text in values.items()}
-    changed = {key: text for key, text in asked.items() if text != held[key]}
-    with transaction.atomic(), acting("writer"):
-        for item in items:
-            persons = [p for p, i in changed if i == item]
-            TermLine.objects.filter(
-                person_id__in=persons, year=year, term=term, kind=kind, item=item, ended_at=None
-            ).update(ended_at=timezone.now(), ended_name=actor.user_name, ended_why=_("更正"))
-        made = TermLine.objects.bulk_create(
-            TermLine(
-                person_id=p,
-                school_id=row.school_id,
-                class_id=class_id,
-                year=year,
-                term=term,
-                kind=kind,
-                item=item,
-                value=text,
-                user_id=actor.user_id,
-                user_name=actor.user_name,
+    with transaction.atomic():
+        _alone(class_id)
+        held = {
+            (g.row.person_id, item): value
+            for g in queries.grid(actor, class_id, year=year, term=term, kind=kind, items=items)
+            for item, value in g.cells
+        }
+        if set(values) - set(held):
+            raise TermbookError(_("有学生不在这个班, 请刷新后再填"))
+        asked = {key: clean(text) if text.strip() else "" for key, text in values.items()}
+        changed = {key: text for key, text in asked.items() if text != held[key]}
+        with acting("writer"):
+            for item in items:
+                persons = [p for p, i in changed if i == item]
+                TermLine.objects.filter(
+                    person_id__in=persons, year=year, term=term, kind=kind, item=item, ended_at=None
+                ).update(ended_at=timezone.now(), ended_name=actor.user_name, ended_why=_("更正"))
+            made = TermLine.objects.bulk_create(
+                TermLine(
+                    person_id=p,
+                    school_id=row.school_id,
+                    class_id=class_id,
+                    year=year,
+                    term=term,
+                    kind=kind,
+                    item=item,
+                    value=text,
+                    user_id=actor.user_id,
+                    user_name=actor.user_name,
+                )
+                for (p, item), text in changed.items()
+                if text
             )
-            for (p, item), text in changed.items()
-            if text
-        )
     record(
         actor,
         "termbook.write",
@@ -101,6 +103,7 @@ def add_award(actor: Actor, person_id: uuid.UUID, *, name: str, level: str, on: 
         raise TermbookError(_("日期不能晚于今天"))
     year, term = words.term_of(on)
     with transaction.atomic(), acting("writer"):
+        _alone(person_id)
         if TermLine.objects.filter(
             person_id=person_id, year=year, term=term, kind="award", item=name.strip()[:100], ended_at=None
         ).exists():
@@ -132,10 +135,18 @@ def end_award(actor: Actor, line_id: int, *, why: str) -> None:
     if len(why.strip()) < 2:
         raise TermbookError(_("请说明撤下的原因"))
     with transaction.atomic(), acting("writer"):
-        row = TermLine.objects.select_for_update().get(pk=line_id)
+        row = TermLine.objects.select_for_update().filter(pk=line_id, ended_at=None).first()
+        if row is None:
+            raise Http404
         row.ended_at, row.ended_name, row.ended_why = timezone.now(), actor.user_name, why.strip()[:200]
         row.save()
     _tell(actor, "termbook.end", row)
+
+
+def _alone(key: object) -> None:
+    """One who writes a class's or a child's book at a time, until the transaction ends: what is held is read after it."""
+    with connection.cursor() as c:
+        c.execute("select pg_advisory_xact_lock(hashtext(%s))", [f"term_line:{key}"])
 
 
 def _pupil(actor: Actor, person_id: uuid.UUID) -> enrolment.RosterRow:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Mapping
 from typing import Any
 
 from django.contrib import messages
@@ -58,12 +59,11 @@ def grid(request: HttpRequest, class_id: int) -> HttpResponse:
         except TermbookError as error:
             messages.error(request, error.message)
             rows = queries.grid(actor, class_id, year=year, term=term, kind=kind, items=items)
-            rows = [
-                queries.GridRow(g.row, [(i, values.get((g.row.person_id, i), v)) for i, v in g.cells])
-                for g in rows
-            ]
             return render(
-                request, "termbook/grid.html", _context(row, rows, kind, subject, year, term), status=422
+                request,
+                "termbook/grid.html",
+                _context(row, rows, kind, subject, year, term, typed=request.POST),
+                status=422,
             )
         messages.success(request, _("已保存%s项") % n)
         return see_other(url)
@@ -84,6 +84,9 @@ def _values(request: HttpRequest, items: list[str]) -> dict[tuple[uuid.UUID, str
     for key, text in list(request.POST.items())[:3000]:
         item, _dot, person = key.partition(".")
         if item in items and person:
+            # What is as the page was given is not this hand's: a colleague may have written there meanwhile.
+            if request.POST.get(f"was.{key}") == text:
+                continue
             try:
                 out[uuid.UUID(person), item] = str(text)[:20]
             except ValueError:
@@ -91,13 +94,25 @@ def _values(request: HttpRequest, items: list[str]) -> dict[tuple[uuid.UUID, str
     return out
 
 
-def _context(row: Any, rows: Any, kind: str, subject: str, year: int, term: int) -> dict[str, Any]:
+def _context(
+    row: Any,
+    rows: list[queries.GridRow],
+    kind: str,
+    subject: str,
+    year: int,
+    term: int,
+    typed: Mapping[str, str] | None = None,
+) -> dict[str, Any]:
+    typed = typed or {}
     this = words.term_of(today())[0]
     base = f"/termbook/{row.id}/"
     return {
         "page_title": row.label,
         "row": row,
-        "rows": rows,
+        "rows": [
+            (g.row, [_cell(f"{item}.{g.row.person_id}", value, typed) for item, value in g.cells])
+            for g in rows
+        ],
         "kind": str(kind),
         "subject": subject,
         "subjects": words.subjects().items(),
@@ -114,6 +129,11 @@ def _context(row: Any, rows: Any, kind: str, subject: str, year: int, term: int)
             )
         ],
     }
+
+
+def _cell(name: str, value: str, typed: Mapping[str, str]) -> tuple[str, str, str]:
+    """A field: its name, what stands in it, and what stood there when the page was given."""
+    return name, typed.get(name, value)[:20], typed.get(f"was.{name}", value)[:20]
 
 
 @require_POST
