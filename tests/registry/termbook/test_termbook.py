@@ -172,7 +172,7 @@ def test_a_correction_ends_what_was_there_and_a_blank_takes_it_out(place: Place)
         assert queries.of_person(actor, person) == []
 
 
-@pytest.mark.parametrize("text", ["151", "-1", "很好", "9.55", "=1+1", "1e3"])
+@pytest.mark.parametrize("text", ["151", "-1", "很好", "9.55", "=1+1", "1e3", "٩٩"])
 def test_what_is_no_mark_is_refused_and_nothing_is_written(place: Place, text: str) -> None:
     person, _number = child(place)
     second, _n = child(place, name="白羽生")
@@ -247,3 +247,7 @@ def test_a_page_that_lay_open_takes_nothing_back_that_a_colleague_wrote_meanwhil
     with seeing_all():
         held = dict(TermLine.objects.filter(ended_at=None).values_list("person_id", "value"))
     assert held == {first: "90", second: "77"}
+
+
+def test_figures_typed_at_full_width_are_kept_as_figures() -> None:
+    assert (words.mark("９５．５"), words.mark("ａ"), words.count("１．５")) == ("95.5", "A", "1.5")

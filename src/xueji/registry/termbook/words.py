@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from datetime import date
 from functools import lru_cache
 
@@ -21,7 +22,7 @@ ATTENDANCE = {
     "late": gettext_lazy("迟到(次)"),
 }
 GRADES = ("优", "良", "合格", "待合格", "A", "B", "C", "D", "E")
-_SCORE = re.compile(r"\d{1,3}(\.\d)?")
+_SCORE = re.compile(r"[0-9]{1,3}(\.[0-9])?")
 MOST = 150
 
 
@@ -51,7 +52,7 @@ def item_label(kind: str, item: str) -> str:
 
 def mark(raw: str) -> str:
     """A mark as it is kept: a score from 0 to 150 or a grade. Raises `TermbookError`."""
-    text = raw.strip().upper()
+    text = unicodedata.normalize("NFKC", raw).strip().upper()
     if text in GRADES or (_SCORE.fullmatch(text) and float(text) <= MOST):
         return text
     raise TermbookError(_("成绩填0到150的分数, 或%(g)s: %(t)s") % {"g": "、".join(GRADES), "t": raw[:20]})
@@ -59,8 +60,8 @@ def mark(raw: str) -> str:
 
 def count(raw: str) -> str:
     """A number of days, lessons or times; half days too. Raises `TermbookError`."""
-    text = raw.strip()
-    if re.fullmatch(r"\d{1,3}(\.5)?", text) and float(text) <= 500:
+    text = unicodedata.normalize("NFKC", raw).strip()
+    if re.fullmatch(r"[0-9]{1,3}(\.5)?", text) and float(text) <= 500:
         return text
     raise TermbookError(_("考勤填数字, 半天写0.5: %s") % raw[:20])
 
