@@ -86,6 +86,8 @@ def test_a_citys_file_is_made_by_the_administrator_after_the_leader_consented(
         run(row, tmp_path / "c.xlsx", admin.username, "市局机房")
     with pytest.raises(Refused, match="不是系统管理员"):
         run(row, tmp_path / "d.xlsx", place.user("city_clerk", "city1").username)
+    with pytest.raises(Refused, match="不能写入"):
+        run(row, tmp_path / "none" / "e.xlsx", admin.username)
     assert run(row, tmp_path / "e.xlsx", admin.username) == 0
     assert not (tmp_path / "a.xlsx").exists()
     assert (tmp_path / "e.xlsx").stat().st_mode & 0o077 == 0, "the administrator's alone"

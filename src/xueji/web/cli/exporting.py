@@ -60,6 +60,8 @@ def run(args: argparse.Namespace, show: Callable[[Any], None]) -> int:
         raise Refused(str(e) or "申请人没有这项权限") from e
     except Http404 as e:
         raise Refused(f"没有编号为 {args.number} 的申请") from e
+    except OSError as e:
+        raise Refused(f"不能写入 {path}: {e.strerror}, 没有导出") from e
     found = {"number": args.number, "file": str(path)}
     if args.json:
         show(found)
