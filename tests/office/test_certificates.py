@@ -548,7 +548,7 @@ def test_a_new_school_does_not_see_what_the_former_gave_out(
 
 
 @pytest.mark.parametrize(
-    ("path", "limit"), [("/certificates/", 5), ("/verify/", 0), ("/certificates/new/?person={}", 9)]
+    ("path", "limit"), [("/certificates/", 5), ("/verify/", 0), ("/certificates/new/?person={}", 10)]
 )
 def test_queries_per_page_are_frozen(
     place: Place, child: uuid.UUID, client: Client, path: str, limit: int

@@ -56,7 +56,8 @@ def test_each_admin_power_is_one_roles_alone() -> None:
 def test_families_only_look_at_their_own() -> None:
     for role in PORTAL:
         held = {a for a, roles in PERMISSIONS.items() if role in roles and not a.startswith("fields.")}
-        assert held == {"student.view", "case.view", "certificate.view"}
+        # One deed: that the own child's card is lost.
+        assert held == {"student.view", "case.view", "certificate.view", "termbook.view", "card.report"}
 
 
 @pytest.mark.capability("C-ROL-01")

@@ -56,11 +56,14 @@ MOST_RESULTS = 20
 
 
 def possible_kinds(link: Link | None, guest: Link | None = None) -> list[str]:
-    """The kinds that can be given out in a state of the record; `guest` is the child's present 借读 at the school."""
+    """The kinds that can be given out in a state of the record; `guest` is the child's present 借读 at the school.
+
+    The last is offered first: what is asked for most, and never a certificate that is given out only once.
+    """
     if guest is not None and guest.is_open:
         return [GUESTS]
     if link is not None and link.status in FINISHED:
-        return [RESULTS, GRADUATION, DIPLOMA]
+        return [RESULTS, DIPLOMA, GRADUATION]
     if link is None or not link.is_open:
         return []
     if link.status == Status.SUSPENDED:

@@ -62,6 +62,12 @@ ATTACHED: dict[str, Attached] = {
     "case_log": Attached("move"),
     "placing_request": Attached("move"),
     "certificate": Attached("move"),
+    "student_card": Attached(
+        "move",
+        unless="t.state in ('made', 'valid', 'lost') and exists (select 1 from student_card x where x.person_id = %(kept)s"
+        " and x.kind = t.kind and x.school_id = t.school_id and x.state in ('made', 'valid', 'lost'))",
+        why="a child has one card of a kind at a school: the one of the record that ended is made void by hand",
+    ),
     "family_request": Attached("move"),
     "guardianship": Attached("move", guardian=True),
     "consent": Attached("move", guardian=True),

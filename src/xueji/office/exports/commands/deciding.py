@@ -90,7 +90,7 @@ def consent(actor: Actor, key: uuid.UUID, *, data: bytes, name: str) -> ExportRe
     """
     actor.require("export.approve")
     if actor.org_kind != OrgKind.PROVINCE:
-        raise PermissionDenied
+        raise Http404
     with transaction.atomic():
         with acting("writer"):
             row = (
