@@ -127,6 +127,7 @@ def test_the_host_school_certifies_a_guest_and_the_school_of_the_record_does_not
     assert place.org("a1").name in text
     assert place.org("b1").name in text
     assert "借读期间学籍不变" in text
+    assert re.search(r"出生，系我校.{2,16}借读生，\d{4}年", text)
     assert row.number.startswith(place.org("b1").code)
     with pytest.raises(CertificateRefused, match="不在本校借读"):
         give(place, child, facts.GUESTS, "a1")

@@ -40,8 +40,8 @@ class Issuance:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class EnrolmentCertificate(Issuance):
-    """在籍证明. Numbers may come whole or masked: printed is the tail. `photo`: JPEG or PNG."""
+class ChildProof(Issuance):
+    """A proof about one child. Numbers may come whole or masked: printed is the tail. `photo`: JPEG or PNG."""
 
     student_name: str
     sex: str
@@ -51,100 +51,74 @@ class EnrolmentCertificate(Issuance):
     identity_kind: str = "居民身份证"
     grade_name: str
     class_name: str
-    status: str = "在校"
-    entered_on: date
-    expected_graduation: date | None = None
     photo: bytes | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class SuspensionNotice(Issuance):
+class EnrolmentCertificate(ChildProof):
+    """在籍证明."""
+
+    status: str = "在校"
+    entered_on: date
+    expected_graduation: date | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SuspensionNotice(ChildProof):
     """休学证明. The reason, often a matter of health, is not printed. `resume_office` takes the return."""
 
-    student_name: str
-    sex: str
-    birth_date: date
-    student_number: str
-    identity_number: str
-    identity_kind: str = "居民身份证"
-    grade_name: str
-    class_name: str
     suspended_from: date
     suspended_until: date
     case_number: str = ""
     resume_office: str = "学校教务处"
     resume_materials: tuple[str, ...] = ("本证明", "复学申请")
-    photo: bytes | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class GraduationProof(Issuance):
+class GraduationProof(ChildProof):
     """毕业证明, 结业证明 or 肄业证明 by `status`. It proves what is on record and replaces no 毕业证书."""
 
-    student_name: str
-    sex: str
-    birth_date: date
-    student_number: str
-    identity_number: str
-    identity_kind: str = "居民身份证"
-    grade_name: str
-    class_name: str
     status: str
     entered_on: date
     finished_on: date
     list_number: str = ""
-    photo: bytes | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class GuestProof(Issuance):
+class GuestProof(ChildProof):
     """借读证明 of the school that a guest studies at; the record stays with `origin`."""
 
-    student_name: str
-    sex: str
-    birth_date: date
-    student_number: str
-    identity_number: str
-    identity_kind: str = "居民身份证"
-    grade_name: str
-    class_name: str
     origin: str
     borrowed_from: date
     borrowed_until: date | None = None
-    photo: bytes | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ResultsProof(Issuance):
+class ResultsProof(ChildProof):
     """成绩证明: the marks of one term as the school states them, pairs of subject and mark."""
 
-    student_name: str
-    sex: str
-    birth_date: date
-    student_number: str
-    identity_number: str
-    identity_kind: str = "居民身份证"
-    grade_name: str
-    class_name: str
     term: str
     results: Sequence[tuple[str, str]]
-    photo: bytes | None = None
 
 
-def _person(
-    data: EnrolmentCertificate | SuspensionNotice | GuestProof | ResultsProof, tie: str = "，系我校"
-) -> Words:
-    words: Words = [("兹证明", False), (data.student_name, True), (f"，性别{data.sex}", False)]
-    words.append((f"，{zh_date(data.birth_date)}出生", False))
-    words.append((tie, False))
-    words.append((f"{data.grade_name}{data.class_name}", True))
-    words.append(("学生", False))
-    return words
+def _born(data: ChildProof) -> Words:
+    return [
+        ("兹证明", False),
+        (data.student_name, True),
+        (f"，性别{data.sex}，{zh_date(data.birth_date)}出生", False),
+    ]
 
 
-def _numbers(
-    data: EnrolmentCertificate | SuspensionNotice | GraduationProof | GuestProof | ResultsProof,
-) -> list[tuple[str, str]]:
+def _person(data: ChildProof, role: str = "学生") -> Words:
+    return [
+        *_born(data),
+        ("，系我校", False),
+        (f"{data.grade_name}{data.class_name}", True),
+        (role, False),
+    ]
+
+
+def _numbers(data: ChildProof) -> list[tuple[str, str]]:
     facts = [("学籍号", mask_number(data.student_number))]
     if data.identity_number:
         facts.append(
@@ -156,9 +130,7 @@ def _numbers(
     return facts
 
 
-def _sheet(
-    data: Issuance, title: str, paragraphs: list[Words], facts: list[tuple[str, str]], *, photo: bytes | None
-) -> bytes:
+def _sheet(data: ChildProof, title: str, paragraphs: list[Words], facts: list[tuple[str, str]]) -> bytes:
     notes = []
     if data.verify_url and data.verify_code:
         notes.append(
@@ -174,7 +146,7 @@ def _sheet(
         "head_left": f"学校标识码：{data.school_code}" if data.school_code else "",
         "paragraphs": paragraphs,
         "facts": facts,
-        "photo_bytes": list(photo) if photo else None,
+        "photo_bytes": list(data.photo) if data.photo else None,
         "qr_svg": qr_svg(data.verify_url) if data.verify_url else None,
         "verify_groups": code,
         "issued_on": zh_date(data.issued_on),
@@ -217,7 +189,7 @@ def render_enrolment_certificate(data: EnrolmentCertificate) -> bytes:
     ]
     if data.expected_graduation:
         facts.append(("预计毕业", zh_month(data.expected_graduation)))
-    return _sheet(data, "在籍证明", [words], facts + _common_facts(data), photo=data.photo)
+    return _sheet(data, "在籍证明", [words], facts + _common_facts(data))
 
 
 def render_suspension_notice(data: SuspensionNotice) -> bytes:
@@ -234,7 +206,7 @@ def render_suspension_notice(data: SuspensionNotice) -> bytes:
     facts = [*_numbers(data), ("休学前班级", f"{data.grade_name}{data.class_name}"), ("休学期限", period)]
     if data.case_number:
         facts.append(("业务编号", data.case_number))
-    return _sheet(data, "休学证明", [first, second], facts + _common_facts(data), photo=data.photo)
+    return _sheet(data, "休学证明", [first, second], facts + _common_facts(data))
 
 
 def render_graduation_proof(data: GraduationProof) -> bytes:
@@ -244,9 +216,8 @@ def render_graduation_proof(data: GraduationProof) -> bytes:
     """
     period = f"{zh_month(data.entered_on)}至{zh_month(data.finished_on)}"
     words: Words = [
-        ("兹证明", False),
-        (data.student_name, True),
-        (f"，性别{data.sex}，{zh_date(data.birth_date)}出生，于{period}在我校", False),
+        *_born(data),
+        (f"，于{period}在我校", False),
         (f"{data.grade_name}{data.class_name}", True),
         ("学习，经审核批准，", False),
         ({"毕业": "准予毕业", "结业": "按结业办理", "肄业": "按肄业办理"}[data.status], True),
@@ -262,7 +233,7 @@ def render_graduation_proof(data: GraduationProof) -> bytes:
     if data.list_number:
         facts.append(("名册编号", data.list_number))
     second: Words = [("本证明只用于证明学籍记载，不代替毕业证书、结业证书和肄业证明原件。", False)]
-    return _sheet(data, f"{data.status}证明", [words, second], facts + _common_facts(data), photo=data.photo)
+    return _sheet(data, f"{data.status}证明", [words, second], facts + _common_facts(data))
 
 
 def render_guest_proof(data: GuestProof) -> bytes:
@@ -275,15 +246,14 @@ def render_guest_proof(data: GuestProof) -> bytes:
     )
     keeper = f"，学籍保留在{data.origin}" if data.origin else "，学籍保留在原学校"
     words = [
-        *_person(data, "，在我校"),
+        *_person(data, "借读生"),
         ("，", False),
         (period, True),
         (f"借读{keeper}，借读期间学籍不变。", False),
     ]
-    words[4:5] = [("借读生", False)]
     facts = [*_numbers(data), ("借读班级", f"{data.grade_name}{data.class_name}"), ("借读期限", period)]
     facts.append(("学籍所在学校", data.origin or "以学籍系统记载为准"))
-    return _sheet(data, "借读证明", [words], facts + _common_facts(data), photo=data.photo)
+    return _sheet(data, "借读证明", [words], facts + _common_facts(data))
 
 
 def render_results_proof(data: ResultsProof) -> bytes:
@@ -296,4 +266,4 @@ def render_results_proof(data: ResultsProof) -> bytes:
     lines = ["　　　".join(pairs[i : i + 4]) for i in range(0, len(pairs), 4)]
     facts = [*_numbers(data), ("学期", data.term)]
     facts += [("成绩" if i == 0 else "", line) for i, line in enumerate(lines)]
-    return _sheet(data, "成绩证明", [words], facts + _common_facts(data), photo=data.photo)
+    return _sheet(data, "成绩证明", [words], facts + _common_facts(data))
