@@ -31,9 +31,11 @@ def table(
     below: Sequence[Sequence[str]] = (),
     merged_class: bool = False,
     hide: Sequence[str] = (),
+    unnumbered: int = 0,
 ) -> bytes:
     """The full form as a school types it: title and a line about who filled it in, groups of headings above the family
-    members' columns, a running number at the left, `below` the table what stands there on paper.
+    members' columns, a running number at the left (none in the last `unnumbered` rows), `below` the table what stands there
+    on paper.
     """
     specs = list(fields())
     out = io.BytesIO()
@@ -59,7 +61,8 @@ def table(
             assert places == list(range(places[0], places[-1] + 1))
             sheet.merge_range(2, places[0], 2, places[-1], f"成员{member}", middle)
         for n, row in enumerate(rows):
-            sheet.write_number(4 + n, 0, n + 1)
+            if n < len(rows) - unnumbered:
+                sheet.write_number(4 + n, 0, n + 1)
             for at, value in enumerate(row, start=1):
                 if value not in ("", None):
                     sheet.write_string(4 + n, at, str(value))
@@ -133,6 +136,17 @@ def test_a_class_typed_once_for_all_its_pupils_is_the_class_of_each(place: Place
     data = table(first_grade(place), merged_class=True, below=BELOW["total"])
     page = text(bring(client, data, "花名册.xlsx"))
     assert "共 4 行: 4 行可以导入" in page and page.count("一年级(1)班 可以导入") == 4
+
+
+@pytest.mark.parametrize("behind", [False, True])
+def test_a_total_under_a_merged_class_is_no_pupil(place: Place, client: Client, behind: bool) -> None:
+    """The class is merged over its pupils and over their total, which begins before the class or behind it."""
+    rows = first_grade(place)
+    total = [""] * len(rows[0])
+    total[names()["class_no"] + (1 if behind else -1)] = "合计"
+    login(client, place.user("registrar", "a1"))
+    page = text(bring(client, table([*rows, total], merged_class=True, unnumbered=1), "花名册.xlsx"))
+    assert "共 4 行: 4 行可以导入" in page and "第 9 行像是合计, 没有当作学生读取" in page
 
 
 def test_hidden_columns_are_read_like_the_others(place: Place, client: Client) -> None:

@@ -93,12 +93,18 @@ class Mapping:
         return self.columns[key]
 
 
-def row_name(sheets: Sequence[Sequence[Any]], row_no: int) -> str:
-    """A row as the user finds it: its number, after the name of the sheet where there are several (二(1)班-5)."""
+def place_of(sheets: Sequence[Sequence[Any]], row_no: int) -> tuple[str, int]:
+    """The sheet of a row ('' where there is only one) and the number that the user counts there."""
     for offset, name in reversed(sheets):
         if row_no > offset:
-            return f"{name}-{row_no - offset}"
-    return str(row_no)
+            return name, row_no - offset
+    return "", row_no
+
+
+def row_name(sheets: Sequence[Sequence[Any]], row_no: int) -> str:
+    """A row as the user finds it: its number, after the name of the sheet where there are several (二(1)班-5)."""
+    name, number = place_of(sheets, row_no)
+    return f"{name}-{number}" if name else str(number)
 
 
 def name_of(key: str) -> str:

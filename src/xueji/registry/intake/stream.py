@@ -25,6 +25,7 @@ from xueji.ground.sheets.plain import PlainSheet, look_plain
 from xueji.ground.sheets.read import look_at, open_sheet
 from xueji.ground.standards import divisions
 
+from .aside import Aside, is_aside
 from .bulk import Bulk
 from .checker import Checker, chunks
 from .columns import Mapping, WrongColumns
@@ -50,7 +51,7 @@ class Outcome:
     kind: str = ""
     rows: int = 0
     blank: int = 0
-    #: Sheets of the workbook that were not taken, each with the reason.
+    #: Sheets that were not taken and rows that are no pupils, each with the reason.
     left_out: list[str] = field(default_factory=list)
 
 
@@ -76,12 +77,12 @@ def _alone(
 ) -> Iterator[tuple[bytes, int]]:
     reader = open_sheet(data, filename, limits=limits)
     book = Book(reader, remembered=school.headings, levels=school.levels)
-    outcome.mapping, outcome.kind, outcome.left_out = book.mapping, reader.kind, book.left_out
+    outcome.mapping, outcome.kind = book.mapping, reader.kind
     bulk = Bulk(Checker(school, outcome.mapping))
     for part in chunks(book.rows()):
         outcome.rows += len(part)
         yield bulk.block(batch_id, part), len(part)
-    outcome.blank = book.blank
+    outcome.blank, outcome.left_out = book.blank, book.left_out
     if not outcome.rows:
         raise SheetError("empty")
 
@@ -115,7 +116,7 @@ def _together(
             with suppress(SheetError, WrongColumns):
                 book = Book(plain[0], remembered=school.headings, levels=school.levels)
         if plain is not None and book is not None and book.is_one_sheet:
-            outcome.mapping, outcome.kind, outcome.left_out = book.mapping, plain[0].kind, book.left_out
+            outcome.mapping, outcome.kind = book.mapping, plain[0].kind
             order["mapping"], order["plan"] = book.mapping, plain[1].plan
             pair.begin(order, data)
             yield from _each_its_pieces(pair, book, plain[1], school, batch_id, outcome)
@@ -181,7 +182,7 @@ def _each_its_pieces(
         yield list(book.rows())
         outcome.blank = book.blank
         for piece in sheet.pieces(claims()):
-            yield _filled(piece, mapping)
+            yield _pupils(piece, mapping, book.aside)
 
     for part in mine():
         if part:
@@ -195,8 +196,10 @@ def _each_its_pieces(
         while others[-1][0] != "end":
             others.append(pair.arrived.get())
             yield from _from_other(*others[-1], outcome)
+        book.aside.join(others[-1][1])
+    outcome.left_out = book.left_out
     if sheet.plan.last_row:
-        outcome.blank = sheet.plan.last_row - mapping.header_row - outcome.rows
+        outcome.blank = sheet.plan.last_row - mapping.header_row - outcome.rows - book.aside.count
 
 
 def _from_other(what: str, load: Any, outcome: Outcome) -> Iterator[tuple[bytes, int]]:
@@ -219,10 +222,17 @@ def _refuse(what: str, load: Any) -> None:
     raise SheetError("broken")
 
 
-def _filled(rows: list[tuple[int, list[Any]]], mapping: Mapping) -> list[tuple[int, list[Any]]]:
-    """Rows of data below the header."""
-    holds = is_data(mapping)
-    return [(number, cells) for number, cells in rows if number > mapping.header_row and holds(cells)]
+def _pupils(rows: list[tuple[int, list[Any]]], mapping: Mapping, aside: Aside) -> list[tuple[int, list[Any]]]:
+    """Rows of pupils below the header; those that are none go to `aside`, as `Book.rows` does it."""
+    holds, begins = is_data(mapping), is_aside(mapping)
+    out = []
+    for number, cells in rows:
+        if number > mapping.header_row and holds(cells):
+            if word := begins(cells):
+                aside.add(number, word)
+            else:
+                out.append((number, cells))
+    return out
 
 
 def child_main() -> None:
@@ -276,8 +286,9 @@ def _take_pieces(order: dict[str, Any], data: bytes, out: Out) -> None:
     mapping = order["mapping"]
     sheet = PlainSheet(data, order["plan"], order["limits"])
     bulk = Bulk(Checker(order["school"], mapping, lane=1, lanes=2))
+    aside = Aside()
     out.send("open", None)
     for piece in sheet.pieces(taken(order["numbers"])):
-        if part := _filled(piece, mapping):
+        if part := _pupils(piece, mapping, aside):
             out.send("block", (bulk.block(order["batch_id"], part), len(part)))
-    out.send("end", None)
+    out.send("end", aside)

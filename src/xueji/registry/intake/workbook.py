@@ -18,6 +18,7 @@ from django.utils.translation import gettext as _
 from xueji.ground.sheets.errors import SheetError
 from xueji.ground.sheets.read import SheetReader
 
+from .aside import Aside, is_aside
 from .columns import ROW, Levels, Mapping, WrongColumns, map_columns, name_of
 
 #: Sheets that the template brings itself.
@@ -26,31 +27,22 @@ OURS = frozenset({"填写说明", "代码表"})
 #: Names of sheets that say a class: 一(2)班, 2025级3班, 高一1班.
 _CLASS = re.compile(r"[(（]?[0-9一二三四五六七八九十]+[)）]?班")
 
-#: What begins a row below or between the pupils that is none of them.
-_ASIDE = re.compile(
-    r"合计|总计|共计|小计|总人数|备注|说明|注[:：]|注意|填表|制表|填报|审核|审表|经办|负责人|校长|班主任|教务|学籍管理员|以下空白|第?[0-9]+页|共[0-9]+[人页]"
-)
-#: A row with more known cells than this, or with anything like a number of a paper, is a pupil's, whatever begins it.
-_FEW = 4
-_PAPER = re.compile(r"[0-9]{15}|[0-9]{17}[0-9Xx]")
-#: So many rows that are no pupils are named one by one.
-_NAMED = 20
-
 Row = tuple[int, list[Any]]
 
 
 class Book:
     """The sheets of one file that hold pupils.
 
-    `mapping` is known at once; `blank` and `mapping.sheets` are complete when `rows` is at its end. Raises `SheetError`,
-    `WrongColumns` as the first sheet gives them when no sheet can be taken.
+    `mapping` is known at once; `blank`, `aside` and `mapping.sheets` are complete when `rows` is at its end. Raises
+    `SheetError`, `WrongColumns` as the first sheet gives them when no sheet can be taken.
     """
 
     def __init__(
         self, reader: SheetReader, *, remembered: dict[str, str] | None = None, levels: Levels | None = None
     ) -> None:
         self.blank = 0
-        self.left_out: list[str] = []
+        self.aside = Aside()
+        self._not_taken: list[str] = []
         self._limit = reader.limits.max_rows
         self._taken: list[tuple[SheetReader | str, Mapping, str]] = []
         self._open: Callable[[str], SheetReader | None] = reader.sibling
@@ -73,7 +65,7 @@ class Book:
                 if refused is None or (isinstance(error, WrongColumns) and isinstance(refused, SheetError)):
                     refused = error
                 if name not in OURS:
-                    self.left_out.append(f"{name}: {_reason(error)}")
+                    self._not_taken.append(f"{name}: {_reason(error)}")
                 continue
             self._taken.append((reader if leaf is reader else name, mapping, called))
         if not self._taken:
@@ -81,11 +73,15 @@ class Book:
             raise refused
         self.mapping = self._taken[0][1]
         self._width = len(self.mapping.header)
-        self._sheets_left = len(self.left_out)
         for _leaf, mapping, _called in self._taken[1:]:
             for key in mapping.columns:
                 self.mapping.place(key)
             self.mapping.unknown += [label for label in mapping.unknown if label not in self.mapping.unknown]
+
+    @property
+    def left_out(self) -> list[str]:
+        """What was not read, each with the reason: sheets, and the rows that are no pupils."""
+        return self._not_taken + self.aside.lines(self.mapping.sheets)
 
     @property
     def is_one_sheet(self) -> bool:
@@ -98,10 +94,8 @@ class Book:
         Raises `SheetError`.
         """
         offset = kept = 0
-        self.blank = 0
+        self.blank, self.aside = 0, Aside()
         self.mapping.sheets.clear()
-        del self.left_out[self._sheets_left :]
-        aside = 0
         at_class = self.mapping.columns.get("class_no", 0)
         for opened, mapping, called in self._taken:
             leaf = self._open(opened) if isinstance(opened, str) else opened
@@ -111,14 +105,9 @@ class Book:
                 self.mapping.sheets.append([offset, leaf.sheet_name])
             order = self._order_of(mapping)
             last = mapping.header_row
-            strange = is_aside(mapping)
-            for last, cells in numbered(leaf, mapping):
-                if word := strange(cells):
-                    aside += 1
-                    if aside <= _NAMED:
-                        where = f"{leaf.sheet_name} " if len(self._taken) > 1 else ""
-                        text = _("%(where)s第 %(row)s 行像是%(what)s, 没有当作学生读取")
-                        self.left_out.append(text % {"where": where, "row": last, "what": word})
+            for last, cells, word in numbered(leaf, mapping):
+                if word:
+                    self.aside.add(offset + last, word)
                     continue
                 kept += 1
                 if kept > self._limit:
@@ -130,10 +119,6 @@ class Book:
                     cells[at_class] = called
                 yield offset + last, cells
             offset += last
-            if aside > _NAMED and leaf is not None:
-                self.left_out[-1] = _("另有 %(n)s 行像是合计或备注, 没有当作学生读取") % {
-                    "n": aside - _NAMED + 1
-                }
             self.blank += leaf.skipped_blank
 
     def _order_of(self, mapping: Mapping) -> list[int | None] | None:
@@ -160,20 +145,24 @@ def is_data(mapping: Mapping) -> Callable[[Sequence[Any]], bool]:
     return holds
 
 
-def numbered(reader: SheetReader, mapping: Mapping) -> Iterator[Row]:
-    """Data rows of one sheet with the numbers that the user counts; a heading printed again on each page is none."""
-    holds = is_data(mapping)
+def numbered(reader: SheetReader, mapping: Mapping) -> Iterator[tuple[int, list[Any], str]]:
+    """Rows of one sheet that hold anything, with the numbers that the user counts and with what `is_aside` says of them; a
+    heading printed again on each page is none.
+    """
+    holds, aside = is_data(mapping), is_aside(mapping)
     falling = reader.falling(after=mapping.header_row)
     # Nobody shares a name or a paper with the row above.
     known = set(mapping.columns.values()) - {mapping.columns.get(k) for k in ("name", "id_number")}
     open_: dict[int, tuple[int, Any]] = {}
     for row in reader.rows(after=mapping.header_row):
-        if holds(row.cells):
-            if falling or open_:
-                _let_fall(row.number, row.cells, falling, open_, known)
-            yield row.number, row.cells
-        else:
+        if not holds(row.cells):
             reader.skipped_blank += 1
+            continue
+        # Looked at as it was typed: what falls from above would stand before what begins it.
+        word = aside(row.cells)
+        if not word and (falling or open_):
+            _let_fall(row.number, row.cells, falling, open_, known)
+        yield row.number, row.cells, word
 
 
 def _let_fall(
@@ -194,24 +183,6 @@ def _let_fall(
         cells += [""] * (at + 1 - len(cells))
         if cells[at] == "":
             cells[at] = value
-
-
-def is_aside(mapping: Mapping) -> Callable[[Sequence[Any]], str]:
-    """What begins a row that is no pupil (合计, 备注, 填表人 ...), or the empty text for a pupil's row."""
-    places = [at for key, at in mapping.columns.items() if key != ROW]
-
-    def aside(cells: Sequence[Any]) -> str:
-        first = next((cell for cell in cells if cell != ""), "")
-        found = _ASIDE.match(str(first).replace(" ", "").replace("\u3000", ""))
-        if found is None:
-            return ""
-        width = len(cells)
-        filled = [cells[at] for at in places if at < width and cells[at] != ""]
-        if len(filled) > min(_FEW, len(places) // 2) or any(_PAPER.search(str(cell)) for cell in filled):
-            return ""
-        return found[0].rstrip(":：")
-
-    return aside
 
 
 def _is_heading(cells: Sequence[Any], header: list[str]) -> bool:
