@@ -60,6 +60,10 @@ def test_one_page_shows_the_whole_child_to_whoever_may_see_it(place: Place) -> N
     grid = f"/termbook/{place.klass('a1').pk}/"
     assert grid in teacher.get("/termbook/").content.decode()
     assert "苏晴川" in teacher.get(grid).content.decode(), "pupils come from the register"
+    days = teacher.get(grid, {"kind": "attendance"}).content.decode()
+    assert all(
+        f'data-label="{label}"' in days and f"苏晴川 {label}" in days for label in ("病假(天)", "迟到(次)")
+    ), "a phone and a reader of screens tell one box from the other"
     teacher.post(grid, {"kind": "mark", "subject": "13", f"13.{person}": "95.5"})
     teacher.post(grid, {"kind": "attendance", f"sick.{person}": "1.5", f"late.{person}": ""})
     today = timezone.localdate().isoformat()

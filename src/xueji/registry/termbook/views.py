@@ -110,7 +110,7 @@ def _context(
         "page_title": row.label,
         "row": row,
         "rows": [
-            (g.row, [_cell(f"{item}.{g.row.person_id}", value, typed) for item, value in g.cells])
+            (g.row, [_cell(kind, item, g.row.person_id, value, typed) for item, value in g.cells])
             for g in rows
         ],
         "kind": str(kind),
@@ -131,9 +131,17 @@ def _context(
     }
 
 
-def _cell(name: str, value: str, typed: Mapping[str, str]) -> tuple[str, str, str]:
-    """A field: its name, what stands in it, and what stood there when the page was given."""
-    return name, typed.get(name, value)[:20], typed.get(f"was.{name}", value)[:20]
+def _cell(
+    kind: str, item: str, person_id: uuid.UUID, value: str, typed: Mapping[str, str]
+) -> tuple[str, str, str, str]:
+    """A field: its label, its name, what stands in it, and what stood there when the page was given."""
+    name = f"{item}.{person_id}"
+    return (
+        words.item_label(kind, item),
+        name,
+        typed.get(name, value)[:20],
+        typed.get(f"was.{name}", value)[:20],
+    )
 
 
 @require_POST
