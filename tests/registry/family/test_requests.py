@@ -219,10 +219,14 @@ def test_whom_a_court_keeps_from_the_school_asks_the_authority_and_learns_no_sch
         world.place.org("a").pk,
     )
     assert row.due_on == add_workdays(timezone.localdate(), 15)
+    with act_as(world.place.user("registrar", "a1")) as actor:
+        assert requests.listing(actor, waiting=True) == requests.listing(actor, waiting=False) == []
     login(client, world.place.user("county_clerk", "a"))
     office = client.get(f"/requests/{row.pk}/").content.decode()
     assert "答复里不要写学校" in office and "查阅或复制不向我显示的信息" in office
     client.post(f"/requests/{row.pk}/", {"agreed": "no", "reply": "法院决定期间不能提供, 其余内容可下载副本"})
+    with act_as(world.place.user("registrar", "a1")) as actor:
+        assert [r.pk for r in requests.listing(actor, waiting=False)] == [row.pk]
     login(client, world.parent)
     for path in ("/my/", f"/my/{world.person}/", f"/my/{world.person}/data/", where):
         page = client.get(path, follow=True).content.decode()

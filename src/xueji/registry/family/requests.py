@@ -256,12 +256,16 @@ def may_appeal(row: FamilyRequest, today: date) -> bool:
 
 
 def listing(actor: Any, *, waiting: bool, limit: int = 100) -> list[FamilyRequest]:
-    """Requests that wait for the actor's unit by day, or those that it has answered, newest first."""
+    """Requests that wait for the actor's unit by day, or those that it has done with, newest first.
+
+    What was asked of the authority at once is the school's to read when the authority has answered, not before.
+    """
     actor.require("family.answer")
     rows = _mine(actor)
     if waiting:
         return list(rows.filter(state=_turn(actor)).order_by("due_on", "pk")[:limit])
-    return list(rows.exclude(state=_turn(actor)).order_by("-pk")[:limit])
+    over = rows.exclude(state=_turn(actor)).exclude(direct=True, state=RequestState.APPEALED)
+    return list(over.order_by("-pk")[:limit])
 
 
 def waiting(actor: Any) -> Ask[Heap]:
