@@ -19,8 +19,8 @@ from tests.helpers import Place, act_as, login, make_county, seeing_all
 from tests.registry.changes.world import correction_draft, make_child, send
 
 from xueji.ground.sheets.write import write_csv
-from xueji.registry.enrolment.models import Event
-from xueji.registry.exams import commands, queries
+from xueji.registry.enrolment.models import Event, Roster
+from xueji.registry.exams import books, commands, queries
 from xueji.registry.exams.errors import ExamError
 from xueji.registry.exams.models import Exam, ExamEntry, ExamState
 
@@ -126,6 +126,17 @@ def test_from_registration_to_marks() -> None:
     with seeing_all():
         event = Event.objects.get(person_id=one, business="exam")
     assert event.reason == "一年级会考 成绩返回"
+    clerk.post(f"{url}marks/", {"file": SimpleUploadedFile("成绩.csv", marks)})
+    with seeing_all():
+        assert Event.objects.filter(person_id=one, business="exam").count() == 1, (
+            "the same sheet changes nothing"
+        )
+    later = write_csv(("准考证号", "姓名", "地理"), [(entry.ticket, "赵小满", "B")])
+    clerk.post(f"{url}marks/", {"file": SimpleUploadedFile("更正.csv", later)})
+    with seeing_all():
+        assert ExamEntry.objects.get(pk=entry.pk).marks == {"地理": "B", "生物": "88"}
+        assert Event.objects.filter(person_id=one, business="exam").count() == 2
+    clerk.post(f"{url}marks/", {"file": SimpleUploadedFile("成绩.csv", marks)})
     assert "考试成绩" in _words(registrar.get(f"/students/{one}/"))
     assert "排名" not in page
     paper = registrar.get(f"/certificates/new/?person={one}&kind=results").content.decode()
@@ -312,3 +323,54 @@ def test_tickets_are_counted_within_each_county_and_a_deed_that_is_not_noted_is_
         tickets = dict(ExamEntry.objects.filter(exam=exam).values_list("person_id", "ticket"))
     assert tickets[here][-5:] == tickets[there][-5:] == "00001"
     assert tickets[here] != tickets[there]
+
+
+@pytest.mark.capability("C-GRA-09")
+def test_a_long_list_of_schools_goes_on_and_many_tickets_come_in_parts(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    place = make_county()
+    children = [make_child(place), make_child(place, name="钱多多")]
+    away = make_child(place, school="b1", name="孙别县")
+    with act_as(place.user("province_clerk", "province")) as actor:
+        exam = commands.announce(actor, _plan())
+    for school, persons in (("a1", children), ("b1", [away])):
+        with act_as(place.user("registrar", school)) as actor:
+            commands.enter(actor, exam.pk)
+            commands.check(actor, exam.pk, _ids(exam, *persons), how="checked")
+    _closed(exam)
+    monkeypatch.setattr(queries, "SCHOOLS", 1)
+    monkeypatch.setattr(books, "MAX_TICKETS", 1)
+    url = f"/exams/{exam.pk}/"
+    with act_as(place.user("province_clerk", "province")) as actor:
+        commands.seat(actor, exam.pk)
+        first, key = queries.progress(exam.pk)
+        second, end = queries.progress(exam.pk, after=int(key))
+    assert [(p.school_id, p.checked) for p in first + second] == sorted(
+        [(place.org("a1").pk, 2), (place.org("b1").pk, 1)]
+    )
+    assert end == ""
+    assert (
+        f"after={key}" in login(Client(), place.user("province_clerk", "province")).get(url).content.decode()
+    )
+    registrar = login(Client(), place.user("registrar", "a1"))
+    links = re.findall(r'href="([^"]+tickets\.pdf[^"]*)"', registrar.get(url).content.decode())
+    assert links == [f"{url}tickets.pdf", f"{url}tickets.pdf?after={_ids(exam, *children)[0]}"]
+    assert all(registrar.get(link).content[:4] == b"%PDF" for link in links)
+
+
+@pytest.mark.capability("C-GRA-09")
+def test_who_left_is_set_out_and_the_reason_can_be_put_right() -> None:
+    place = make_county()
+    child = make_child(place)
+    exam = _announced(place)
+    with act_as(place.user("registrar", "a1")) as actor:
+        commands.enter(actor, exam.pk)
+    with seeing_all():
+        Roster.objects.filter(person_id=child).delete()
+    with act_as(place.user("registrar", "a1")) as actor:
+        for why in ("已经转走", "随父母迁居外省"):
+            commands.check(actor, exam.pk, _ids(exam, child), how="out", why=why)
+    with seeing_all():
+        entry = ExamEntry.objects.get(exam=exam, person_id=child)
+    assert (entry.state, entry.why, entry.name) == ("out", "随父母迁居外省", "赵小满")

@@ -61,10 +61,21 @@ def book(actor: Any, exam_id: int) -> tuple[bytes, str]:
     return data, f"{exam.name}报名核对名单.xlsx"
 
 
-def tickets(actor: Any, exam_id: int, *, after: int = 0) -> tuple[bytes, str]:
-    """准考证 of the own school (of a teacher: of the own class), at most a thousand at a time. Noted before it leaves.
+def parts(actor: Any, exam: Exam, total: int) -> list[int]:
+    """Where each document of tickets of the own school begins, as `after` of `tickets`; none before they are given out.
 
-    Raises PermissionDenied, Http404, `ExamError` before they are given out.
+    A query only where there are more pupils (`total`) than one document holds.
+    """
+    school = _school(actor)
+    if school is None or exam.state == ExamState.OPEN:
+        return []
+    return [0] if total <= MAX_TICKETS else queries.ticket_parts(exam.pk, school, MAX_TICKETS)
+
+
+def tickets(actor: Any, exam_id: int, *, after: int = 0) -> tuple[bytes, str]:
+    """准考证 of the own school (of a teacher: of the own class), at most a thousand at a time (`parts`).
+
+    Noted before it leaves. Raises PermissionDenied, Http404, `ExamError` before they are given out.
     """
     exam = queries.exam(actor, exam_id)
     if not queries.is_school(actor):

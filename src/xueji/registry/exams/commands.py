@@ -187,18 +187,16 @@ def check(actor: Any, exam_id: int, entries: Iterable[int], *, how: str, why: st
         _in_window(exam, again=all(r[6] for r in rows))
         if how == EntryState.CHECKED:
             _require_sound(rows)
+        # Who is on the roster is kept as the record has it now, who left as it was.
         c.execute(
             "update exam_entry e set state = %s, why = %s, checked_name = %s, checked_at = now(),"
-            "  name = r.name, sex = r.sex, birth_date = r.birth_date, class_id = r.class_id"
+            "  name = coalesce(r.name, x.name), sex = coalesce(r.sex, x.sex),"
+            "  birth_date = coalesce(r.birth_date, x.birth_date),"
+            "  class_id = case when r.person_id is null then x.class_id else r.class_id end"
             " from exam_entry x left join roster r on r.county_id = x.county_id and r.school_id = x.school_id"
             "  and r.person_id = x.person_id and r.kind = 1 and r.reason = 'enrolled'"
-            " where x.id = e.id and e.id = any(%s) and r.person_id is not null",
+            " where x.id = e.id and e.id = any(%s)",
             [how, why, actor.user_name, ids],
-        )
-        c.execute(
-            "update exam_entry set state = %s, why = %s, checked_name = %s, checked_at = now()"
-            " where id = any(%s) and state <> %s",
-            [how, why, actor.user_name, ids, how],
         )
         record(
             actor,
@@ -289,7 +287,8 @@ def _seats(c: Any, exam: Exam) -> list[uuid.UUID]:
 def marks(actor: Any, exam_id: int, data: bytes, name: str) -> int:
     """The marks that the authority returns, by ticket and name, from a sheet; all lines or none. Returns how many pupils.
 
-    A sheet that comes later replaces the marks of those it names. Each mark stands as an event in the pupil's history.
+    A sheet that comes later replaces the marks of those it names. What a sheet changed stands as one event in the history
+    of each pupil; the same sheet once more changes nothing.
     Raises PermissionDenied, Http404, `ExamError` with the faulty lines.
     """
     actor.require("exam.run")
@@ -318,12 +317,14 @@ def marks(actor: Any, exam_id: int, data: bytes, name: str) -> int:
             c.execute(
                 "update exam_entry e set marks = e.marks || v.marks::jsonb, marked_at = now()"
                 " from unnest(%s::uuid[], %s::text[]) as v(person_id, marks)"
-                " where e.exam_id = %s and e.person_id = v.person_id",
+                " where e.exam_id = %s and e.person_id = v.person_id"
+                "  and (e.marked_at is null or e.marks || v.marks::jsonb <> e.marks) returning e.person_id",
                 [list(found), [reading.as_json(m) for m in found.values()], exam.pk],
             )
+            changed = [r[0] for r in c.fetchall()]
         enrolment.write_events(
             actor,
-            {p: uuid.uuid4() for p in found},
+            {p: uuid.uuid4() for p in changed},
             business="exam",
             at=timezone.now(),
             reason=_("%s 成绩返回") % exam.name,

@@ -23,6 +23,7 @@ from xueji.ground.waiting import Ask, Heap, day
 from .models import EntryState, Exam, ExamEntry, ExamState
 
 PAGE = 50
+SCHOOLS = 100
 MOST = 4_000
 
 
@@ -102,17 +103,18 @@ def exam(actor: Any, exam_id: int) -> Exam:
     return found
 
 
-def progress(exam_id: int) -> list[Progress]:
-    """How far each school in scope is; one query, at most 500 schools."""
+def progress(exam_id: int, *, after: int = 0) -> tuple[list[Progress], str]:
+    """How far each school in scope is, a hundred at a time, and the key of the next page; one query."""
     with connection.cursor() as c:
         c.execute(
             "select e.school_id, o.name, count(*), count(*) filter (where state = 'checked'),"
             "  count(*) filter (where state = 'wrong'), count(*) filter (where state = 'out'),"
             "  count(marked_at) from exam_entry e join org o on o.id = e.school_id where e.exam_id = %s"
-            " group by e.school_id, o.name order by e.school_id limit 500",
-            [exam_id],
+            "  and e.school_id > %s group by e.school_id, o.name order by e.school_id limit %s",
+            [exam_id, after, SCHOOLS + 1],
         )
-        return [Progress(*row) for row in c.fetchall()]
+        found = [Progress(*row) for row in c.fetchall()]
+    return found[:SCHOOLS], str(found[SCHOOLS - 1].school_id) if len(found) > SCHOOLS else ""
 
 
 _ENTRIES = (
@@ -173,6 +175,17 @@ def entries(
     return out, str(rows[limit - 1][0]) if len(rows) > limit else ""
 
 
+def ticket_parts(exam_id: int, school_id: int, size: int) -> list[int]:
+    """The keys after which each so many tickets of a school begin, as the actor sees them; one query."""
+    with connection.cursor() as c:
+        c.execute(
+            "select id from (select id, row_number() over (order by id) as n, count(*) over () as total from exam_entry"
+            "  where exam_id = %s and school_id = %s and ticket <> '') t where n %% %s = 0 and n < total order by id",
+            [exam_id, school_id, size],
+        )
+        return [0, *(row[0] for row in c.fetchall())]
+
+
 def seated(exam_id: int, tickets: Sequence[str]) -> dict[str, tuple[uuid.UUID, str]]:
     """Ticket -> person and name, of these tickets. Must run in the writing role."""
     wanted = sorted({t for t in tickets if t})
@@ -230,5 +243,6 @@ __all__ = [
     "last_marks",
     "progress",
     "seated",
+    "ticket_parts",
     "waiting",
 ]

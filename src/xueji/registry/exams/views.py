@@ -86,15 +86,13 @@ def detail(request: HttpRequest, exam_id: int) -> HttpResponse:
     actor = actor_of(request)
     exam = queries.exam(actor, exam_id)
     school = queries.is_school(actor)
-    progress = queries.progress(exam_id)
+    after = whole(request.GET.get("after")) or 0
+    progress, following = queries.progress(exam_id, after=0 if school else after)
     state = request.GET.get("state", "")
     state = state if state in EntryState.values else ""
     rows: list[queries.Entry] = []
-    following = ""
     if school:
-        rows, following = queries.entries(
-            exam_id, school_id=actor.org_id, state=state, after=whole(request.GET.get("after")) or 0
-        )
+        rows, following = queries.entries(exam_id, school_id=actor.org_id, state=state, after=after)
     sums = {
         "": sum(p.total for p in progress),
         EntryState.OPEN: sum(p.open for p in progress),
@@ -125,6 +123,7 @@ def detail(request: HttpRequest, exam_id: int) -> HttpResponse:
                 for k, n in sums.items()
             ],
             "may_enter": school and (in_time or back) and actor.can("exam.check"),
+            "parts": books.parts(actor, exam, sums[""]),
             "may_add": school and in_time and actor.can("exam.enter"),
             "may_seat": own and exam.state == ExamState.OPEN,
             "may_mark": own and exam.state != ExamState.OPEN,
@@ -133,7 +132,7 @@ def detail(request: HttpRequest, exam_id: int) -> HttpResponse:
             "forms": "、".join(f"{s}({form})" for s, form in exam.subjects),
             "limit": reading.LIMIT >> 20,
             "next_url": f"?state={state}&after={following}" if following else "",
-            "first_url": f"?state={state}" if request.GET.get("after") else "",
+            "first_url": f"?state={state}" if after else "",
         },
     )
 
