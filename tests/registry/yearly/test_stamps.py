@@ -124,7 +124,7 @@ def test_each_endorses_the_schools_below_alone() -> None:
     with act_as(place.user("school_head", "a1")) as actor, pytest.raises(PermissionDenied):
         commands.ask_stamp(actor)
     with act_as(place.user("registrar", "b1")) as actor:
-        assert [x.state for x in stamps.of_year(actor, start_year_of(today()))] == [""]
+        assert [x.state for x in stamps.of_year(actor, start_year_of(today())).lines] == [""]
     with act_as(place.user("county_clerk", "a")) as actor:
         assert commands.stamp(actor, [a1, a2]) == 2
 
@@ -136,5 +136,50 @@ def test_a_closed_school_is_not_late() -> None:
     with seeing_all():
         Org.objects.filter(pk=place.org("a2").pk).update(valid_to=date(year, 8, 1))
     with act_as(place.user("county_clerk", "a")) as actor:
-        assert place.org("a2").pk not in {x.school_id for x in stamps.of_year(actor, year)}
-        assert place.org("a2").pk in {x.school_id for x in stamps.of_year(actor, year - 1)}
+        assert place.org("a2").pk not in {x.school_id for x in stamps.of_year(actor, year).lines}
+        assert place.org("a2").pk in {x.school_id for x in stamps.of_year(actor, year - 1).lines}
+
+
+@pytest.mark.capability("C-ENR-17")
+def test_the_list_of_schools_goes_on_those_that_wait_first_and_none_left_out(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    place = make_county()
+    _asked(place, "a2")
+    year = start_year_of(today())
+    with act_as(place.user("county_clerk", "a")) as actor:
+        whole = stamps.of_year(actor, year)
+        assert whole.following == ""
+        assert whole.total == len(whole.lines) > 1
+        monkeypatch.setattr(stamps, "PAGE", 1)
+        seen, after = [], ""
+        while True:
+            page = stamps.of_year(actor, year, after=after)
+            assert (page.total, page.done) == (whole.total, 0)
+            seen += [x.school_id for x in page.lines]
+            if not (after := page.following):
+                break
+    assert seen == [x.school_id for x in whole.lines]
+    assert seen[0] == place.org("a2").pk
+    clerk = login(Client(), place.user("county_clerk", "a"))
+    answer = clerk.get("/yearly/stamps/")
+    assert f"共 {whole.total} 所学校" in _words(answer)
+    following = re.search(r'rel="next" href="([^"]+)"', answer.content.decode())
+    assert following is not None
+    assert "青禾县第一小学" in _words(clerk.get("/yearly/stamps/" + following[1].replace("&amp;", "&")))
+
+
+@pytest.mark.capability("C-ENR-17")
+def test_a_return_needs_words() -> None:
+    place = make_county()
+    row = _asked(place, "a1")
+    clerk = login(Client(), place.user("county_clerk", "a"))
+    answer = clerk.post(
+        "/yearly/stamps/give/",
+        {"school": [str(place.org("a1").pk)], "how": "back", "back": "  "},
+        follow=True,
+    )
+    assert "请写明退回的理由" in _words(answer)
+    with seeing_all():
+        row.refresh_from_db()
+    assert row.state == StampState.ASKED

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
@@ -18,7 +19,8 @@ from xueji.ground.waiting import Ask, Heap
 
 from .models import RegisterStamp, StampState
 
-LIMIT = 300
+PAGE = 100
+_KEY = re.compile(r"([0-3])-(\d{1,9})")
 
 
 @dataclass(frozen=True)
@@ -44,6 +46,16 @@ class Line:
     def state(self) -> str:
         """Code of the state; empty while nothing was handed in."""
         return self.stamp.state if self.stamp else ""
+
+
+@dataclass(frozen=True)
+class Listed:
+    """A page of the list; how many schools there are, how many of them endorsed, and the key of the next page."""
+
+    lines: list[Line]
+    total: int
+    done: int
+    following: str
 
 
 def due(year: int) -> date:
@@ -79,32 +91,52 @@ def registers(school_ids: Iterable[int], year: int) -> dict[int, Register]:
     }
 
 
-def of_year(actor: Any, year: int) -> list[Line]:
-    """The schools in the actor's scope with their endorsement, those that wait first; two queries, at most 300 schools.
+def of_year(actor: Any, year: int, *, after: str = "") -> Listed:
+    """The schools in the actor's scope with their endorsement, those that wait first, a hundred at a time; two queries.
 
     A school that was closed before the year began is not asked for its register.
     """
     actor.require("stamp.view")
+    key = _KEY.fullmatch(after)
     with connection.cursor() as c:
         c.execute(
-            "select o.id, o.name from org o join school s on s.org_id = o.id where o.path like %s"
-            " and (o.valid_to is null or o.valid_to > %s) order by o.id limit %s",
-            [f"{actor.org_path}%", date(year, 9, 1), LIMIT],
+            "with listed as (select o.id, o.name, case m.state when 'asked' then 0 when 'returned' then 1"
+            "   when 'stamped' then 3 else 2 end as place from org o join school s on s.org_id = o.id"
+            "  left join register_stamp m on m.school_id = o.id and m.start_year = %s"
+            "  where o.path like %s and (o.valid_to is null or o.valid_to > %s)),"
+            " sums as (select count(*) as total, count(*) filter (where place = 3) as done from listed)"
+            " select l.id, l.name, l.place, sums.total, sums.done from listed l cross join sums"
+            " where (l.place, l.id) > (%s, %s) order by l.place, l.id limit %s",
+            [
+                year,
+                f"{actor.org_path}%",
+                date(year, 9, 1),
+                *((int(key[1]), int(key[2])) if key else (-1, 0)),
+                PAGE + 1,
+            ],
         )
-        schools = c.fetchall()
-    held = {s.school_id: s for s in RegisterStamp.objects.filter(start_year=year)}
+        rows = c.fetchall()
+    shown = rows[:PAGE]
+    held = {
+        s.school_id: s
+        for s in RegisterStamp.objects.filter(start_year=year, school_id__in=[r[0] for r in shown])
+    }
     over = today() > due(year)
-    lines = [
-        Line(
-            pk,
-            name,
-            held.get(pk),
-            over and (pk not in held or held[pk].state != StampState.STAMPED),
-        )
-        for pk, name in schools
-    ]
-    order = {StampState.ASKED: 0, StampState.RETURNED: 1, "": 2, StampState.STAMPED: 3}
-    return sorted(lines, key=lambda x: (order[x.state], x.school_id))
+    total, done = rows[0][3:] if rows else (0, 0)
+    return Listed(
+        [
+            Line(
+                pk,
+                name,
+                held.get(pk),
+                over and (pk not in held or held[pk].state != StampState.STAMPED),
+            )
+            for pk, name, *_rest in shown
+        ],
+        total,
+        done,
+        f"{shown[-1][2]}-{shown[-1][0]}" if len(rows) > PAGE else "",
+    )
 
 
 def waiting(actor: Any) -> Ask[list[Heap]]:

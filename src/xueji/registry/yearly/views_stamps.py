@@ -25,13 +25,14 @@ def page(request: HttpRequest) -> HttpResponse:
     asked = whole(request.GET.get("year")) or present
     year = asked if present - 5 <= asked <= present else present
     school = actor.org_kind == OrgKind.SCHOOL
-    lines = stamps.of_year(actor, year)
-    own = lines[0] if school and lines else None
+    after = request.GET.get("after", "")
+    found = stamps.of_year(actor, year, after="" if school else after)
+    own = found.lines[0] if school and found.lines else None
     return render(
         request,
         "yearly/stamps.html",
         {
-            "lines": lines,
+            "found": found,
             "own": own,
             "school": school,
             "year": year,
@@ -46,8 +47,9 @@ def page(request: HttpRequest) -> HttpResponse:
             "may_give": not school
             and year == present
             and actor.can("stamp.give")
-            and any(x.state == "asked" for x in lines),
-            "done": sum(x.state == "stamped" for x in lines),
+            and any(x.state == "asked" for x in found.lines),
+            "next_url": f"?year={year}&after={found.following}" if found.following else "",
+            "first_url": f"?year={year}" if after else "",
         },
     )
 
@@ -65,9 +67,7 @@ def give(request: HttpRequest) -> HttpResponse:
     """Endorse, or return, the ticked registers."""
     actor = actor_of(request)
     ids = [n for raw in request.POST.getlist("school")[:200] if (n := whole(raw)) is not None]
-    back = request.POST.get("back", "")[:200] if request.POST.get("how") == "back" else ""
-    if request.POST.get("how") == "back" and not back.strip():
-        back = "-"  # too short: refused with the words for a reason
-    done = _("已退回 %s 所学校") if back else _("已验章 %s 所学校")
+    back = request.POST.get("back", "")[:200] if request.POST.get("how") == "back" else None
+    done = _("已验章 %s 所学校") if back is None else _("已退回 %s 所学校")
     run(request, lambda: commands.stamp(actor, ids, back=back), lambda n: done % n)
     return to("stamps")

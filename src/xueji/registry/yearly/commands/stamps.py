@@ -69,14 +69,14 @@ def ask_stamp(actor: Any) -> RegisterStamp:
     return row
 
 
-def stamp(actor: Any, schools: Iterable[int], *, back: str = "") -> int:
+def stamp(actor: Any, schools: Iterable[int], *, back: str | None = None) -> int:
     """Endorse the registers of these schools for the year, all or none; `back` returns them with a reason instead.
 
     A register that changed since it was handed in is not endorsed; what the place demands of September's work is asked
     of its rules. Central school or county endorse alike. Raises PermissionDenied, Http404, `YearlyError` with the article.
     """
     actor.require("stamp.give")
-    ids, back = sorted(set(schools)), back.strip()[:200]
+    ids, why = sorted(set(schools)), (back or "").strip()[:200]
     if not 1 <= len(ids) <= MOST:
         raise YearlyError(_("请勾选 1 至 %s 所学校") % MOST)
     year = start_year_of(today())
@@ -98,11 +98,11 @@ def stamp(actor: Any, schools: Iterable[int], *, back: str = "") -> int:
                     _("%(school)s 的名册现在是“%(state)s”, 不能做这一步")
                     % {"school": orgs[row.school_id].name, "state": StampState(row.state).label}
                 )
-        if back:
-            if len(back) < 5:
+        if back is not None:
+            if len(why) < 5:
                 raise YearlyError(_("请写明退回的理由, 至少 5 个字"))
             for row in rows:
-                row.state, row.remark = StampState.RETURNED, back
+                row.state, row.remark = StampState.RETURNED, why
         else:
             _endorse(actor, rows, orgs, year)
         RegisterStamp.objects.bulk_update(
@@ -113,7 +113,7 @@ def stamp(actor: Any, schools: Iterable[int], *, back: str = "") -> int:
             "yearly.stamp",
             object_type="register",
             object_id=year,
-            after={"schools": ids, "back": back, "total": sum(r.total for r in rows)},
+            after={"schools": ids, "back": why, "total": sum(r.total for r in rows)},
             row_count=len(rows),
         )
     return len(rows)
