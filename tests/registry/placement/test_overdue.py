@@ -93,6 +93,19 @@ def test_who_did_not_register_in_two_weeks_is_listed_for_decision(
 
 
 @pytest.mark.capability("C-LEV-06")
+def test_a_draft_begun_by_hand_keeps_its_reason(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    gone = _student(place, "没来的")
+    _late(monkeypatch, 21)
+    own = {"reason": "其他", "reason_note": "本人来信, 自愿退学"}
+    with act_as(place.user("registrar", "c1")) as actor:
+        case = deeds.changes.start(actor, business="withdraw", person_id=gone)
+        deeds.changes.save_draft(actor, case_id=case.pk, form=case.form | own)
+        assert deeds.propose(actor, [gone]) == 1
+    with seeing_all():
+        assert own.items() <= Case.objects.get(person_id=gone).form.items()
+
+
+@pytest.mark.capability("C-LEV-06")
 @pytest.mark.rule("SYSU-REG-04")
 def test_before_the_two_weeks_are_over_nobody_is_proposed(
     place: Place, monkeypatch: pytest.MonkeyPatch

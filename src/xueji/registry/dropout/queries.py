@@ -176,7 +176,7 @@ def figures(school_id: int) -> dict[str, int]:
         school_id=school_id, kind=REGISTERED, reason="enrolled", status__lt=10
     ).count()
     year, term = term_now()
-    begins = _term_start(year, term)
+    begins = term_start(year, term)
     seen = Watch.objects.filter(school_id=school_id).filter(Q(noticed_on__gte=begins) | Q(result__in=ACTIVE))
     by = dict(seen.values_list("result").annotate(n=Count("watch_id")))
     return {
@@ -206,6 +206,7 @@ def term_now(today: date | None = None) -> tuple[int, int]:
     return start_year_of(today), 1 if today.month >= 9 or today.month == 1 else 2
 
 
-def _term_start(year: int, term: int) -> date:
+def term_start(year: int, term: int) -> date:
+    """The first day of a term: that of the calendar, else the usual one."""
     held = Term.objects.filter(year_id=year, number=term).values_list("starts", flat=True).first()
     return held or (date(year, 9, 1) if term == 1 else date(year + 1, 2, 1))

@@ -2,29 +2,20 @@
 
 from __future__ import annotations
 
-import uuid
-
 from django.contrib import messages
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods
 
 from xueji.ground.accounts.actor import today
-from xueji.ground.accounts.http import XLSX, actor_of, attachment, see_other
+from xueji.ground.accounts.http import XLSX, actor_of, attachment, see_other, ticked
 
 from .commands import overdue as deeds
 from .errors import PlacementError
 from .queries import overdue, roster, terms
 from .reading import number_of_page, pager
-
-
-def _uuid(raw: str) -> uuid.UUID:
-    try:
-        return uuid.UUID(raw)
-    except ValueError as error:
-        raise Http404 from error
 
 
 @require_http_methods(["GET", "POST"])
@@ -36,7 +27,7 @@ def page(request: HttpRequest) -> HttpResponse:
         return redirect("placement:terms")
     if request.method == "POST":
         try:
-            n = deeds.propose(actor, [_uuid(raw) for raw in request.POST.getlist("pick")[:100]])
+            n = deeds.propose(actor, ticked(request, "pick"))
             messages.success(request, _("已为 %s 名学生建立退学草稿, 请逐件核对后提交") % n)
         except PlacementError as error:
             messages.error(request, error.message)

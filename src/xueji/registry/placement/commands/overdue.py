@@ -28,8 +28,9 @@ def propose(actor: Any, persons: Iterable[uuid.UUID]) -> int:
     """Begin a withdrawal for each of these pupils, with the article and the days filled in, for the school's decision;
     all of them or none.
 
-    A draft that lies there is taken up. Raises PermissionDenied, Http404 for who is not on the list, `PlacementError`
-    before the grace is over, where no rule speaks of it, and for a pupil who cannot be withdrawn now.
+    A draft that lies there is taken up, and keeps the reason that somebody wrote in it. Raises PermissionDenied, Http404
+    for who is not on the list, `PlacementError` before the grace is over, where no rule speaks of it, and for a pupil who
+    cannot be withdrawn now.
     """
     actor.require("case.start")
     ids = sorted(set(persons), key=str)
@@ -57,9 +58,9 @@ def propose(actor: Any, persons: Iterable[uuid.UUID]) -> int:
         for row in rows:
             try:
                 case = changes.start(actor, business="withdraw", person_id=row.person_id)
-                changes.save_draft(
-                    actor, case_id=case.pk, form=case.form | {"reason": "其他", "reason_note": note[:200]}
-                )
+                if not (case.form.get("reason") or case.form.get("reason_note")):
+                    form = case.form | {"reason": "其他", "reason_note": note[:200]}
+                    changes.save_draft(actor, case_id=case.pk, form=form)
             except CaseError as error:
                 raise PlacementError(f"{row.name}: {error.message}") from error
         record(

@@ -10,12 +10,27 @@ from typing import Any
 from django.db import connection
 
 from xueji.ground.policy.findings import Finding, caveat_words
+from xueji.registry.dropout import queries as dropout
 
 from ..limits import policy_of
 from .roster import PAGE
 from .terms import TermOf
 
 EVENT, ROUTE = "register.daily", "withdraw"
+_MARK = (
+    " from roster r left join term_mark m on m.school_id = r.school_id and m.person_id = r.person_id"
+    " and m.school_year = %(year)s and m.term = %(term)s"
+)
+_CASE = (
+    " left join lateral (select c.case_id, c.number from case_ c where c.person_id = r.person_id"
+    "  and c.org_id = r.school_id and c.business = 'withdraw'"
+    "  and c.status in ('draft', 'running', 'returned', 'waiting', 'approved') order by c.case_id limit 1) k on true"
+)
+_WHERE = (
+    " where r.school_id = %(org)s and r.kind = 1 and r.reason = 'enrolled' and r.status = 1"
+    " and coalesce(m.state, '') not in ('returned', 'excused')"
+    " and (%(only)s::uuid[] is null or r.person_id = any(%(only)s::uuid[]))"
+)
 
 
 @dataclass(frozen=True)
@@ -48,7 +63,7 @@ def standing(school_id: int, term: TermOf, on: date) -> Standing | None:
     rules = {r.id for r in policy.rules if EVENT in r.on and r.route == ROUTE and r.holds_on(on)}
     if not rules:
         return None
-    due = term.starts or (date(term.year, 9, 1) if term.number == 1 else date(term.year + 1, 2, 1))
+    due = term.starts or dropout.term_start(term.year, term.number)
     trace = policy.evaluate(
         EVENT,
         {
@@ -71,12 +86,6 @@ def overdue(
     actor: Any, term: TermOf, *, page: int = 0, only: list[uuid.UUID] | None = None, size: int = PAGE
 ) -> tuple[list[Overdue], int]:
     """Pupils of the actor's school without registration and without leave: one page by class, and how many there are."""
-    where = (
-        " from roster r left join term_mark m on m.school_id = r.school_id and m.person_id = r.person_id"
-        " and m.school_year = %(year)s and m.term = %(term)s where r.school_id = %(org)s and r.kind = 1"
-        " and r.reason = 'enrolled' and r.status = 1 and coalesce(m.state, '') not in ('returned', 'excused')"
-        " and (%(only)s::uuid[] is null or r.person_id = any(%(only)s::uuid[]))"
-    )
     values = {
         "year": term.year,
         "term": term.number,
@@ -86,17 +95,13 @@ def overdue(
         "skip": size * min(page, 1000),
     }
     with connection.cursor() as c:
-        c.execute("select count(*)" + where, values)
+        c.execute("select count(*)" + _MARK + _WHERE, values)
         total = int(c.fetchone()[0])
         c.execute(
             "select r.person_id, r.name, r.class_id, m.state is not null, k.case_id, coalesce(k.number, '')"
-            + where.replace(
-                " where r.school_id",
-                " left join lateral (select c.case_id, c.number from case_ c where c.person_id = r.person_id"
-                "  and c.org_id = r.school_id and c.business = 'withdraw'"
-                "  and c.status in ('draft', 'running', 'returned', 'waiting', 'approved') order by c.case_id limit 1) k on true"
-                " where r.school_id",
-            )
+            + _MARK
+            + _CASE
+            + _WHERE
             + " order by r.class_id, r.class_seat nulls last, r.pinyin_sort, r.person_id limit %(n)s offset %(skip)s",
             values,
         )
