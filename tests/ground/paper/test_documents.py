@@ -15,6 +15,7 @@ from fontTools.subset import Subsetter
 from fontTools.ttLib import TTFont
 
 from xueji.ground.paper import fonts
+from xueji.ground.paper.card_sheet import CardSheet, PupilCard, render_cards
 from xueji.ground.paper.case_sheet import CaseSheet, Difference, Fact, Material, Opinion, render_case_sheet
 from xueji.ground.paper.certificate import (
     EnrolmentCertificate,
@@ -265,6 +266,35 @@ def test_roster_of_four_thousand_is_whole_and_in_order() -> None:
     positions = [text.index(f"G99010120160101{i:04d}") for i in (0, 1999, 3999)]
     assert positions == sorted(positions)
     assert len(pdf) < 2_000_000
+
+
+def test_cards_to_cut_out_are_whole_eight_on_a_page() -> None:
+    numbers = [f"2199000001Z26{i:05d}" for i in range(1, 12)]
+    cards = [
+        PupilCard(
+            number=n,
+            name="欧阳𬱖玥",
+            sex="女",
+            birth_date=date(2016, 1, 1),
+            class_name="三年级(1)班",
+            student_number="G990***********9012",
+        )
+        for n in numbers
+    ]
+    sheet = CardSheet(
+        title="学生证",
+        school_name="云川县第一实验小学",
+        cards=cards,
+        printed_by="王小燕",
+        printed_at=datetime(2026, 11, 22, 9, 5),
+    )
+    document = pypdfium2.PdfDocument(render_cards(sheet))
+    try:
+        pages = ["".join(page.get_textpage().get_text_bounded().split()) for page in document]
+    finally:
+        document.close()
+    assert [[n for n in numbers if n in page] for page in pages] == [numbers[:8], numbers[8:]]
+    assert [page.count("学校（盖章）") for page in pages] == [8, 3]
 
 
 def test_list_refuses_ragged_rows_and_endless_lists() -> None:

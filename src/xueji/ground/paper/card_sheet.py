@@ -38,7 +38,6 @@ class CardSheet:
     cards: Sequence[PupilCard]
     printed_by: str
     printed_at: datetime
-    watermark: str = ""
 
 
 def render_cards(data: CardSheet) -> bytes:
@@ -54,7 +53,6 @@ def render_cards(data: CardSheet) -> bytes:
         "sealer": data.sealer,
         "printed_by": data.printed_by,
         "printed_at": stamp(data.printed_at),
-        "watermark": data.watermark,
         "cards": [
             {
                 "number": c.number,

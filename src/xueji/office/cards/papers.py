@@ -40,10 +40,11 @@ def cards_pdf(actor: Any, batch_id: uuid.UUID) -> tuple[bytes, str]:
     actor.require("card.view")
     batch = queries.batch(actor, batch_id)
     lines = [x for x in queries.of_batch(batch) if x.card.state in (CardState.MADE, CardState.VALID)]
+    held = people.cards(actor, [x.card.person_id for x in lines])
+    lines = [x for x in lines if x.card.person_id in held]
     if not lines:
         raise CardError(_("这一批没有可以打印的证件"))
-    ids = [x.card.person_id for x in lines]
-    held, photos = people.cards(actor, ids), photos_of(ids)
+    photos = photos_of(list(held))
     school = Org.objects.get(pk=batch.school_id)
     sealer = Org.objects.get(pk=batch.sealer_id) if batch.sealer_id != batch.school_id else None
     _note(actor, "cards.print", batch, len(lines))
@@ -65,11 +66,9 @@ def cards_pdf(actor: Any, batch_id: uuid.UUID) -> tuple[bytes, str]:
                     chip=x.card.chip,
                 )
                 for x in lines
-                if x.card.person_id in held
             ],
             printed_by=actor.user_name,
             printed_at=timezone.localtime().replace(microsecond=0),
-            watermark=watermark(actor),
         )
     )
     return data, f"{school.name}{batch.title}{batch.get_kind_display()}.pdf"
