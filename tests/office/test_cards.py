@@ -220,6 +220,10 @@ def test_a_lost_card_is_reported_announced_replaced_and_found_again(
     with seeing_all():
         old = StudentCard.objects.get(pk=card.pk)
     assert (old.state, old.found_on) == (CardState.VOID, today())
+    with acting("writer"):
+        StudentCard.objects.filter(pk=card.pk).update(found_on=today() + timedelta(days=1))
+    told = [event["title"] for event in office.get(at).context["events"]]
+    assert told == ["制证", "验印", "挂失", "声明作废", "作废", "找回"]
 
 
 @pytest.mark.capability("C-CER-05")
@@ -238,6 +242,7 @@ def test_a_card_found_in_time_is_valid_again_and_those_who_left_are_listed(
         assert queries.listed(actor, gone=True).rows == []
         enrolment.apply_step(actor, Step(children[1], "withdraw", 15, midnight(date(2026, 11, 1))))
         assert [x.card.pk for x in queries.listed(actor, gone=True).rows] == [card.pk]
+        assert card.number in words(papers.cards_pdf(actor, card.batch_id)[0])
         with pytest.raises(CardError, match="原因"):
             commands.void(actor, card.pk, "")
         commands.void(actor, card.pk, "学生已退学")

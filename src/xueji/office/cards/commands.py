@@ -49,7 +49,8 @@ def make(actor: Any, *, kind: str, class_id: int, persons: Sequence[uuid.UUID] |
         first = _serial(klass.school_id, kind, day.year)
         wanted = [p for p in queries.pupils(klass.school_id, klass.pk, kind) if not p.has]
         if persons is not None:
-            wanted = [p for p in wanted if p.person_id in set(persons)]
+            named = set(persons)
+            wanted = [p for p in wanted if p.person_id in named]
         if not wanted:
             raise CardError(_("这个班的学生都已经有%s了, 没有要做的") % Kind(kind).label)
         batch = CardBatch(
@@ -165,7 +166,7 @@ def seal(actor: Any, batch_id: uuid.UUID, *, chips: Mapping[uuid.UUID, str] | No
     if batch.sealer_id != actor.org_id:
         raise PermissionDenied(_("这一批由其他单位验印"))
     school = Org.objects.get(pk=batch.school_id)
-    why = rules.stop(school, batch.stage, by_school=False, kind=batch.kind)
+    why = rules.stop(school, batch.stage, by_school=False)
     if why:
         raise CardError(why)
     with transaction.atomic():
@@ -315,10 +316,12 @@ def replace(actor: Any, card_id: uuid.UUID, *, fee: str = "0") -> CardBatch:
         raise CardError(_("工本费请填数字, 没有收费填0")) from error
     if not 0 <= cost <= MOST_FEE:
         raise CardError(_("工本费应在0到%s元之间") % MOST_FEE)
-    if card.kind == Kind.SMART and cost:
-        raise CardError(_("学生卡应当免费(《中小学生学籍管理办法》第五条), 补办也不收工本费"))
-    here = [x for x in queries.of_batch(card.batch) if x.card.pk == card.pk]
-    if not here or here[0].gone:
+    school = Org.objects.get(pk=card.school_id)
+    if card.kind == Kind.SMART:
+        why = rules.stop(school, card.batch.stage, by_school=False, fee=cost)
+        if why:
+            raise CardError(_("%s。补办也不收工本费") % why)
+    if queries.line(card).gone:
         raise CardError(_("该生已不在本校, 不能补办"))
     day = today()
     batch = CardBatch(
@@ -327,7 +330,6 @@ def replace(actor: Any, card_id: uuid.UUID, *, fee: str = "0") -> CardBatch:
         sealer_id=rules.sealer_of(card.kind, Org.objects.get(pk=card.county_id)),
         made_name=actor.user_name, made_at=timezone.now(),
     )  # fmt: skip
-    code = Org.objects.values_list("code", flat=True).get(pk=card.school_id)
     with transaction.atomic():
         _change(
             actor, card, "replace", [CardState.LOST], "",
@@ -336,7 +338,7 @@ def replace(actor: Any, card_id: uuid.UUID, *, fee: str = "0") -> CardBatch:
         with acting("writer"):
             batch.save(force_insert=True)
             serial = _serial(card.school_id, card.kind, day.year)
-            new = _card(batch, code, card.person_id, card.name, card.class_id, serial, day.year)
+            new = _card(batch, school.code, card.person_id, card.name, card.class_id, serial, day.year)
             new.fee, new.replaces = cost, card.pk
             new.save(force_insert=True)
     return batch

@@ -94,6 +94,11 @@ def _lines(cards: Sequence[StudentCard]) -> list[Line]:
     return out
 
 
+def line(card: StudentCard) -> Line:
+    """One card with its holder's class, and whether the holder is still there."""
+    return _lines([card])[0]
+
+
 def get(actor: Any, card_id: uuid.UUID) -> StudentCard:
     """One card in scope; families see the card without its batch. Raises Http404."""
     card = StudentCard.objects.filter(pk=card_id).first()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import Any
 
 from xueji.ground.accounts.actor import today
@@ -14,17 +15,21 @@ from .models import Kind
 _COUNTY, _SCHOOL = "县级教育行政部门", "学校"
 
 
-def stop(school: Org, stage: str, *, by_school: bool, kind: str = Kind.STUDENT, fee: Any = 0) -> str:
-    """Why cards of a stage cannot be put in force by the school (or by the county), with the article; empty: they can."""
+def stop(school: Org, stage: str, *, by_school: bool, fee: Decimal | None = None) -> str:
+    """Why cards of a stage cannot be put in force by the school (or by the county), with the article; empty: they can.
+
+    `fee`: what is asked for a 学生卡, which the rules advise to be free; here their advice stops as well.
+    """
     facts: dict[str, Any] = {
         "student.stage": stage,
         "student.has_xueji": True,
         "case.actor": _SCHOOL if by_school else _COUNTY,
     }
-    if kind == Kind.SMART:
+    if fee is not None:
         facts["card.fee"] = float(fee)
+    stops = ("block",) if fee is None else ("block", "warn")
     trace = policy_for(school, today()).evaluate("card.issue", facts, today())
-    found = [f.sentence for f in trace.findings if f.verdict == "block"]
+    found = [f.sentence for f in trace.findings if f.verdict in stops]
     return found[0] if found else ""
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Callable
 from typing import Any
 from urllib.parse import urlencode
 
@@ -130,7 +131,8 @@ def _events(one: StudentCard, batch: CardBatch | None = None) -> list[dict[str, 
         event["at"] = (
             timezone.localtime(at).strftime("%Y-%m-%d %H:%M") if hasattr(at, "hour") else at.isoformat()
         )
-    return out
+    # A card may come back after it was replaced. Some have a day only, and within a day the order above holds.
+    return sorted(out, key=lambda event: str(event["at"])[:10])
 
 
 @require_POST
@@ -170,15 +172,22 @@ def act(request: HttpRequest, card_id: uuid.UUID, deed: str) -> HttpResponse:
     return see_other(back)
 
 
+def paper(
+    request: HttpRequest, key: uuid.UUID, make: Callable[[Any, uuid.UUID], tuple[bytes, str]], page: str
+) -> HttpResponse:
+    """A PDF of a card or batch; back to its page with the reason where there is none."""
+    try:
+        data, name = make(actor_of(request), key)
+    except (CardError, MissingGlyphs) as error:
+        messages.error(request, str(error))
+        return see_other(reverse(page, args=[key]))
+    return attachment(data, name, PDF)
+
+
 @require_safe
 def notice_pdf(request: HttpRequest, card_id: uuid.UUID) -> HttpResponse:
     """遗失声明 as PDF."""
-    try:
-        data, name = papers.notice_pdf(actor_of(request), card_id)
-    except (CardError, MissingGlyphs) as error:
-        messages.error(request, str(error))
-        return see_other(reverse("cards:card", args=[card_id]))
-    return attachment(data, name, PDF)
+    return paper(request, card_id, papers.notice_pdf, "cards:card")
 
 
 @require_safe

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable
-from typing import Any
 from urllib.parse import urlencode
 
 from django.contrib import messages
@@ -14,14 +12,13 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from xueji.ground.accounts.http import PDF, actor_of, attachment, see_other, whole
+from xueji.ground.accounts.http import actor_of, see_other, whole
 from xueji.ground.orgs.models import Org
-from xueji.ground.paper.fonts import MissingGlyphs
 
 from . import commands, papers, queries, rules
 from .errors import CardError
 from .models import BatchState, Kind
-from .views import face
+from .views import face, paper
 
 TONES = {"made": "amber", "sent": "blue", "sealed": "green", "dropped": "grey"}
 
@@ -177,24 +174,13 @@ def seal(request: HttpRequest, batch_id: uuid.UUID) -> HttpResponse:
     return see_other(reverse("cards:batch", args=[batch_id]))
 
 
-def _pdf(
-    request: HttpRequest, batch_id: uuid.UUID, make: Callable[[Any, uuid.UUID], tuple[bytes, str]]
-) -> HttpResponse:
-    try:
-        data, name = make(actor_of(request), batch_id)
-    except (CardError, MissingGlyphs) as error:
-        messages.error(request, str(error))
-        return see_other(reverse("cards:batch", args=[batch_id]))
-    return attachment(data, name, PDF)
-
-
 @require_safe
 def cards_pdf(request: HttpRequest, batch_id: uuid.UUID) -> HttpResponse:
     """The cards to cut out."""
-    return _pdf(request, batch_id, papers.cards_pdf)
+    return paper(request, batch_id, papers.cards_pdf, "cards:batch")
 
 
 @require_safe
 def roster_pdf(request: HttpRequest, batch_id: uuid.UUID) -> HttpResponse:
     """发放花名册."""
-    return _pdf(request, batch_id, papers.roster_pdf)
+    return paper(request, batch_id, papers.roster_pdf, "cards:batch")
