@@ -13,6 +13,7 @@ from django.utils import timezone
 from tests.helpers import Place, act_as, login, make_county, seeing_all
 from tests.registry.changes.world import attach, make_child, pass_all, send, transfer_draft
 
+from xueji.ground.orgs.models import EntryState, School
 from xueji.registry.changes import commands as cases
 from xueji.registry.changes import placing
 from xueji.registry.changes.errors import Blocked, CaseError
@@ -139,6 +140,17 @@ def test_a_seat_is_promised_once_and_none_is_told_with_a_reason() -> None:
         other.refresh_from_db()
     assert case.end_reason.endswith("统筹安排结果: 已取消。家长决定不转学了")
     assert other.end_reason.count("统筹安排结果") == 1
+
+
+@pytest.mark.capability("C-TRF-05")
+def test_no_seat_is_offered_at_a_school_that_nobody_may_work_at() -> None:
+    place = make_county()
+    _child, _case, row = _refused(place)
+    a2 = place.org("a2").pk
+    with seeing_all():
+        School.objects.filter(pk=a2).update(entry=EntryState.SUSPENDED)
+    with act_as(place.user("county_clerk", "a")) as actor, pytest.raises(CaseError, match="没有空位"):
+        cases.assign(actor, row.pk, school_id=a2)
 
 
 @pytest.mark.capability("C-TRF-05")

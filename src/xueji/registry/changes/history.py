@@ -79,22 +79,3 @@ def grade_counts(school_id: int, stage: str, cohort_year: int) -> tuple[int, int
         )
         enrolled, suspended = c.fetchone()
     return int(enrolled), int(suspended)
-
-
-def schools_with_room(county_id: int, but: int, stage: str, cohort_year: int, *, limit: int = 5) -> list[str]:
-    """Names of other schools of a county that have seats left in a cohort, the one with most first."""
-    with connection.cursor() as c:
-        c.execute(
-            "select o.name, sum(greatest(k.capacity - (select count(*) from roster r where r.class_id = k.id"
-            "    and r.reason <> 'former' and r.status = 1), 0)) as room"
-            " from school s join org o on o.id = s.org_id join school_class k on k.school_id = s.org_id"
-            " where s.county_id = %s and s.org_id <> %s and k.stage = %s and k.cohort_year = %s and k.closed_on is null"
-            " group by o.name having sum(greatest(k.capacity - (select count(*) from roster r where r.class_id = k.id"
-            "    and r.reason <> 'former' and r.status = 1), 0)) > 0 order by room desc, o.name limit %s",
-            [county_id, but, stage, cohort_year, limit],
-        )
-        return [_room(name, room) for name, room in c.fetchall()]
-
-
-def _room(name: str, room: int) -> str:
-    return f"{name}({room})"

@@ -8,36 +8,28 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from django.db import connection
-from django.db.models import Q, QuerySet
+from django.db.models import Count, QuerySet
 from django.http import Http404
 from django.utils.translation import gettext as _
 
 from xueji.ground.orgs.models import Org
 from xueji.ground.policy.engine import PolicySet
-from xueji.ground.policy.findings import Finding, article_words
+from xueji.ground.policy.findings import Finding
+from xueji.ground.policy.sizes import cap_of
 from xueji.ground.waiting import Ask, Heap, day
 
 from .checks import Report
 from .material import Material
-from .models import OPEN, CaseStatus, Placing, PlacingRequest
-from .subject import classes_of_grade
+from .models import Placing, PlacingRequest
+from .seats import Seat, elsewhere, free_classes
 
 PAGE = 50
-#: Codes of special schools: no child is sent there for want of a seat.
-SPECIAL = "51%"
-_PARAM = {"P": "class.cap.primary", "J": "class.cap.junior", "S": "class.cap.senior"}
 _SIZE = frozenset({"$class.size_after", "$class.full"})
 VIEWS = (Placing.OPEN, Placing.PLACED, "rest")
-
-
-@dataclass(frozen=True)
-class Seat:
-    """A school of the authority and how many seats it has left in the child's grade."""
-
-    school_id: int
-    name: str
-    room: int
+#: Where the authority may still name a school, and the school that asked may take the request back.
+UNSETTLED = (Placing.OPEN, Placing.PLACED, Placing.NONE)
+#: Where the named school may begin.
+NAMED = (Placing.PLACED, Placing.TAKEN)
 
 
 @dataclass(frozen=True)
@@ -59,14 +51,6 @@ class Line:
         return str(self.row.about.get("grade", ""))
 
 
-def cap_of(policy: PolicySet, stage: str) -> tuple[int | None, str]:
-    """The class size that no school of the place may go over, with its article; None where none must be kept."""
-    held = policy.param(_PARAM[stage])
-    if not held.stated or held.force != "must":
-        return None, ""
-    return int(held.value), f"《{held.cite.source.title}》{article_words(held.cite.article)}"
-
-
 def only_full(policy: PolicySet, m: Material, report: Report) -> bool:
     """Whether nothing stands against a transfer but that the whole grade of the school is full.
 
@@ -78,10 +62,7 @@ def only_full(policy: PolicySet, m: Material, report: Report) -> bool:
         finding = report.trace.finding(check.code)
         if check.code != "capacity" and not (finding and _of_size(finding)):
             return False
-    grade = m.place.grade(m.today)
-    cap, _article = cap_of(policy, m.place.stage)
-    mates = classes_of_grade(m.place.school_id, grade.code, m.today) if grade else []
-    return all(p.size >= min(p.capacity, cap if cap is not None else p.capacity) for p in mates)
+    return not free_classes(m.place, m.today, cap_of(policy, m.place.stage))
 
 
 def _of_size(finding: Finding) -> bool:
@@ -93,41 +74,14 @@ def articles(policy: PolicySet, m: Material, report: Report) -> str:
     found = [f.sentence for c in report.stopping if (f := report.trace.finding(c.code)) is not None]
     if found or m.place is None:
         return "；".join(found)
-    return cap_of(policy, m.place.stage)[1]
+    cap = cap_of(policy, m.place.stage)
+    return cap.article if cap.must else ""
 
 
-def seats(policy: PolicySet, row: PlacingRequest, *, limit: int = 100) -> list[Seat]:
-    """Schools of the authority with room in the child's grade, the one with most first. One query.
-
-    Seats that were promised to other children are no longer counted, until their transfer has ended.
-    """
-    cap, _article = cap_of(policy, row.stage)
-    with connection.cursor() as c:
-        c.execute(
-            "select * from (select s.org_id, o.name, sum(greatest(least(k.capacity, coalesce(%(cap)s, k.capacity))"
-            "    - (select count(*) from roster r where r.class_id = k.id and r.reason <> 'former' and r.status = 1), 0))"
-            "  - (select count(*) from placing_request p where p.placed_school_id = s.org_id"
-            "    and (p.state = 'placed' or p.state = 'taken' and exists (select 1 from case_ c"
-            "     where c.case_id = p.new_case_id and c.status = any(%(under_way)s)))"
-            "    and p.stage = %(stage)s and p.cohort_year = %(cohort)s and p.id <> %(row)s) as room"
-            " from school s join org o on o.id = s.org_id join school_class k on k.school_id = s.org_id"
-            " where s.county_id = %(county)s and s.org_id <> %(but)s and k.stage = %(stage)s"
-            "  and k.cohort_year = %(cohort)s and k.closed_on is null"
-            "  and s.school_type not like %(special)s group by s.org_id, o.name) x"
-            " where room > 0 order by room desc, org_id limit %(n)s",
-            {
-                "cap": cap,
-                "stage": row.stage,
-                "cohort": row.cohort_year,
-                "row": row.pk,
-                "county": row.county_id,
-                "but": row.school_id,
-                "special": SPECIAL,
-                "under_way": [str(CaseStatus.DRAFT), *map(str, OPEN)],
-                "n": limit,
-            },
-        )
-        return [Seat(pk, name, int(room)) for pk, name, room in c.fetchall()]
+def seats(policy: PolicySet, row: PlacingRequest) -> list[Seat]:
+    """Schools of the authority with room in the child's grade, the one with most first. One query."""
+    cap = cap_of(policy, row.stage)
+    return elsewhere(row.county_id, row.school_id, row.stage, row.cohort_year, cap, besides=row.pk)
 
 
 def _mine(actor: Any) -> QuerySet[PlacingRequest]:
@@ -139,8 +93,7 @@ def _mine(actor: Any) -> QuerySet[PlacingRequest]:
 def listing(actor: Any, view: str, *, before: int | None = None) -> tuple[list[Line], str]:
     """Requests of one view, the newest first, and the key of the next page. Raises PermissionDenied."""
     rows = _mine(actor)
-    states = [s for s in Placing.values if s not in VIEWS] if view not in (VIEWS[0], VIEWS[1]) else [view]
-    rows = rows.filter(state__in=states)
+    rows = rows.filter(state=view) if view in VIEWS[:2] else rows.exclude(state__in=VIEWS[:2])
     if before is not None:
         rows = rows.filter(pk__lt=before)
     found = list(rows.order_by("-pk")[: PAGE + 1])
@@ -153,6 +106,17 @@ def one(actor: Any, request_id: int) -> Line:
     if row is None:
         raise Http404
     return named([row])[0]
+
+
+def rights(actor: Any, row: PlacingRequest) -> dict[str, bool]:
+    """What the actor may do with a request: `decides`, `may_take`, `may_drop`; and whether the case is his to read."""
+    starts, unsettled = actor.can("case.start"), row.state in UNSETTLED
+    return {
+        "decides": actor.can("placing.decide") and row.county_id == actor.org_id and unsettled,
+        "may_take": starts and row.placed_school_id == actor.org_id and row.state in NAMED,
+        "may_drop": starts and row.school_id == actor.org_id and unsettled,
+        "sees_case": actor.org_id in (row.school_id, row.county_id),
+    }
 
 
 def of_case(actor: Any, case_id: uuid.UUID) -> int | None:
@@ -171,9 +135,9 @@ def named(rows: Sequence[PlacingRequest]) -> list[Line]:
 
 def counts(actor: Any) -> dict[str, int]:
     """How many wait, and how many are placed and not begun yet."""
-    rows = _mine(actor).filter(Q(state=Placing.OPEN) | Q(state=Placing.PLACED))
-    found = list(rows.values_list("state", flat=True)[:1000])
-    return {Placing.OPEN: found.count(Placing.OPEN), Placing.PLACED: found.count(Placing.PLACED)}
+    rows = _mine(actor).filter(state__in=VIEWS[:2])
+    found = dict(rows.values_list("state").annotate(n=Count("pk")).order_by("state"))
+    return {str(state): found.get(state, 0) for state in VIEWS[:2]}
 
 
 def waiting(actor: Any) -> Ask[list[Heap]]:

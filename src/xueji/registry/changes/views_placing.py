@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
 from xueji.ground.accounts.http import actor_of, whole
-from xueji.ground.orgs.models import Org, OrgKind
+from xueji.ground.orgs.models import Org
 
 from . import commands, placing
 from .errors import CaseError
@@ -42,7 +42,6 @@ def page(request: HttpRequest) -> HttpResponse:
                 {"label": labels[t], "url": f"?tab={t}", "active": t == tab, "count": counts.get(t, "")}
                 for t in placing.VIEWS
             ],
-            "school": actor.org_kind == OrgKind.SCHOOL,
             "next_url": f"?tab={tab}&before={following}" if following else "",
             "first_url": f"?tab={tab}" if before else "",
         },
@@ -55,31 +54,14 @@ def detail(request: HttpRequest, request_id: int) -> HttpResponse:
     actor = actor_of(request)
     line = placing.one(actor, request_id)
     row = line.row
-    decides = (
-        actor.can("placing.decide")
-        and row.county_id == actor.org_id
-        and row.state in (Placing.OPEN, Placing.PLACED, Placing.NONE)
-    )
-    starts = actor.can("case.start")
+    may = placing.rights(actor, row)
+    seats = []
+    if may["decides"]:
+        seats = placing.seats(policy_for(Org.objects.get(pk=row.county_id), timezone.localdate()), row)
     return render(
         request,
         "changes/placing.html",
-        {
-            "line": line,
-            "row": row,
-            "facts": _facts(line),
-            "decides": decides,
-            "seats": placing.seats(policy_for(Org.objects.get(pk=row.county_id), timezone.localdate()), row)
-            if decides
-            else [],
-            "sees_case": actor.org_id in (row.school_id, row.county_id),
-            "may_take": starts
-            and row.placed_school_id == actor.org_id
-            and row.state in (Placing.PLACED, Placing.TAKEN),
-            "may_drop": starts
-            and row.school_id == actor.org_id
-            and row.state in (Placing.OPEN, Placing.PLACED, Placing.NONE),
-        },
+        {"line": line, "row": row, "facts": _facts(line), "seats": seats, **may},
     )
 
 

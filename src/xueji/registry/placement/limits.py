@@ -1,9 +1,8 @@
-"""How many pupils a class may have: the number of the place with its article, and what the school set for the class."""
+"""No class becomes bigger than the place allows, nor than the school set it (the numbers: `ground.policy.sizes`)."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from datetime import date
 
 from django.utils.translation import gettext as _
@@ -11,40 +10,15 @@ from django.utils.translation import gettext as _
 from xueji.ground.orgs.models import Org
 from xueji.ground.orgs.queries import ClassRow
 from xueji.ground.policy.engine import PolicySet
-from xueji.ground.policy.findings import article_words
 from xueji.ground.policy.places import policy_for
+from xueji.ground.policy.sizes import cap_of
 
 from .errors import PlacementError
-
-_PARAM = {"P": "class.cap.primary", "J": "class.cap.junior", "S": "class.cap.senior"}
-
-
-@dataclass(frozen=True)
-class Cap:
-    """The class size of a place: `number` None where no text states one; `must` refuses, else a reason is enough."""
-
-    number: int | None
-    must: bool
-    article: str
 
 
 def policy_of(school_id: int, on: date) -> PolicySet:
     """The rules that hold for a school."""
     return policy_for(Org.objects.filter(pk=school_id).first(), on)
-
-
-def cap_of(policy: PolicySet, stage: str) -> Cap:
-    """The class size of a stage under the rules of a place (C-ORG-08)."""
-    held = policy.param(_PARAM[stage])
-    article = f"《{held.cite.source.title}》{article_words(held.cite.article)}"
-    if not held.stated:
-        return Cap(None, False, "")
-    return Cap(int(held.value), held.force == "must", article)
-
-
-def room(klass: ClassRow, cap: Cap) -> int:
-    """Seats of a class: what the school set for it, never more than the place allows at all."""
-    return min(klass.capacity, cap.number) if cap.must and cap.number is not None else klass.capacity
 
 
 def require_room(

@@ -17,6 +17,7 @@ from xueji.ground.accounts.actor import today
 from xueji.ground.accounts.http import actor_of, see_other, whole
 from xueji.ground.orgs import queries as orgs
 from xueji.ground.orgs.grades import start_year_of
+from xueji.ground.policy.sizes import cap_of
 
 from . import limits
 from .commands import placing
@@ -50,7 +51,7 @@ def index(request: HttpRequest) -> HttpResponse:
                     "n": sum(sizes[k.id].values()),
                     "boys": sizes[k.id].get("1", 0),
                     "girls": sizes[k.id].get("2", 0),
-                    "room": limits.room(k, limits.cap_of(policy, k.stage)),
+                    "room": cap_of(policy, k.stage).room(k.capacity),
                     "size": orgs.size_label(sum(sizes[k.id].values())),
                 }
                 for k in classes
@@ -58,7 +59,7 @@ def index(request: HttpRequest) -> HttpResponse:
             "caps": [
                 {"stage": stage, "cap": cap}
                 for stage in school.stages
-                if (cap := limits.cap_of(policy, stage)).number is not None
+                if (cap := cap_of(policy, stage)).number is not None
             ],
             "runs": [
                 {"run": r, "label": roster.grade_label(school, r.stage, r.cohort_year, on)}

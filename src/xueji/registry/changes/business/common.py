@@ -10,16 +10,17 @@ from django.utils.translation import gettext as _
 
 from xueji.ground.policy.engine import PolicySet
 from xueji.ground.policy.findings import Trace, article_words
+from xueji.ground.policy.sizes import Cap, cap_of
 from xueji.ground.policy.statuses import Status
 from xueji.registry.enrolment import commands as enrolment
 from xueji.registry.enrolment.errors import IllegalStep
 from xueji.registry.enrolment.models import GUEST
 from xueji.registry.enrolment.timeline import Step, midnight
 
-from .. import history
+from .. import history, seats
 from ..material import Material, form_date
 from ..models import Case
-from ..subject import class_place, classes_of_grade
+from ..subject import class_place
 from .spec import Check
 
 #: Senior schools' corrections, where a place has them reviewed by county, city and province.
@@ -66,15 +67,15 @@ def class_wanted(m: Material) -> dict[str, Any]:
 
 def chosen_class(policy: PolicySet, m: Material, trace: Trace) -> Iterable[Check]:
     """A class of the own school is chosen and has room."""
-    yield from _class(m, same_grade=False)
+    yield from _class(policy, m, same_grade=False)
 
 
 def chosen_class_of_grade(policy: PolicySet, m: Material, trace: Trace) -> Iterable[Check]:
     """The same, and it is of the child's grade."""
-    yield from _class(m, same_grade=True)
+    yield from _class(policy, m, same_grade=True)
 
 
-def _class(m: Material, *, same_grade: bool) -> Iterable[Check]:
+def _class(policy: PolicySet, m: Material, *, same_grade: bool) -> Iterable[Check]:
     place, grade = m.place, m.subject.grade(m.today)
     if place is None or place.closed or place.school_id != m.units.start.pk:
         yield Check(
@@ -103,7 +104,8 @@ def _class(m: Material, *, same_grade: bool) -> Iterable[Check]:
         yield Check(
             "capacity",
             "block",
-            _("%(class)s额定 %(cap)s 人, 编入后有 %(n)s 人, 已经满额。") % words + _elsewhere(m),
+            _("%(class)s额定 %(cap)s 人, 编入后有 %(n)s 人, 已经满额。") % words
+            + _elsewhere(m, cap_of(policy, place.stage)),
             action_url="#id_to_class_id",
             action_label=_("换一个班"),
         )
@@ -111,23 +113,20 @@ def _class(m: Material, *, same_grade: bool) -> Iterable[Check]:
         yield Check("capacity", "pass", _("%(class)s编入后 %(n)s 人, 额定 %(cap)s 人") % words)
 
 
-def _elsewhere(m: Material) -> str:
+def _elsewhere(m: Material, cap: Cap) -> str:
     """Where there is room when a class is full: another class of the grade, else what the authority can place."""
     assert m.place is not None
-    grade = m.place.grade(m.today)
-    mates = classes_of_grade(m.place.school_id, grade.code, m.today) if grade else []
-    free = [p.label(m.today) for p in mates if p.size < p.capacity]
-    if free:
-        return _("同年级还有空位的班级: %s") % "、".join(free[:5])
-    others = history.schools_with_room(
-        m.units.start_authority.pk, m.place.school_id, m.place.stage, m.place.cohort_year
-    )
+    if free := seats.free_classes(m.place, m.today, cap):
+        return _("同年级还有空位的班级: %s") % "、".join(p.label(m.today) for p in free[:5])
+    office, stage = m.units.start_authority.pk, m.place.stage
+    others = seats.elsewhere(office, m.place.school_id, stage, m.place.cohort_year, cap, limit=5)
     words = {"office": m.units.start_authority.name, "phone": m.units.start_authority.phone or "—"}
     if m.case.business == "transfer":
         head = _("本校这个年级没有空位了。提交后系统自动拒绝, 并转%(office)s(电话 %(phone)s)统筹安排") % words
     else:
         head = _("本校这个年级没有空位了, 不能接收, 请家长联系%(office)s(电话 %(phone)s)统筹安排") % words
-    return head + (_("。县内这个年级有空位的学校(空位数): %s") % "、".join(others) if others else "")
+    named = "、".join(f"{s.name}({s.room})" for s in others)
+    return head + (_("。县内这个年级有空位的学校(空位数): %s") % named if others else "")
 
 
 def happened(

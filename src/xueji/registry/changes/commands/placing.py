@@ -75,8 +75,8 @@ def refuse(actor: Any, case: Case, m: Material, policy: PolicySet, report: check
 
 
 @contextmanager
-def _held(actor: Any, request_id: int) -> Iterator[tuple[PlacingRequest, Case]]:
-    """A request that the actor sees, locked behind its child and its case. Raises Http404."""
+def _held(request_id: int) -> Iterator[tuple[PlacingRequest, Case]]:
+    """A request that is seen here, locked behind its child and its case. Raises Http404."""
     with transaction.atomic():
         person_id = PlacingRequest.objects.filter(pk=request_id).values_list("person_id", flat=True).first()
         if person_id is None:
@@ -99,9 +99,10 @@ def _answer(actor: Any, row: PlacingRequest, case: Case, state: Placing, said: s
     row.state, row.answer = state, text.strip()[:300]
     row.answered_name, row.answered_at = actor.user_name, timezone.now()
     row.save()
-    # The answer is what the family waits for: of a long refusal the end gives way to it.
-    tail = f"。{_('统筹安排结果')}: {said}"[:_LONGEST]
-    head = case.end_reason.partition("。统筹安排结果: ")[0]
+    # The answer is what the family waits for: of a long refusal the end gives way to it; a later one takes its place.
+    mark = _("。统筹安排结果: ")
+    tail = f"{mark}{said}"[:_LONGEST]
+    head = case.end_reason.partition(mark)[0]
     case.end_reason = head[: _LONGEST - len(tail)] + tail
     spread(case)
     save(case)
@@ -115,10 +116,10 @@ def assign(actor: Any, request_id: int, *, school_id: int, text: str = "") -> Pl
     A seat is promised once: whoever names at the same time waits here. Raises PermissionDenied, Http404, `CaseError`.
     """
     actor.require("placing.decide")
-    with _held(actor, request_id) as (row, case):
+    with _held(request_id) as (row, case):
         if row.county_id != actor.org_id:
             raise Http404
-        _require(row, Placing.OPEN, Placing.PLACED, Placing.NONE)
+        _require(row, *placing.UNSETTLED)
         with connection.cursor() as c:
             enrolment.hold_counts(c, {row.county_id})
         policy = routing.policy_for(Org.objects.get(pk=row.county_id), timezone.localdate())
@@ -127,9 +128,8 @@ def assign(actor: Any, request_id: int, *, school_id: int, text: str = "") -> Pl
             raise CaseError(_("所选学校这个年级没有空位了, 请另选一所"))
         row.placed_school_id = school_id
         said = _("到%s就读, 请家长到该校办理转入") % free[school_id].name
-        _answer(
-            actor, row, case, Placing.PLACED, f"{said}{_('。') + text.strip() if text.strip() else ''}", text
-        )
+        told = f"{said}。{text.strip()}" if text.strip() else said
+        _answer(actor, row, case, Placing.PLACED, told, text)
     return row
 
 
@@ -139,7 +139,7 @@ def decline(actor: Any, request_id: int, *, text: str) -> PlacingRequest:
     Raises PermissionDenied, Http404, `CaseError`.
     """
     actor.require("placing.decide")
-    with _held(actor, request_id) as (row, case):
+    with _held(request_id) as (row, case):
         if row.county_id != actor.org_id:
             raise Http404
         _require(row, Placing.OPEN, Placing.PLACED)
@@ -152,10 +152,10 @@ def decline(actor: Any, request_id: int, *, text: str) -> PlacingRequest:
 def drop(actor: Any, request_id: int, *, text: str) -> PlacingRequest:
     """The school that asked takes the request back: the family has changed its mind. Raises as the others do."""
     actor.require("case.start")
-    with _held(actor, request_id) as (row, case):
+    with _held(request_id) as (row, case):
         if row.school_id != actor.org_id:
             raise Http404
-        _require(row, Placing.OPEN, Placing.PLACED, Placing.NONE)
+        _require(row, *placing.UNSETTLED)
         need_words(text)
         row.placed_school_id = None
         _answer(actor, row, case, Placing.DROPPED, _("已取消。%s") % text.strip(), text)
@@ -168,17 +168,17 @@ def take(actor: Any, request_id: int) -> Case:
     Pressed again, the same case comes back. Raises PermissionDenied, Http404, `CaseError`.
     """
     actor.require("case.start")
-    with _held(actor, request_id) as (row, _case):
+    with _held(request_id) as (row, refused):
         if row.placed_school_id != actor.org_id:
             raise Http404
-        _require(row, Placing.PLACED, Placing.TAKEN)
+        _require(row, *placing.NAMED)
         begun = Case.objects.exclude(status__in=_OVER)
         before = begun.filter(pk=row.new_case_id).first() if row.new_case_id else None
         if before is not None:
             return before
         case = begin(actor, KINDS["transfer"], row.person_id)
         case.form = {
-            k: v for k, v in row.case.form.items() if k in ("reason", "reason_note", "initiator")
+            k: v for k, v in refused.form.items() if k in ("reason", "reason_note", "initiator")
         } | case.form
         save(case)
         row.state, row.new_case_id = Placing.TAKEN, case.pk

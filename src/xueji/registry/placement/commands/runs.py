@@ -17,6 +17,7 @@ from django.utils.translation import gettext as _
 from xueji.ground.accounts.actor import today
 from xueji.ground.audit.commands import record
 from xueji.ground.db.scope import acting
+from xueji.ground.policy.sizes import cap_of
 from xueji.registry.enrolment import bulk
 from xueji.registry.enrolment.bulk import ListRefused, Move
 from xueji.registry.enrolment.timeline import midnight
@@ -202,13 +203,13 @@ def freeze(actor: Any, run_id: uuid.UUID) -> Run:
         present = roster.sizes(school.pk, run.classes)
         if not set(run.classes) <= set(classes):
             raise PlacementError(_("有班级已停用, 请作废这份名单后重新准备"))
-        cap = limits.cap_of(policy, run.stage)
+        cap = cap_of(policy, run.stage)
         run.places = [
             {
                 "id": i,
                 "label": classes[i].label,
                 "number": classes[i].number,
-                "capacity": limits.room(classes[i], cap),
+                "capacity": cap.room(classes[i].capacity),
                 "present": present[i],
             }
             for i in sorted(run.classes)
