@@ -14,10 +14,12 @@ from django.test import Client
 from tests.helpers import Place, act_as, login, make_county, seeing_all
 from tests.registry.changes.world import PDF, make_child, pass_all, send, suspend_draft, transfer_draft
 
+from xueji.ground.orgs.grades import grade_on
 from xueji.office.certificates import commands as certificates
 from xueji.office.certificates.errors import CertificateRefused
 from xueji.office.certificates.models import Certificate
 from xueji.registry.changes import commands as cases
+from xueji.registry.changes import results
 from xueji.registry.changes.errors import CaseError
 from xueji.registry.changes.models import Case, CaseFile, CaseLog, CaseStatus
 
@@ -109,11 +111,25 @@ def test_early_grades_and_other_business_ask_for_no_marks() -> None:
     place = make_county()
     case = send(place, transfer_draft(place, make_child(place)), ("registrar", "b1"))
     assert "成绩证明" not in _words(login(Client(), place.user("registrar", "a1")).get(f"/cases/{case.pk}/"))
-    with act_as(place.user("registrar", "a1")) as actor, pytest.raises(CaseError, match="只有毕业年级"):
+    with act_as(place.user("registrar", "a1")) as actor, pytest.raises(CaseError, match="只有八年级、九年级"):
         cases.attach_results(actor, case_id=case.pk, data=PDF, name="成绩.pdf", number="1")
     other = suspend_draft(place, make_child(place, name="钱多多"))
-    with act_as(place.user("registrar", "a1")) as actor, pytest.raises(CaseError, match="只有毕业年级"):
+    with act_as(place.user("registrar", "a1")) as actor, pytest.raises(CaseError, match="只有八年级、九年级"):
         cases.attach_results(actor, case_id=other.pk, data=PDF, name="成绩.pdf", number="1")
+
+
+@pytest.mark.parametrize("system", ["6-3-3", "5-4-3"])
+def test_late_grades_are_told_by_their_names_since_schools_count_their_junior_years_apart(
+    system: str,
+) -> None:
+    day = date(2026, 11, 1)
+    grades = [g for cohort in range(2021, 2027) if (g := grade_on("J", cohort, system, day)) is not None]
+    told = [
+        g.label
+        for g in grades
+        if results.late("transfer", {"stage": "J", "grade": g.label, "grade_code": g.code})
+    ]
+    assert sorted(told) == ["九年级", "八年级"]
 
 
 @pytest.mark.capability("C-TRF-16")

@@ -216,7 +216,9 @@ def go_along(actor: Any, certificate_id: uuid.UUID) -> Case:
         raise Http404
     case = queries.transfer_of(actor, row)
     if case is None:
-        raise CertificateRefused(_("只有成绩证明可以随附, 并且该生要有正在办理的毕业年级或高中阶段的转学"))
+        raise CertificateRefused(
+            _("只有成绩证明可以随附, 并且该生要有正在办理的八年级、九年级或高中阶段的转学")
+        )
     data = paper.render(row)
     try:
         return changes.attach_results(

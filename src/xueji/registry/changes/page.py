@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
+from urllib.parse import urlencode
 
 from django.db import connection
 from django.http import Http404
@@ -103,6 +105,7 @@ def load(actor: Any, case_id: uuid.UUID) -> CasePage:
     )
     may = rights.of(actor, case, steps, orgs)
     held = course.holders(case, steps, orgs, today, staff=staff)
+    files = list(CaseFile.objects.filter(case=case).order_by("id"))
     page = CasePage(
         case=case,
         title=f"{label_of(case.business)} {case.student_name}",
@@ -113,7 +116,7 @@ def load(actor: Any, case_id: uuid.UUID) -> CasePage:
         wanted=showing.wanted_rows(case.business, case.summary),
         diff=showing.before_after(case, policy),
         checks=showing.findings(case.findings, policy.labels) if staff else [],
-        files=list(CaseFile.objects.filter(case=case).order_by("id")),
+        files=files,
         log=[showing.log_entry(entry, orgs, staff=staff) for entry in log] if staff else [],
         rights=may.actions,
         hint=may.hint,
@@ -130,20 +133,22 @@ def load(actor: Any, case_id: uuid.UUID) -> CasePage:
         policy=policy,
         handover=handing.handover(actor, case, policy) if staff else None,
         placement=handing.placement(case, steps, policy) if staff else None,
-        results_url=_results_url(actor, case),
+        results_url=_results_url(actor, case, files),
         placing=placing.of_case(actor, case.case_id) if case.status == CaseStatus.REFUSED else None,
     )
     return page if staff else _for_family(page)
 
 
-def _results_url(actor: Any, case: Case) -> str:
+def _results_url(actor: Any, case: Case, files: Sequence[CaseFile]) -> str:
     """Where the former school gives out the marks that go along; nothing for anybody else, or when they are there."""
     leaving = case.from_school_id == actor.org_id and case.status in results.OPEN
     if not leaving or not actor.can("certificate.issue") or not results.late(case.business, case.summary):
         return ""
-    if CaseFile.objects.filter(case=case, slot__in=results.SAME).exists():
+    if any(f.slot in results.SAME for f in files):
         return ""
-    return f"/certificates/new/?person={case.person_id}&kind=results&purpose={_('转学')}"
+    return (
+        f"/certificates/new/?{urlencode({'person': case.person_id, 'kind': 'results', 'purpose': _('转学')})}"
+    )
 
 
 def _for_family(page: CasePage) -> CasePage:

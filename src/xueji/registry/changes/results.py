@@ -1,6 +1,6 @@
 """Marks that go with a child in late grades: the paper of the former school, in a slot of its own (C-TRF-16).
 
-八年级会考, 学业水平考试, credits: whoever moves in the last grade of a stage or in senior school brings along what was
+八年级会考, 学业水平考试, credits: whoever moves from 八年级 on or in senior school brings along what was
 passed. Where the rules of a place demand a paper, their slot is used; elsewhere the slot is offered and nobody is held up.
 """
 
@@ -22,20 +22,18 @@ SLOT = EvidenceSlot(
     "学业成绩证明",
     str(_("学业成绩证明")),
     False,
-    str(_("毕业年级和高中阶段转学随附: 会考、学业水平考试成绩或学分, 由转出学校出具")),
+    str(_("八年级、九年级和高中阶段转学随附: 会考、学业水平考试成绩或学分, 由转出学校出具")),
 )
 #: Papers of packs that say the same; where a place asks for one, no second slot is shown.
 SAME = frozenset({SLOT.doc, "地理生物成绩证明"})
-#: 八年级 and later; every grade of senior school.
-_LATE = frozenset({"22", "23", "24"})
+#: As a grade is called: a 5-4 school counts the years of its junior stage from 六年级.
+_LATE = frozenset({"八年级", "九年级"})
 OPEN = (CaseStatus.DRAFT, CaseStatus.RUNNING, CaseStatus.RETURNED)
 
 
 def late(business: str, summary: Mapping[str, Any]) -> bool:
-    """Whether marks go along: a transfer in senior school or in the last two grades of junior school."""
-    return business in BUSINESSES and (
-        summary.get("stage") == "S" or str(summary.get("grade_code", "")) in _LATE
-    )
+    """Whether marks go along: a transfer in senior school, 八年级 or 九年级."""
+    return business in BUSINESSES and (summary.get("stage") == "S" or summary.get("grade") in _LATE)
 
 
 def slot_of(slots: Iterable[EvidenceSlot]) -> EvidenceSlot | None:

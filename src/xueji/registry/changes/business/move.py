@@ -117,7 +117,7 @@ def _marks(m: Material) -> Iterable[Check]:
         yield Check(
             "results",
             "warn",
-            now("毕业年级和高中阶段转学应随附学业成绩证明。可以先提交, 由转出学校核办时随附"),
+            now("八年级、九年级和高中阶段转学应随附学业成绩证明。可以先提交, 由转出学校核办时随附"),
             action_url="#materials",
             action_label=now("去上传"),
         )

@@ -32,7 +32,7 @@ def attach_results(actor: Any, *, case_id: uuid.UUID, data: bytes, name: str, nu
         units = units_of(case.org_id, case.from_school_id or case.org_id, case.to_school_id)
         slot = results.slot_of(slots_of(policy_for(units.start, timezone.localdate()), case))
         if slot is None:
-            raise CaseError(_("只有毕业年级和高中阶段的转学随附学业成绩证明"))
+            raise CaseError(_("只有八年级、九年级和高中阶段的转学随附学业成绩证明"))
         file = files.store(actor, data, name=name, purpose="evidence", readers=case.parties)
         CaseFile.objects.filter(case=case, slot=slot.doc).delete()
         CaseFile(
