@@ -7,7 +7,8 @@ from datetime import date, timedelta
 from decimal import Decimal
 
 from django.core.exceptions import PermissionDenied
-from django.db import IntegrityError, transaction
+from django.db import transaction
+from django.db.models import QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -71,11 +72,7 @@ def name(
                 # Who held the post here before has been trained: it goes on with the person.
                 row.trained_on, row.training = last.trained_on, last.training
                 row.training_hours, row.trained_name = last.training_hours, last.trained_name
-            try:
-                with transaction.atomic():
-                    row.save(force_insert=True)
-            except IntegrityError as error:
-                raise PostError(_("刚才已有人登记, 请刷新后再看")) from error
+            row.save(force_insert=True)
         record(
             actor,
             "posts.officer.change" if held else "posts.officer.name",
@@ -107,17 +104,24 @@ def take_note(actor: Actor, ids: Sequence[int]) -> int:
     now = timezone.now()
     with transaction.atomic():
         with acting("writer"):
-            rows = Officer.objects.filter(pk__in=list(ids)[:MOST], county_id=actor.org_id or 0, noted_at=None)
-            done = rows.update(noted_by=actor.user_id, noted_name=actor.user_name, noted_at=now)
-        if done:
+            rows = _lines(actor, ids).filter(noted_at=None)
+            held = list(rows.values_list("pk", flat=True))
+            rows.update(noted_by=actor.user_id, noted_name=actor.user_name, noted_at=now)
+        if held:
             record(
                 actor,
                 "posts.officer.note",
                 object_type="officer",
-                row_count=done,
-                after={"lines": list(ids)[:50]},
+                row_count=len(held),
+                after={"lines": held[:50]},
             )
-    return done
+    return len(held)
+
+
+def _lines(actor: Actor, ids: Sequence[int]) -> QuerySet[Officer]:
+    """Lines of the authority's own schools, locked: what was sent may name others, and is never what is told."""
+    rows = Officer.objects.select_for_update().filter(pk__in=list(ids)[:MOST], county_id=actor.org_id or 0)
+    return rows.order_by("pk")
 
 
 def train(actor: Actor, ids: Sequence[int], *, topic: str, done_on: date, hours: Decimal) -> int:
@@ -134,20 +138,21 @@ def train(actor: Actor, ids: Sequence[int], *, topic: str, done_on: date, hours:
         raise PostError(_("请填写学时"))
     with transaction.atomic():
         with acting("writer"):
-            rows = Officer.objects.filter(pk__in=list(ids)[:MOST], county_id=actor.org_id or 0, until=None)
-            done = rows.update(
+            rows = _lines(actor, ids).filter(until=None)
+            held = list(rows.values_list("pk", flat=True))
+            rows.update(
                 trained_on=done_on,
                 training=topic.strip()[:100],
                 training_hours=hours,
                 trained_name=actor.user_name,
             )
-        if not done:
+        if not held:
             raise PostError(_("请先勾选参加培训的学籍管理员"))
         record(
             actor,
             "posts.officer.train",
             object_type="officer",
-            row_count=done,
-            after={"lines": list(ids)[:50], "topic": topic.strip()[:100], "done_on": f"{done_on}"},
+            row_count=len(held),
+            after={"lines": held[:50], "topic": topic.strip()[:100], "done_on": f"{done_on}"},
         )
-    return done
+    return len(held)
