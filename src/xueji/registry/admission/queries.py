@@ -227,9 +227,8 @@ def counties(year: int, stage: str) -> list[CountyRow]:
     rows = {p["county_id"]: p for p in plans}
     orgs = Org.objects.filter(pk__in=rows).order_by("code", "pk").values_list("pk", "name")
     return [
-        CountyRow(name, p["schools"], p["planned"], p["extra"], taken.get(pk, 0))
+        CountyRow(name, rows[pk]["schools"], rows[pk]["planned"], rows[pk]["extra"], taken.get(pk, 0))
         for pk, name in orgs
-        for p in (rows[pk],)
     ]
 
 

@@ -22,7 +22,7 @@ from xueji.ground.audit.commands import record
 from xueji.ground.orgs import queries as orgs
 from xueji.ground.standards import fields as national_form
 from xueji.registry.enrolment import queries as enrolment
-from xueji.registry.enrolment.queries import RosterRow
+from xueji.registry.family.sight import age
 from xueji.registry.people import queries as people
 
 #: Fields of the form that help to teach and to look after a class.
@@ -41,10 +41,11 @@ def page(request: HttpRequest, class_id: int) -> HttpResponse:
     actor.require("student.list")
     row = orgs.class_row(actor, class_id)
     pupils = enrolment.rows_of_class(actor, class_id)
+    day = today()
     found = people.tally(actor, [p.person_id for p in pupils], FIELDS)
     groups = [
         (_("性别"), Counter(p.sex_label for p in pupils)),
-        (_("年龄"), Counter(_("%s岁") % _age(p) for p in pupils)),
+        (_("年龄"), Counter(_("%s岁") % age(p.birth_date, day) for p in pupils)),
         (_("学籍状态"), Counter(p.status_label for p in pupils)),
         (_("核验和问题"), Counter(_("问题学籍") if p.problem else _("没有问题") for p in pupils)),
         *((national_form.field(key).name, held) for key, held in found.items()),
@@ -68,11 +69,6 @@ def page(request: HttpRequest, class_id: int) -> HttpResponse:
         "withheld": people.withheld(actor, "aid", "conduct"),
     }
     return render(request, "home/class_profile.html", context)
-
-
-def _age(p: RosterRow) -> int:
-    day = today()
-    return day.year - p.birth_date.year - ((day.month, day.day) < (p.birth_date.month, p.birth_date.day))
 
 
 def _lines(held: Counter[str], total: int) -> Iterable[dict[str, Any]]:

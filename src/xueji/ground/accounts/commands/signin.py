@@ -20,6 +20,7 @@ from xueji.ground.audit.commands import Who, record
 from xueji.ground.db.scope import acting
 from xueji.ground.orgs.models import EntryState
 
+from .. import queries
 from ..actor import Actor
 from ..http import LAST_KEY, USER_KEY
 from ..models import FormerPassword, LoginFailure, RoleAssignment, SignIn, User, UserSession
@@ -174,9 +175,7 @@ def admit(user: User, how: str, *, address: str, agent: str, factor: str = "") -
 def _outside(user_id: int) -> str:
     """The school for whose sake an account may not enter: all its roles are at schools outside the network (C-ORG-04)."""
     with acting("writer"):
-        held = RoleAssignment.objects.filter(user_id=user_id, valid_from__lte=timezone.localdate()).exclude(
-            valid_to__lt=timezone.localdate()
-        )
+        held = queries.in_force(RoleAssignment.objects.filter(user_id=user_id))
         found = list(held.order_by("pk").values_list("org__school__entry", "org__name")[:50])
     if not found or any(entry in (None, EntryState.ADMITTED) for entry, _name in found):
         return ""
