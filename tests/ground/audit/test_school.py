@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import uuid
 from datetime import date, datetime, timedelta
 
@@ -172,3 +173,34 @@ def _direct(where: int) -> list[int]:
             c.execute(f"select count(*) from {statement}", values)
             counts.append(c.fetchone()[0])
     return counts
+
+
+def test_a_pupil_is_not_the_schools_between_two_stays(place: Place) -> None:
+    """A guest of September who is enrolled since 18 November: looks of October are nobody's business here, and a list
+    that showed the pupil in two stays shows one pupil."""
+    person = enrol(place, "a1", name="林一", on=date(2026, 11, 18))
+    with seeing_all(), connection.cursor() as c:
+        guest = {
+            "kind": 2,
+            "reason": "former",
+            "since": "2026-09-01 00:00+08",
+            "until": "2026-09-20 00:00+08",
+        }
+        c.execute(
+            "insert into roster select (jsonb_populate_record(r, %s)).* from roster r where r.person_id = %s",
+            [json.dumps(guest), person],
+        )
+    for month, day in ((9, 10), (10, 10), (11, 19)):
+        at = timezone.make_aware(datetime(2026, month, day, 9))
+        look(place, ("county_clerk", "a"), person, at=at)
+        look(place, ("county_clerk", "a"), None, action="enrolment.search", persons=[person], at=at)
+    seen = []
+    with act_as(place.user("school_head", "a1")) as actor:
+        for since in (date(2026, 9, 1), date(2026, 10, 1), date(2026, 10, 25)):
+            span = school.period(since, None, today=date(2026, 11, 22))
+            rows = school.lines(actor, span, person=person).rows
+            seen.append((len(rows), {r.many for r in rows}))
+            assert sum(r.looks for r in school.read(actor, span).rows) == len(rows) / 2
+            assert sum(r.looks for r in school.readers(actor, span).rows) == len(rows) / 2
+            assert len(school.read(actor, span, name="林").rows) == 1
+    assert seen == [(2, {1}), (0, set()), (2, {1})]

@@ -17,6 +17,20 @@ create or replace function xueji_school_told(p_action text, p_role text) returns
 as $$ select p_action not like 'audit.%' and p_action not like 'privacy.%'
   and p_role not in ('parent', 'student', 'system', 'system_admin', 'security_admin', 'audit_admin', '') $$;
 
+-- The times in which pupils were the school's, apart from each other: a guest of last year who is enrolled since autumn was
+-- not the school's in between. A name and a class as the school knows them.
+create or replace function xueji_school_stays(p_school int)
+returns table (person_id uuid, since timestamptz, until timestamptz, name text, class_id int)
+language sql stable as $$
+  select p.person_id, lower(w), upper(w), p.name, p.class_id
+    from (select r.person_id, max(r.name) as name, max(r.class_id) as class_id,
+                 range_agg(tstzrange(r.since, coalesce(r.until, 'infinity'))) as stays
+            from roster r
+           where r.school_id = p_school and r.reason <> 'case' and r.since < coalesce(r.until, 'infinity')
+           group by r.person_id) p
+   cross join lateral unnest(p.stays) w
+$$;
+
 -- By time, newest first, a page by key (time and number). With a person: also the lists that showed this pupil.
 drop function if exists xueji_school_looks(int, timestamptz, timestamptz, text[], bigint, uuid, timestamptz, bigint, int);
 create function xueji_school_looks(
@@ -35,10 +49,7 @@ begin
   select array_remove(xueji_path_orgs(o.path), p_school) into v_above from org o where o.id = p_school;
   return query
     with mine as materialized (
-      select r.person_id, min(r.since) as since, max(coalesce(r.until, 'infinity')) as until, max(r.name) as name
-        from roster r
-       where r.school_id = p_school and r.reason <> 'case' and (p_person is null or r.person_id = p_person)
-       group by r.person_id),
+      select * from xueji_school_stays(p_school) s where p_person is null or s.person_id = p_person),
     own as (
       select e.* from audit_entry e
        where e.org_id = p_school and e.at >= p_since and e.at <= v_until and e.at < p_until
@@ -68,10 +79,11 @@ begin
                       where e.at >= m.since and e.at < m.until)
        order by e.at desc, e.id desc limit p_limit)
     select f.id, f.at, f.user_id, f.user_name::text, f.role::text, f.org_id, o.name::text, f.action::text,
-           f.purpose::text, m.person_id, m.name::text,
+           f.purpose::text, m.person_id, m.name,
            case when f.person_id is not null then 1
                 when f.org_id = p_school then f.row_count
-                else (select count(*)::int from unnest(f.person_ids) u(p) join mine k on k.person_id = u.p) end
+                else (select count(*)::int from unnest(f.person_ids) u(p) join mine k on k.person_id = u.p
+                       where f.at >= k.since and f.at < k.until) end
       from (select * from own union all select * from opened union all select * from listed) f
       left join org o on o.id = f.org_id
       left join mine m on m.person_id = f.person_id and f.at >= m.since and f.at < m.until
@@ -91,9 +103,7 @@ begin
     return;
   end if;
   return query
-    with mine as materialized (
-      select r.person_id, min(r.since) as since, max(coalesce(r.until, 'infinity')) as until
-        from roster r where r.school_id = p_school and r.reason <> 'case' group by r.person_id),
+    with mine as materialized (select * from xueji_school_stays(p_school)),
     e as (
       select a.user_id, a.user_name, a.role, a.org_id, a.person_id, a.action, a.at from audit_entry a
        where a.org_id = p_school and a.at >= p_since and a.at < p_until and a.action = any(p_actions)
@@ -132,17 +142,13 @@ begin
   end if;
   return query
     with mine as materialized (
-      select r.person_id, min(r.since) as since, max(coalesce(r.until, 'infinity')) as until, max(r.name) as name,
-             max(r.class_id) as class_id
-        from roster r
-       where r.school_id = p_school and r.reason <> 'case' and (p_name = '' or starts_with(r.name, p_name))
-       group by r.person_id)
-    select m.person_id, m.name::text, m.class_id, x.looks, x.readers, x.outside, x.last_at
-      from mine m cross join lateral (
+      select * from xueji_school_stays(p_school) s where p_name = '' or starts_with(s.name, p_name))
+    select m.person_id, m.name, m.class_id, x.looks, x.readers, x.outside, x.last_at
+      from (select distinct k.person_id, k.name, k.class_id from mine k) m cross join lateral (
         select count(*)::int as looks, count(distinct a.user_id)::int as readers,
                (count(*) filter (where a.org_id is distinct from p_school))::int as outside, max(a.at) as last_at
-          from audit_entry a
-         where a.person_id = m.person_id and a.at >= greatest(p_since, m.since) and a.at < least(p_until, m.until)
+          from mine k join audit_entry a on a.person_id = k.person_id
+         where k.person_id = m.person_id and a.at >= greatest(p_since, k.since) and a.at < least(p_until, k.until)
            and a.action = any(p_actions) and xueji_school_told(a.action, a.role)) x
      where (x.looks > 0 or p_name <> '')
        and (p_before is null or (x.looks, m.person_id) < (p_before, p_before_person))
@@ -171,7 +177,6 @@ do $$
 declare f text;
 begin
   foreach f in array array[
-    'xueji_head_of(int)',
     'xueji_school_looks(int, timestamptz, timestamptz, text[], bigint, uuid, timestamptz, bigint, int)',
     'xueji_school_readers(int, timestamptz, timestamptz, text[], text[], text[], int, bigint, int)',
     'xueji_school_read(int, timestamptz, timestamptz, text[], text, int, uuid, int)',
@@ -180,5 +185,4 @@ begin
     execute format('grant execute on function %s to xueji_app', f);
   end loop;
 end $$;
-revoke all on function xueji_head_of(int) from xueji_app;
-revoke all on function xueji_school_told(text, text) from public;
+revoke all on function xueji_head_of(int), xueji_school_stays(int), xueji_school_told(text, text) from public, xueji_app;
