@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path, re_path
 
-from . import views, views_files, views_headcount, views_review
+from . import views, views_files, views_headcount, views_one, views_review
 
 app_name = "submission"
 _ONE = "submission/<uuid:submission_id>/"
@@ -15,7 +15,7 @@ urlpatterns = [
     path("headcount/<int:check_id>/settle/", views_headcount.settle, name="settle"),
     path("submission/", views.listing, name="list"),
     path("submission/new/", views.new, name="new"),
-    path("submission/checks/", views.findings, name="checks"),
+    path("submission/checks/", views_one.findings, name="checks"),
     path("submission/rounds/<int:round_id>/", views.round_, name="round"),
     path("submission/rounds/<int:round_id>/slots/", views.slots, name="slots"),
     path("submission/rounds/<int:round_id>/close/", views.close, name="close"),
@@ -33,12 +33,12 @@ urlpatterns = [
         r"^submission/proofreading/list\.(?P<form>pdf|xlsx)$", views_review.proof_file, name="proof_file"
     ),
     path("submission/proofreading/corrections.pdf", views_review.correction_form, name="correction_form"),
-    path(_ONE, views.page, name="submission"),
-    path(_ONE + "explain/", views.explain, name="explain"),
-    path(_ONE + "send/", views.send, name="send"),
-    path(_ONE + "pass/", views.pass_, name="pass"),
-    path(_ONE + "return/", views.return_, name="return"),
-    path(_ONE + "prove/", views.prove, name="prove"),
+    path(_ONE, views_one.page, name="submission"),
+    path(_ONE + "explain/", views_one.explain, name="explain"),
+    path(_ONE + "send/", views_one.send, name="send"),
+    path(_ONE + "pass/", views_one.pass_, name="pass"),
+    path(_ONE + "return/", views_one.return_, name="return"),
+    path(_ONE + "prove/", views_one.prove, name="prove"),
     path(_ONE + "signatures.pdf", views_files.signatures, name="signatures"),
     path(_ONE + "list.pdf", views_files.names, {"form": "pdf"}, name="names_pdf"),
     path(_ONE + "list.xlsx", views_files.names, {"form": "xlsx"}, name="names_xlsx"),
