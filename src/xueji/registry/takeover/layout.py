@@ -196,7 +196,8 @@ def read_layout(
     by_hand = remembered or {}
     for heading, at in sorted(found.columns.items(), key=lambda item: (item[0] not in by_hand, item[1])):
         columns.setdefault(known[heading], at)
-    closed = [] if moves else [key for key in columns if key in shut(levels or {})]
+    shut_here = shut({} if moves else levels or {})
+    closed = [key for key in columns if key in shut_here]
     for key in closed:
         del columns[key]
     lacking = [] if moves else [f.key for f in fields() if demands(levels or {}, f) and f.key not in columns]
