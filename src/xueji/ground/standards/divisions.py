@@ -155,6 +155,13 @@ def children(code: str) -> tuple[Division, ...]:
     return _children(_demo).get(code, ())
 
 
+def stem(code: str) -> str:
+    """What the codes of a division and of all below it begin with: 9901 of 990100, 130110 of 130110 (its last 0 counts)."""
+    while code.endswith("00"):
+        code = code[:-2]
+    return code
+
+
 def is_current(code: str) -> bool:
     """True when `code` may be chosen today for a place of birth or of registration."""
     division = find(code)

@@ -23,6 +23,7 @@ from xueji.ground.crypto import vault
 from xueji.ground.orgs.grades import grade_on, start_year_of
 from xueji.ground.paper.roster import ListColumn, PaperList, render_list
 from xueji.ground.sheets.write import SheetColumn, write_table
+from xueji.ground.standards import divisions
 from xueji.ground.standards import fields as national_form
 from xueji.ground.standards.codes import UnknownCode
 from xueji.ground.standards.codes import table as code_table
@@ -38,6 +39,8 @@ from .queries import PRESENT
 from .units import Target
 
 MOST = 5000
+#: Sealed households are opened for so many pupils at most; a bigger county asks school by school.
+OPENED = 60_000
 TITLES: dict[str, Promise] = {
     "added": gettext_lazy("新增注册学籍学生名单"),
     "foreign": gettext_lazy("外籍户口学生登记表"),
@@ -76,7 +79,8 @@ class Entry:
 def gather(actor: Any, key: str, target: Target) -> list[Entry]:
     """The lines of a list for a school or the schools of a county or town; at most 5,000 and one more.
 
-    Raises PermissionDenied, KeyError for an unknown list, ValueError for a unit that has no schools as rows.
+    Raises PermissionDenied, KeyError for an unknown list, ValueError for a unit that has no schools as rows or too many pupils
+    to be looked at at once.
     """
     actor.require("statistics.view")
     actor.require("student.list")
@@ -93,6 +97,12 @@ _BASE = (
     " and r.reason = 'enrolled' and {where} order by o.name, o.id, r.cohort_year desc, r.pinyin_sort, r.person_id limit %(n)s"
 )
 _FIELDS = "r.person_id, o.short_name, r.name, r.sex, r.birth_date, r.stage, r.cohort_year, s.system"
+
+
+def _all_of(rows: Sequence[Any], most: int) -> None:
+    """A list says all or nothing. Raises ValueError for more than it may hold."""
+    if len(rows) > most:
+        raise ValueError(_("一次最多%(n)s人, 请按学校分别生成") % {"n": most})
 
 
 def _values(target: Target) -> dict[str, Any]:
@@ -170,14 +180,15 @@ def _foreign(actor: Any, target: Target) -> list[Entry]:
                 join=" left join person_profile p on p.person_id = r.person_id join org co on co.id = r.county_id",
                 where="r.status = %(present)s",
             ),
-            _values(target) | {"n": 60_000},
+            _values(target) | {"n": OPENED + 1},
         )
         rows = c.fetchall()
+    _all_of(rows, OPENED)
     found = []
     for row in rows:
         home = vault.open_json(row[8], places.profile(row[0])) if row[8] else {}
         division = str(home.get("household_division") or "")
-        stem = row[9].rstrip("0")
+        stem = divisions.stem(row[9])
         if division and stem and division.startswith(stem):
             continue
         found.append((row, division))
@@ -193,7 +204,8 @@ def _foreign(actor: Any, target: Target) -> list[Entry]:
 def _outside(actor: Any, target: Target) -> list[Entry]:
     actor.require("admission.view")
     year = today().year if today().month >= 3 else today().year - 1
-    rows, _more = admission.children(actor, year, "elsewhere", limit=MOST)
+    rows, _more = admission.children(actor, year, "elsewhere", limit=MOST + 1)
+    _all_of(rows, MOST)
     names = {u.label for u in target.units}
     if target.org_id != actor.org_id:
         rows = [r for r in rows if r.owner == target.name or r.owner in names]
@@ -209,8 +221,7 @@ def _outside(actor: Any, target: Target) -> list[Entry]:
 def export(actor: Any, key: str, target: Target, form: str) -> tuple[bytes, str]:
     """A list as `pdf` or `xlsx`, and its name; noted with the children it names. Raises as `gather`; ValueError beyond 5,000."""
     rows = gather(actor, key, target)
-    if len(rows) > MOST:
-        raise ValueError(_("一次最多%(n)s人, 请按学校分别生成") % {"n": MOST})
+    _all_of(rows, MOST)
     title = str(TITLES[key])
     record(
         actor,

@@ -13,6 +13,7 @@ from django.utils.translation import gettext_lazy
 
 from xueji.ground.db.scope import acting
 from xueji.ground.orgs.models import Org
+from xueji.ground.standards import divisions
 
 from .commands.children import WHEREABOUTS
 from .models import Applicant, Clearance, State
@@ -168,7 +169,7 @@ def chosen(actor: Any, f: Filters) -> list[Applicant]:
 def outside(actor: Any, f: Filters) -> list[Applicant]:
     """外籍户口学生: admitted from households of another county (C-ENR-18); at most 2,000."""
     home = Org.objects.filter(pk=actor.org_id).values_list("division", flat=True).first() or ""
-    stem = home.rstrip("0") if not is_school(actor) else home[:6]
+    stem = divisions.stem(home) if not is_school(actor) else home[:6]
     rows = (
         _rows(actor, f).filter(state__in=_HELD).exclude(division="").exclude(division__startswith=stem or "-")
     )
