@@ -147,7 +147,7 @@ class Office:
 
     def __post_init__(self) -> None:
         self.people = People(self.rng)
-        self.paper = _paper()
+        self.paper = drawn_paper()
         self.sizes = Counter(
             c.life.moves[-1].class_id for c in self.children if c.life.moves[-1].status == Status.STUDYING
         )
@@ -403,7 +403,7 @@ class Office:
         ]
 
 
-def _paper() -> bytes:
+def drawn_paper() -> bytes:
     """A picture of a paper, the same for all: a page with lines and no words on it."""
     page = Image.new("RGB", (620, 877), "#fdfcf8")
     draw = ImageDraw.Draw(page)

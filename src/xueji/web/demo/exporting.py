@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import io
 from datetime import timedelta
 from typing import Any
 
-from PIL import Image, ImageDraw
-
-from xueji.ground.accounts.actor import Actor
 from xueji.ground.accounts.roles import Role
 from xueji.ground.orgs.models import Org, OrgKind
 from xueji.office.exports import commands
 
 from .accounts import Staff
+from .cases import drawn_paper
 from .papers import at_desk
 from .world import World
 
@@ -56,7 +53,7 @@ def make(world: World, staff: Staff) -> dict[str, int]:
                   reason="组织秋季学生体检", receiver="校医室", responsible="校医 岑大夫", days=5)  # fmt: skip
     _grant(world, registrar, head, used, 20, ["name", "sex", "birth_date", "class"])
     with at_desk(world, registrar, 19) as actor:
-        commands.acknowledge(actor, used, read=True, data=_paper("数据安全责任书"), name="责任书.jpg")
+        commands.acknowledge(actor, used, read=True, data=drawn_paper(), name="责任书.jpg")
         commands.make(actor, used)
     waits = _apply(world, registrar, 2, purpose_code="safety", fields=["name", "class", "phone", "address"],
                    reason="核对校车线路和上下车地点", receiver="总务处", responsible="总务主任 温老师", days=10)  # fmt: skip
@@ -80,27 +77,14 @@ def _apply(world: World, user: int, ago: int, *, days: int, responsible: str, **
             responsible=responsible,
             handler=responsible.split()[-1],
             until=world.today + timedelta(days=days - ago),
-            plan=_paper("信息使用管理安全保障方案"),
+            plan=drawn_paper(),
             plan_name="安全保障方案.jpg",
             **said,
         ).pk
 
 
 def _grant(world: World, office: int, head: int, key: Any, ago: int, fields: list[str]) -> None:
-    actor: Actor
     with at_desk(world, office, ago) as actor:
         commands.review(actor, key, fields=fields, least=True)
     with at_desk(world, head, ago) as actor:
         commands.decide(actor, key, granted=True, word="同意")
-
-
-def _paper(title: str) -> bytes:
-    """A drawn sheet that stands for a signed paper."""
-    sheet = Image.new("RGB", (420, 560), "white")
-    draw = ImageDraw.Draw(sheet)
-    for n in range(8 + len(title)):
-        draw.line((40, 90 + n * 24, 380 - n % 3 * 40, 90 + n * 24), fill="grey", width=2)
-    draw.ellipse((270, 440, 360, 530), outline="red", width=4)
-    out = io.BytesIO()
-    sheet.save(out, "JPEG")
-    return out.getvalue()
