@@ -21,7 +21,8 @@ from xueji.ground.accounts.actor import today
 from xueji.ground.audit.models import AuditEntry
 from xueji.ground.crypto import vault
 from xueji.ground.db.scope import acting
-from xueji.office.statistics import handling, lists, reports, units
+from xueji.ground.orgs.models import Org
+from xueji.office.statistics import handling, lists, queries, reports, units
 from xueji.registry.people import places
 from xueji.registry.problems.models import Problem, Side
 
@@ -114,6 +115,28 @@ def test_a_household_of_the_county_is_not_foreign_and_numbers_stay_covered(place
     assert "*" in found[0].number or found[0].number == ""
 
 
+@pytest.mark.parametrize(("home", "household"), [("990110", "990111"), ("990100", "990001")])
+def test_a_household_of_the_next_county_is_foreign_though_its_code_begins_alike(
+    place: Place, home: str, household: str
+) -> None:
+    child = enrol(place, "a1", name="邻县")
+    tell(child, division=household)
+    with seeing_all():
+        Org.objects.filter(pk=place.org("a").pk).update(division=home)
+    with act_as(place.user("registrar", "a1")) as actor:
+        assert [x.name for x in lists.gather(actor, "foreign", units.resolve(actor))] == ["邻县"]
+        tell(child, division=home)
+        assert lists.gather(actor, "foreign", units.resolve(actor)) == []
+
+
+def test_a_list_that_would_not_be_whole_is_refused(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("甲", "乙"):
+        enrol(place, "a1", name=name)
+    monkeypatch.setattr(lists, "OPENED", 1)
+    with act_as(place.user("county_clerk", "a")) as actor, pytest.raises(ValueError, match="按学校"):
+        lists.gather(actor, "foreign", units.resolve(actor))
+
+
 @pytest.mark.capability("C-RPT-08", page="/statistics/reports/")
 def test_special_groups_are_counted_by_unit_and_lead_to_as_many_names(place: Place) -> None:
     """The county looks how many children are left behind, come with migrant workers, are orphans or ask for aid.
@@ -159,8 +182,26 @@ def test_rows_that_could_name_a_child_are_covered_for_readers_without_names() ->
         reports.Line("2", "乙", {"total": 60, "left": 20}),
         reports.Line("3", "丙", {"total": 90, "left": 30}),
     ]
-    reports._cover(rows)
-    assert [r.hidden for r in rows] == [True, True, False]
+    total = reports.Line("", "合计", {"total": 190, "left": 52})
+    reports._cover(rows, total)
+    assert [r.hidden for r in [*rows, total]] == [True, True, False, False]
+
+
+@pytest.mark.parametrize(
+    ("rows", "hidden", "sums"),
+    [
+        ([(40, 20), (60, 20)], set(), False),
+        ([(40, 2), (60, 0), (70, 9), (90, 30)], {0, 1, 2}, False),
+        ([(40, 2), (0, 0), (60, 9)], {0, 2}, False),
+        ([(40, 2), (60, 0)], {0, 1}, True),
+        ([(3, 3)], {0}, True),
+        ([], set(), False),
+    ],
+)
+def test_what_is_covered_cannot_be_worked_out_from_the_sums(
+    rows: list[tuple[int, int]], hidden: set[int], sums: bool
+) -> None:
+    assert queries.covered(rows) == (hidden, sums)
 
 
 @pytest.mark.capability("C-RPT-10", page="/statistics/problems/")

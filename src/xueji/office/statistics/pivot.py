@@ -22,7 +22,7 @@ from xueji.ground.standards.identity import SEX_WORDS
 from xueji.registry.enrolment.models import GUEST, REGISTERED
 
 from . import sheets
-from .queries import PRESENT, SMALL, _grade, _where
+from .queries import PRESENT, SMALL, _grade, _where, covered
 from .units import Target
 
 DIMENSIONS: dict[str, Promise] = {
@@ -96,7 +96,7 @@ class Wanted:
 
 @dataclass
 class Cross:
-    """A table: labels of rows and columns in order, figures by both keys; `covered` rows could name a child."""
+    """A table: labels of rows and columns in order, figures by both keys; `covered` rows could name a child ("": the sums)."""
 
     wanted: Wanted
     rows: list[tuple[str, str]]
@@ -183,25 +183,24 @@ def cross(actor: Any, target: Target, wanted: Wanted) -> Cross:
 
 
 def _small(table: Cross) -> frozenset[str]:
-    """Rows with a figure under five, and one more when a single one could be worked out from the sums."""
-    small = [
-        r for r, _l in table.rows if any(0 < table.cells.get((r, c), 0) < SMALL for c, _m in table.columns)
-    ]
-    if len(small) == 1:
-        others = sorted((r for r, _l in table.rows if r not in small), key=table.row_sum)
-        small += others[:1]
-    return frozenset(small)
+    """Rows that could name a child; "" for the sums of the columns where they would give it away."""
+    hidden, sums = covered([[table.cells.get((r, c), 0) for c, _m in table.columns] for r, _l in table.rows])
+    return frozenset([table.rows[i][0] for i in hidden] + [""] * sums)
 
 
 def as_text(table: Cross, *, title: str, about: str, org_name: str) -> sheets.TextTable:
     """The table for paper and workbook."""
     wanted = table.wanted
-    body = []
-    for key, label in table.rows:
-        hidden = key in table.covered
-        figures = [f"<{SMALL}" if hidden else str(table.cells.get((key, c), 0)) for c, _l in table.columns]
-        body.append([label, *figures, "—" if hidden else str(table.row_sum(key))])
-    body.append([_("合计"), *(str(table.column_sum(c)) for c, _l in table.columns), str(table.total)])
+    lines = [
+        (key, label, [table.cells.get((key, c), 0) for c, _l in table.columns]) for key, label in table.rows
+    ]
+    lines.append(("", _("合计"), [table.column_sum(c) for c, _l in table.columns]))
+    body = [
+        [label, *([f"<{SMALL}"] * len(figures)), "—"]
+        if key in table.covered
+        else [label, *map(str, figures), str(sum(figures))]
+        for key, label, figures in lines
+    ]
     return sheets.TextTable(
         title,
         org_name,

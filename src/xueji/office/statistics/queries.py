@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Any, Literal
@@ -141,14 +141,29 @@ def headcount(actor: Any, target: Target, day: date, *, stage: str = "") -> Head
     return out
 
 
+def covered(rows: Sequence[Sequence[int]]) -> tuple[set[int], bool]:
+    """Which rows of figures are covered, and whether their totals are: no figure under five is told or can be worked out.
+
+    What the totals and the open rows leave for the covered ones is looked at column by column; while something under five
+    comes of it, the next smallest row is covered too, and when none is left, the totals.
+    """
+    hidden = {i for i, row in enumerate(rows) if any(0 < n < SMALL for n in row)}
+    rest = sorted(
+        (i for i, row in enumerate(rows) if i not in hidden and any(row)), key=lambda i: sum(rows[i])
+    )
+
+    def told() -> bool:
+        return any(0 < sum(column) < SMALL for column in zip(*(rows[i] for i in hidden), strict=True))
+
+    while rest and told():
+        hidden.add(rest.pop(0))
+    return hidden, told()
+
+
 def hide_small(rows: list[Count]) -> None:
-    """Cover figures under five, and a second row when one alone could be worked out from the total."""
-    small = [r for r in rows if 0 < r.total < SMALL or 0 < r.men < SMALL or 0 < r.women < SMALL]
-    if len(small) == 1:
-        others = sorted((r for r in rows if r not in small and r.total), key=lambda r: r.total)
-        small += others[:1]
-    for row in small:
-        row.hidden = True
+    """Cover the rows of a head-count that could name a child."""
+    for i in covered([(r.total, r.men, r.women) for r in rows])[0]:
+        rows[i].hidden = True
 
 
 def _classes(target: Target, day: date, stage: str) -> list[tuple[str, str, int]]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import date
 from typing import Any
 
 from django.db import connection
@@ -21,7 +22,7 @@ from xueji.ground.orgs.grades import start_year_of
 from xueji.ground.standards.identity import SEX_WORDS
 from xueji.registry.enrolment.models import REGISTERED
 
-from .queries import PRESENT, SMALL, _grade
+from .queries import PRESENT, _grade, covered
 from .units import Target
 
 #: Counties that are counted at once: a province asks city by city.
@@ -128,7 +129,7 @@ class Table:
     target: Target
     rows: list[Line]
     total: Line
-    year: int
+    day: date
 
 
 def too_wide(target: Target) -> bool:
@@ -155,18 +156,18 @@ def _where(report: Report, target: Target, year: int) -> tuple[str, dict[str, An
 _FROM = "from roster r join school s on s.org_id = r.school_id left join person_profile p on p.person_id = r.person_id"
 
 
-def count(actor: Any, report: Report, target: Target) -> Table:
+def count(actor: Any, report: Report, target: Target, day: date | None = None) -> Table:
     """The report of a unit: a row for each unit below it, for a school one for each grade; one statement.
 
-    Raises PermissionDenied, ValueError for a unit with too many counties. Rows under five are covered for readers who may
-    not see the names.
+    The children are those of the roster now; who is new and in which grade is reckoned for `day`, today unless said. Raises
+    PermissionDenied, ValueError for a unit with too many counties. Rows under five are covered for readers who may not see
+    the names.
     """
     actor.require("statistics.view")
     if too_wide(target):
         raise ValueError(_("单位太多, 请先选择一个市或县"))
-    day = today()
-    year = start_year_of(day)
-    where, values = _where(report, target, year)
+    day = day or today()
+    where, values = _where(report, target, start_year_of(day))
     group = (
         "r.stage, r.cohort_year, s.system"
         if target.is_school
@@ -198,19 +199,15 @@ def count(actor: Any, report: Report, target: Target) -> Table:
     for column in report.columns:
         total.cells[column.key] = sum(r.cells.get(column.key, 0) for r in rows)
     if not actor.can("student.list"):
-        _cover(rows)
-    return Table(report, target, rows, total, year)
+        _cover(rows, total)
+    return Table(report, target, rows, total, day)
 
 
-def _cover(rows: list[Line]) -> None:
-    """Cover rows with a figure under five, and one more when a single one could be worked out from the total."""
-    small = [r for r in rows if any(0 < n < SMALL for n in r.cells.values())]
-    if len(small) == 1:
-        small += sorted((r for r in rows if r not in small and r.cells), key=lambda r: sum(r.cells.values()))[
-            :1
-        ]
-    for row in small:
-        row.hidden = True
+def _cover(rows: list[Line], total: Line) -> None:
+    """Cover what could name a child, the total where it would give it away."""
+    hidden, total.hidden = covered([[r.cells.get(key, 0) for key in total.cells] for r in rows])
+    for i in hidden:
+        rows[i].hidden = True
 
 
 @dataclass(frozen=True)
