@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import re
 from datetime import date, timedelta
+from typing import Any
 
 import pypdf
 import pytest
@@ -12,6 +13,7 @@ from django.test import Client
 from tests.children import enrol
 from tests.helpers import Place, act_as, login, make_county, seeing_all
 
+from xueji.ground.accounts.actor import today
 from xueji.ground.audit.models import AuditEntry
 from xueji.ground.db.scope import acting
 from xueji.office.statistics import termly
@@ -110,6 +112,43 @@ def test_an_authority_makes_its_own_set_by_school(place: Place) -> None:
         row = termly.make(actor, term="2026-1", phase="begin")
     assert row.county_id == place.org("a").pk
     assert place.org("a1").short_name in [r[0] for r in row.tables[0]["rows"]]
+
+
+def test_a_set_shows_the_day_it_was_due_however_late_it_is_made(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The table of beginners counts those of the term's school year, and says of which day its roster is."""
+    enrol(place, "a1", name="安然")
+    for term, phase, day, new in (
+        ("2026-1", "begin", date(2026, 10, 1), "1"),
+        ("2025-2", "begin", date(2026, 3, 3), None),
+        ("2025-2", "end", date(2026, 7, 10), None),
+    ):
+        with act_as(place.user("registrar", "a1")) as actor:
+            row = termly.make(actor, term=term, phase=phase)
+        assert row.as_of == day
+        beginners = row.tables[2]
+        assert (beginners["rows"][-1][1] if len(beginners["rows"]) > 1 else None) == new
+        assert day.isoformat() in beginners["notes"][-1]
+        assert today().isoformat() in beginners["notes"][-1]
+
+
+def test_one_school_that_fails_keeps_no_other_waiting(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    for key in ("a1", "b1"):
+        enrol(place, key)
+    build, broken = termly.build, place.org("a1").pk
+
+    def sometimes(actor: Any, target: Any, *rest: Any) -> Any:
+        if target.org_id == broken:
+            raise LookupError("broken")
+        return build(actor, target, *rest)
+
+    monkeypatch.setattr(termly, "build", sometimes)
+    monkeypatch.setattr(termly, "today", lambda: date(2026, 10, 2))
+    termly.make_due()
+    with seeing_all():
+        made = TermReport.objects.filter(org_id__in=[broken, place.org("b1").pk])
+        assert [r.org_id for r in made] == [place.org("b1").pk]
 
 
 @pytest.mark.parametrize(

@@ -89,6 +89,12 @@ def _move(row: MoveRow) -> list[str]:
 def of_report(table: reports.Table) -> TextTable:
     """A report as rows of text, for paper and workbook; what is covered on the page is covered there."""
     report = table.report
+    notes = [str(report.about), *(f"{c.label}: {c.meaning}" for c in report.columns)]
+    if table.day != today():
+        notes.append(
+            _("学年和年级按%(d)s, 学生按生成当天(%(t)s)的名册")
+            % {"d": table.day.isoformat(), "t": today().isoformat()}
+        )
     first = _("年级") if table.target.is_school else _("单位")
 
     def cells(row: reports.Line) -> list[str]:
@@ -102,7 +108,7 @@ def of_report(table: reports.Table) -> TextTable:
         table.target.name,
         [first, *(str(c.label) for c in report.columns)],
         [cells(r) for r in [*table.rows, table.total]],
-        [str(report.about), *(f"{c.label}: {c.meaning}" for c in report.columns)],
+        notes,
         [(_("统计时点"), today().isoformat()), (_("口径"), _("在校生"))],
     )
 

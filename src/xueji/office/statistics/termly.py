@@ -60,8 +60,8 @@ class Span:
         return self.starts + SETTLED if phase == "begin" else self.ends + timedelta(days=1)
 
     def as_of(self, phase: str) -> date:
-        """The day whose figures a set of a phase shows: the day of making, the last day of the term."""
-        return today() if phase == "begin" else min(self.ends, today())
+        """The day whose figures a set of a phase shows, however late it is made: when it is due, the last day of the term."""
+        return min(self.due("begin") if phase == "begin" else self.ends, today())
 
 
 def spans(*, most: int = 6) -> list[Span]:
@@ -101,13 +101,13 @@ class _Clock:
 def build(actor: Any, target: Target, span: Span, phase: str) -> list[sheets.TextTable]:
     """The tables of a set, counted now: heads of the day, movement since the term began, new records, groups, problems."""
     day = span.as_of(phase)
-    by = "grade" if target.is_school else "unit"
-    move = queries.movement(actor, target, span.starts, day, by="grade" if target.is_school else "unit")
+    by: queries.By = "grade" if target.is_school else "unit"
+    move = queries.movement(actor, target, span.starts, day, by=by)
     return [
         sheets.of_headcount(queries.headcount(actor, target, day), org_name=target.name, by=by),
         sheets.of_movement(move, org_name=target.name),
-        sheets.of_report(reports.count(actor, reports.NEW, target)),
-        sheets.of_report(reports.count(actor, reports.SPECIAL, target)),
+        sheets.of_report(reports.count(actor, reports.NEW, target, day)),
+        sheets.of_report(reports.count(actor, reports.SPECIAL, target, day)),
         handling.as_text(handling.count(actor, target, span.starts, day), org_name=target.name),
     ]
 
@@ -183,24 +183,28 @@ def make_due() -> int:
                 )
                 waiting = c.fetchall()
             for org_id, path in waiting:
-                with transaction.atomic(), translation.override("zh-hans"):
-                    with acting("writer"):
-                        clock = _Clock(org_id, path)
-                        target = units.resolve(clock)
-                        row = _keep(
-                            target, span, phase, build(clock, target, span, phase), user_id=None, name=""
-                        )
-                    record(
-                        Who(None, "", "system", org_id),
-                        "statistics.term.make",
-                        object_type="term_report",
-                        object_id=row.pk,
-                        after={"term": span.key, "phase": phase},
-                    )
-                done += 1
+                try:
+                    _make_by_clock(_Clock(org_id, path), span, phase)
+                    done += 1
+                except Exception:  # one that fails keeps no other school waiting; the next stroke tries again
+                    log.exception("the set of a school failed: %s %s %s", org_id, span.key, phase)
             if done >= AT_ONCE:
                 return done
     return done
+
+
+def _make_by_clock(clock: _Clock, span: Span, phase: str) -> None:
+    with transaction.atomic(), translation.override("zh-hans"):
+        with acting("writer"):
+            target = units.resolve(clock)
+            row = _keep(target, span, phase, build(clock, target, span, phase), user_id=None, name="")
+        record(
+            Who(None, "", "system", clock.org_id),
+            "statistics.term.make",
+            object_type="term_report",
+            object_id=row.pk,
+            after={"term": span.key, "phase": phase},
+        )
 
 
 def of_unit(actor: Any, target: Target) -> list[TermReport]:
