@@ -26,6 +26,7 @@ from tests.helpers import Place, act_as, login, make_county, seeing_all
 from tests.office.outgoing import application, ask, grant, granted_export, promise, review
 from tests.registry.changes.world import picture
 
+from xueji.ground.accounts.models import User
 from xueji.ground.audit.models import AuditEntry
 from xueji.ground.db.scope import acting
 from xueji.office.exports import commands, queries
@@ -170,6 +171,10 @@ def test_a_class_teacher_applies_for_the_own_class_signs_and_the_office_hands_th
     assert "通知家长会" in page.get("/exports/").content.decode()
     review(place, row)
     grant(place, row)
+    with seeing_all():
+        User.objects.filter(pk=place.user("registrar", "a1").pk).update(display_name=teacher.display_name)
+    with act_as(place.user("registrar", "a1")) as actor, pytest.raises(ExportRefused, match="本人"):
+        commands.acknowledge(actor, row.pk, read=True)
     with act_as(teacher) as actor:
         commands.acknowledge(actor, row.pk, read=True)
         with pytest.raises(PermissionDenied):

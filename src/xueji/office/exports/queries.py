@@ -122,6 +122,11 @@ def waiting(actor: Any) -> Ask[list[Heap]] | None:
     )
 
 
+def answers(actor: Any, row: ExportRequest) -> bool:
+    """Whether the actor is the person who answers for the data: whoever applied and named oneself. A namesake is not."""
+    return bool(row.asked_by == actor.user_id and row.responsible == actor.user_name)
+
+
 def fields_of(row: ExportRequest) -> str:
     """The fields in words: those that were approved, before that those asked for."""
     return labels(row.approved or row.fields)

@@ -131,7 +131,7 @@ def detail(request: HttpRequest, key: uuid.UUID) -> HttpResponse:
         and row.consented_by is None
         and not mine,
         "may_promise": granted and row.acknowledged_at is None and (office or mine),
-        "own_promise": row.responsible == actor.user_name,
+        "own_promise": queries.answers(actor, row),
         "may_make": granted and office and row.channel == Channel.PAGE and row.acknowledged_at is not None,
         "backend": granted and office and row.channel == Channel.BACKEND,
         "may_settle": (office or mine) and row.made and state in (ExportState.GRANTED, ExportState.ENDED),

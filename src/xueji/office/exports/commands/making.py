@@ -51,13 +51,13 @@ def make(actor: Actor, key: uuid.UUID) -> tuple[bytes, str]:
     org = unit(actor)
     with transaction.atomic(), acting("writer"):
         row = locked(actor, key)
-    _ready(org, row)
+    limits = _ready(org, row)
     if row.channel == Channel.BACKEND:
         raise ExportRefused(
             _("省、市导出经省级负责人书面同意后, 由数据库管理员在省级数据中心执行(申请编号 %s)") % row.number
         )
     judging.running(org, row, exporter=actor.user_name, fields=row.approved)
-    return _produce(actor, org, row, by=(actor.user_id, actor.user_name))
+    return _produce(actor, limits, row, by=(actor.user_id, actor.user_name))
 
 
 def run_backend(
@@ -71,23 +71,27 @@ def run_backend(
     org = unit(actor)
     with transaction.atomic(), acting("writer"):
         row = locked(actor, key)
-    _ready(org, row)
+    limits = _ready(org, row)
     if row.channel != Channel.BACKEND:
         raise ExportRefused(
             _("县级和学校只能从页面导出(《全国中小学生学籍信息管理系统数据导出使用管理规则》第七条)")
         )
     judging.running(org, row, exporter=executor, fields=row.approved, executor=DBA, place=place)
-    return _produce(actor, org, row, by=(executor_id, executor), more={"executor": executor, "place": place})
+    return _produce(
+        actor, limits, row, by=(executor_id, executor), more={"executor": executor, "place": place}
+    )
 
 
-def _ready(org: Org, row: ExportRequest) -> None:
-    _still(row, judging.limits(judging.rules_above(org)).files)
+def _ready(org: Org, row: ExportRequest) -> judging.Limits:
+    limits = judging.limits(judging.rules_above(org))
+    _still(row, limits.files)
     if row.acknowledged_at is None:
         raise ExportRefused(
             _(
                 "先签收数据安全责任书: 谁导出、谁负责, 谁使用、谁负责(《全国中小学生学籍信息管理系统数据导出使用管理规则》第五条)"
             )
         )
+    return limits
 
 
 def _still(row: ExportRequest, most: int) -> None:
@@ -98,12 +102,16 @@ def _still(row: ExportRequest, most: int) -> None:
 
 
 def _produce(
-    actor: Actor, org: Org, row: ExportRequest, *, by: tuple[int, str], more: dict[str, Any] | None = None
+    actor: Actor,
+    limits: judging.Limits,
+    row: ExportRequest,
+    *,
+    by: tuple[int, str],
+    more: dict[str, Any] | None = None,
 ) -> tuple[bytes, str]:
     for f in row.approved:
         if FIELDS[f][1]:
             actor.require(FIELDS[f][1])
-    limits = judging.limits(judging.rules_above(org))
     rows = _students(actor, row, limits.rows)
     if row.recipient_kind == "third":
         rows = _agreed(rows)

@@ -16,6 +16,7 @@ from xueji.ground.files import commands as files
 
 from ..errors import ExportRefused
 from ..models import ExportRequest, ExportState
+from ..queries import answers
 from ..words import SETTLED
 from ._rows import locked, note
 
@@ -23,7 +24,7 @@ from ._rows import locked, note
 def acknowledge(
     actor: Actor, key: uuid.UUID, *, read: bool, data: bytes = b"", name: str = ""
 ) -> ExportRequest:
-    """The responsible person takes the promise: by the own account, or on the signed paper that the office uploads.
+    """The responsible person takes the promise: by the account that applied, or on the signed paper that is uploaded.
 
     Raises Http404, PermissionDenied, `ExportRefused`, `FileRefused`.
     """
@@ -35,9 +36,10 @@ def acknowledge(
             raise ExportRefused(_("批准以后签收, 签收一次即可"))
         if not read:
             raise ExportRefused(_("请确认已经读过责任书"))
-        own = actor.user_name == row.responsible
-        if not own and not data:
-            raise ExportRefused(_("责任人“%s”不是您本人, 请上传有责任人签字的责任书") % row.responsible)
+        if not answers(actor, row) and not data:
+            raise ExportRefused(
+                _("责任人“%s”不是提出申请的您本人, 请上传有责任人签字的责任书") % row.responsible
+            )
         if data:
             row.acknowledged_file = files.store(
                 actor, data, name=name, purpose="export_promise", readers=[row.org_id], klasses=actor.classes
