@@ -6,6 +6,7 @@ import uuid
 from typing import Any
 
 from django.core.exceptions import PermissionDenied
+from django.db import connection
 from django.http import Http404
 
 from xueji.ground.accounts.actor import Actor
@@ -20,6 +21,12 @@ def unit(actor: Actor) -> Org:
     if actor.org_id is None:
         raise PermissionDenied
     return Org.objects.get(pk=actor.org_id)
+
+
+def in_turn(what: str, org_id: int) -> None:
+    """Whoever does the same for the same unit at this moment waits here until the transaction ends."""
+    with connection.cursor() as c:
+        c.execute("select pg_advisory_xact_lock(hashtext(%s), %s)", [what, org_id])
 
 
 def locked(actor: Actor, key: uuid.UUID) -> ExportRequest:

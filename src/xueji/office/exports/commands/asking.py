@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import date, timedelta
 
-from django.db import connection, transaction
+from django.db import transaction
 from django.utils.translation import gettext as _
 
 from xueji.ground.accounts.actor import Actor, today
@@ -19,11 +19,10 @@ from .. import judging
 from ..errors import ExportRefused
 from ..models import Channel, ExportRequest
 from ..words import FIELDS
-from ._rows import note, unit
+from ._rows import in_turn, note, unit
 
 #: What of the list's address is kept as condition; never what was searched for, which may be a name or a number.
 KEYS = ("view", "grade", "sex", "class", "school")
-_NUMBERS = 7310021
 
 
 def ask(
@@ -121,7 +120,6 @@ def _province(org: Org) -> int | None:
 def _number(org: Org) -> str:
     """The next number of the unit and year, without gaps; the lock holds until the transaction ends."""
     year = today().year
-    with connection.cursor() as c:
-        c.execute("select pg_advisory_xact_lock(%s, %s)", [_NUMBERS, org.pk])
+    in_turn("export_request", org.pk)
     begun = ExportRequest.objects.filter(org_id=org.pk, number__startswith=f"DC{year}-").count()
     return f"DC{year}-{org.code}-{begun + 1:04d}"

@@ -19,7 +19,7 @@ from .. import judging
 from ..errors import ExportRefused
 from ..models import ExportOpening, ExportRule
 from ..words import OUTERMOST_DAYS, OUTERMOST_FILES, OUTERMOST_ROWS
-from ._rows import unit
+from ._rows import in_turn, unit
 
 
 def set_rule(
@@ -63,6 +63,7 @@ def set_rule(
                 % {"d": most.days, "f": most.files, "r": most.rows}
             )
     with transaction.atomic(), acting("writer"):
+        in_turn("export_rule", org.pk)
         ExportRule.objects.filter(org_id=org.pk, until=None).update(until=today())
         row = ExportRule.objects.create(
             org_id=org.pk,
@@ -97,6 +98,7 @@ def open_county(actor: Actor, county_id: int, *, document: str, until: date) -> 
     if not today() <= until <= today() + timedelta(days=366):
         raise ExportRefused(_("授权最长一年"))
     with transaction.atomic(), acting("writer"):
+        in_turn("export_opening", county.pk)
         if ExportOpening.objects.filter(org_id=county.pk, ended_at=None, until__gte=today()).exists():
             raise ExportRefused(_("已经授权, 不用重复"))
         # One that ran out is closed, so that there is one open line a county.
