@@ -13,7 +13,6 @@ from .wording import stamp
 MAX_CARDS = 200
 MAX_FACTS = 24
 MAX_HISTORY = 6
-TITLES = {"card": "学籍卡", "sheet": "学生登记表"}
 Form = Literal["card", "sheet"]
 
 

@@ -7,12 +7,10 @@ from collections.abc import Sequence
 from typing import Any
 
 from django.db import connection
-from django.http import Http404
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from xueji.ground.accounts.actor import today
-from xueji.ground.accounts.roles import SCHOOL_STAFF
 from xueji.ground.audit.commands import record
 from xueji.ground.files import storage
 from xueji.ground.orgs.grades import class_label
@@ -31,7 +29,7 @@ from xueji.registry.enrolment.words import business_label
 from xueji.registry.people import queries as people
 
 from .errors import CertificateRefused
-from .rosters import watermark
+from .rosters import own_class, watermark
 
 #: Fields of the national form that the card shows, in its order, after what every record has.
 FIELDS = (
@@ -46,20 +44,8 @@ def as_pdf(actor: Any, class_id: int, form: Form, person_id: uuid.UUID | None = 
     Numbers, phones and addresses are covered as on other registers. Raises PermissionDenied, Http404 for a class out of
     scope, `CertificateRefused` for a class without children.
     """
-    actor.require("roster.print")
+    school_id, stage, cohort, number, school, system = own_class(actor, class_id)
     with connection.cursor() as c:
-        c.execute(
-            "select k.school_id, k.stage, k.cohort_year, k.number, o.name, s.system from school_class k"
-            " join school s on s.org_id = k.school_id join org o on o.id = k.school_id where k.id = %s",
-            [class_id],
-        )
-        place = c.fetchone()
-        mine = place is not None and (
-            place[0] == actor.org_id if actor.role in SCHOOL_STAFF else class_id in actor.classes
-        )
-        if not mine:
-            raise Http404
-        school_id, stage, cohort, number, school, system = place
         c.execute(
             "select person_id, name, class_seat from roster where school_id = %s and class_id = %s and kind = %s"
             " and reason = 'enrolled' and status < 10 and (%s::uuid is null or person_id = %s)"
@@ -70,11 +56,8 @@ def as_pdf(actor: Any, class_id: int, form: Form, person_id: uuid.UUID | None = 
     if not found:
         raise CertificateRefused(_("班里没有可以打印的学生"))
     ids = [r[0] for r in found]
-    cards, profiles, families = (
-        people.cards(actor, ids),
-        people.profiles(actor, ids),
-        people.families(actor, ids),
-    )
+    cards, profiles = people.cards(actor, ids), people.profiles(actor, ids)
+    families = people.families(actor, ids)
     histories, photos = _histories(ids), photos_of(ids)
     label = class_label(stage, cohort, number, system, today())
     kind = (

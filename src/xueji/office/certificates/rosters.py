@@ -47,10 +47,10 @@ class Roster:
     rows: Sequence[RosterRow]
 
 
-def gather(actor: Any, class_id: int, scope: Scope = "class") -> Roster:
-    """The register of a class, of its grade or of its whole school; identity numbers are not in it, phones masked.
+def own_class(actor: Any, class_id: int) -> tuple[int, str, int, int, str, str]:
+    """School, stage, cohort, number, school's name and its system of a class that the actor may print a register of.
 
-    Raises PermissionDenied, Http404 for a class out of scope, `CertificateRefused` beyond 4,000 children.
+    The office prints those of its school, teachers their own. Raises PermissionDenied, Http404.
     """
     actor.require("roster.print")
     with connection.cursor() as c:
@@ -59,13 +59,20 @@ def gather(actor: Any, class_id: int, scope: Scope = "class") -> Roster:
             " join school s on s.org_id = k.school_id join org o on o.id = k.school_id where k.id = %s",
             [class_id],
         )
-        row = c.fetchone()
-    mine = row is not None and (
-        row[0] == actor.org_id if actor.role in SCHOOL_STAFF else class_id in actor.classes
-    )
-    if not mine:
+        row: tuple[int, str, int, int, str, str] | None = c.fetchone()
+    if row is None:
         raise Http404
-    school_id, stage, cohort, number, school, system = row
+    if not (row[0] == actor.org_id if actor.role in SCHOOL_STAFF else class_id in actor.classes):
+        raise Http404
+    return row
+
+
+def gather(actor: Any, class_id: int, scope: Scope = "class") -> Roster:
+    """The register of a class, of its grade or of its whole school; identity numbers are not in it, phones masked.
+
+    Raises PermissionDenied, Http404 for a class out of scope, `CertificateRefused` beyond 4,000 children.
+    """
+    school_id, stage, cohort, number, school, system = own_class(actor, class_id)
     if scope != "class" and actor.role in TEACHERS:
         raise PermissionDenied(_("班主任只能打印本班的花名册"))
     found = _present(
