@@ -6,6 +6,8 @@ household there are, straight from the register; what the role may not see of a 
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from django.db import transaction
 from django.test import Client
@@ -37,6 +39,7 @@ def test_a_class_teacher_reads_the_class_in_numbers_from_the_register(place: Pla
     teacher = login(Client(), place.user("class_teacher", "a1"))
     assert url(place) in teacher.get(f"/classes/{place.klass('a1').pk}/").content.decode()
     page = teacher.get(url(place)).content.decode()
+    assert re.search(r"<td>汉族?</td><td[^>]*>3</td>", page), "kept with the person, not in the profile"
     for words in ("性别", "年龄", "就读方式", "67%", "学籍状态"):
         assert words in page
     assert "苏晴川" not in page, "numbers, no names"

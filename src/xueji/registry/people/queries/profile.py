@@ -42,22 +42,10 @@ def profile(actor: Any, person_id: uuid.UUID) -> list[ProfileField]:
     """The fields of the form that are kept in the profile and whose group the actor may read, in the form's order,
     blank ones too. Raises Http404.
     """
-    with connection.cursor() as c:
-        c.execute(
-            "select f.data, f.sealed from person p left join person_profile f on f.person_id = p.person_id"
-            " where p.person_id = %s",
-            [person_id],
-        )
-        row = c.fetchone()
-    if row is None:
+    found = profiles(actor, [person_id])
+    if person_id not in found:
         raise Http404
-    data = row[0] if isinstance(row[0], dict) else json.loads(row[0] or "{}")
-    secret = vault.open_json(row[1], places.profile(person_id)) if row[1] else {}
-    return [
-        _field(spec, data, secret)
-        for spec in national_form.fields()
-        if kept_in_profile(spec) and groups.may(actor, groups.of_field(spec))
-    ]
+    return found[person_id]
 
 
 def profiles(actor: Any, person_ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, list[ProfileField]]:
@@ -109,7 +97,8 @@ def _field(spec: national_form.Field, data: dict[str, Any], secret: dict[str, An
 
 
 def tally(actor: Any, person_ids: Sequence[uuid.UUID], keys: Sequence[str]) -> dict[str, Counter[str]]:
-    """How many of these people have which value of an open field, in words ('' for none); one query (at most 500).
+    """How many of these people have which value of an open field of the profile or of the person, in words ('' for none);
+    one query (at most 500).
 
     A field whose group the actor may not read is absent, and so is one that lies sealed.
     """
@@ -121,12 +110,13 @@ def tally(actor: Any, person_ids: Sequence[uuid.UUID], keys: Sequence[str]) -> d
     out: dict[str, Counter[str]] = {spec.key: Counter() for spec in wanted}
     with connection.cursor() as c:
         c.execute(
-            "select p.person_id, f.data from person p left join person_profile f on f.person_id = p.person_id"
+            "select coalesce(f.data, '{}') || jsonb_build_object('ethnicity', p.ethnicity, 'nationality', p.nationality)"
+            " from person p left join person_profile f on f.person_id = p.person_id"
             " where p.person_id = any(%s::uuid[])",
             [list(person_ids)[:500]],
         )
-        for _person, held in c.fetchall():
-            data = held if isinstance(held, dict) else json.loads(held or "{}")
+        for (held,) in c.fetchall():
+            data = held if isinstance(held, dict) else json.loads(held)
             for spec in wanted:
                 value = str(data.get(spec.key) or "")
                 out[spec.key][code_label(spec.codeset, value) if spec.codeset else value] += 1
