@@ -72,6 +72,11 @@ def test_a_school_names_its_officer_the_county_reads_and_trains_and_a_successor_
         county.post("/officers/note/", {"officer": line.pk}, follow=True)
     )
     assert "没有登记" in text_of(county.get(PAGE, {"show": "nobody"}))
+    unsaid = county.post(
+        "/officers/train/", {"officer": line.pk, "topic": "", "done_on": f"{TODAY}", "hours": "8"}
+    )
+    assert unsaid.status_code == 422
+    assert re.search(rf'value="{line.pk}" checked', unsaid.content.decode()), "what was ticked stays ticked"
     trained = county.post(
         "/officers/train/",
         {"officer": line.pk, "topic": "上岗培训", "done_on": f"{TODAY - timedelta(days=20)}", "hours": "8"},

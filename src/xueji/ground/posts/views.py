@@ -99,6 +99,7 @@ def _list(request: HttpRequest, actor: Actor, form: TrainedForm) -> HttpResponse
             for key, label in labels
         ],
         "form": form if actor.can("officer.note") else None,
+        "ticked": _ticked(request),
         "sheet_url": "?" + urlencode(kept) if kept else "",
         "next_url": "?" + urlencode(kept | {"after": page[-1].path}) if len(rows) > len(page) else "",
         "first_url": (f"?{urlencode(kept)}" if kept else request.path) if after else "",
