@@ -148,6 +148,26 @@ def test_every_action_of_the_source_has_words_and_a_class() -> None:
         assert retention.class_of(action) in retention.CLASSES
 
 
+def test_what_takes_data_out_is_counted_as_such_whatever_its_last_word() -> None:
+    """The watch, the figures and the head of a school go by the kind: no file that leaves may count as a change, and
+    no task that is begun as a file that leaves."""
+    assert sorted(a for a in words._KIND_OF if a not in words.ACTIONS) == []
+    plain = ("下载", "导出")
+    out = {
+        a for a, said in words.ACTIONS.items() if str(said).startswith(plain) and not a.startswith("audit.")
+    }
+    assert sorted(a for a in out if words.kind(a) != "export") == []
+    for begun in (
+        "collect.open",
+        "creation.window.open",
+        "export.open",
+        "posts.unit.open",
+        "submission.round.open",
+    ):
+        assert words.kind(begun) == "change", begun
+    assert words.kind("emergency.open") == "rights"
+
+
 def test_everything_that_deeds_are_done_to_has_words() -> None:
     """The log names things in Chinese: 导入批次, not import_batch."""
     things = {

@@ -632,7 +632,7 @@ _KIND_BY_VERB = {
     "search": {"search", "find", "lookup", "list", "class", "duplicate"},
     "reveal": {"reveal"},
     "print": {"print"},
-    "export": {"export", "error_book", "open", "copy", "download", "original", "update_book"},
+    "export": {"export", "error_book", "copy", "download", "original", "update_book"},
     "decide": {
         "pass",
         "refuse",
@@ -648,6 +648,24 @@ _KIND_BY_VERB = {
     "refused": {"refused", "reached", "denied"},
 }
 _KIND = {verb: kind for kind, verbs in _KIND_BY_VERB.items() for verb in verbs}
+#: Deeds whose last word does not tell it.
+_KIND_BY_DEED = {
+    "look": {"class.profile", "portal.data"},
+    "print": {"cards.roster", "exams.tickets"},
+    "export": {
+        "exams.book",
+        "export.file",
+        "files.open",
+        "offline.make",
+        "offline.report",
+        "people.release",
+        "placement.public",
+        "posts.officer.sheet",
+        "takeover.report",
+        "term.overdue_export",
+    },
+}
+_KIND_OF = {deed: kind for kind, deeds in _KIND_BY_DEED.items() for deed in deeds}
 
 
 def known(code: str) -> bool:
@@ -692,8 +710,8 @@ def business_words(code: str) -> str:
 def kind(code: str) -> str:
     """What kind of deed it is: a key of `KINDS`."""
     verb = code.rpartition(".")[2]
-    if verb in _KIND:
-        return _KIND[verb]
+    if found := _KIND_OF.get(code) or _KIND.get(verb):
+        return found
     if code.startswith(("accounts.", "permission.", "duty.", "emergency.")):
         return "rights"
     return "change"
