@@ -346,6 +346,8 @@ def test_a_place_keeps_a_class_for_longer_by_a_dated_cited_line(place: Place, cl
     login(client, place.user("registrar", "a1"))
     page = client.get("/privacy/office/retention/").content.decode()
     assert "本地延长为 2年" in page and "演示县关于规范班额和转学办理时间的通知" in page
+    due = page[page.index("到期清单") : page.index("销毁办理")]
+    assert "用过或到期后 12 个月, 本地延长为 2年" in due, "what is due says by which period"
     # What a province approved goes unit by unit: approved before the line, it still stops where the line holds.
     with act_as(place.user("province_clerk", "province")) as actor:
         row = disposal.propose(actor, kind="invitation")

@@ -75,12 +75,16 @@ def kept(request: HttpRequest) -> HttpResponse:
         one["units"].append({"name": retention.unit_label(d.unit, names), "ready": d.ready, "held": d.held})
     done = queries.disposals(actor)
     under_way = {x.kind for x in done if x.state in ("proposed", "approved")}
+    classes = _classes(actor)
+    longer = {x["k"].code: x["longer"] for x in classes}
     return render(
         request,
         "privacy/retention.html",
         {
-            "due": [{**r, "busy": code in under_way} for code, r in rows.items()],
-            "classes": _classes(actor),
+            "due": [
+                {**r, "busy": code in under_way, "longer": longer.get(code, "")} for code, r in rows.items()
+            ],
+            "classes": classes,
             "holds": queries.holds(actor),
             "may_hold": actor.can("student.list"),
             "may_decide": actor.can("privacy.approve"),
