@@ -146,7 +146,9 @@ def test_family_and_pupil_read_own_data_marks_attendance_and_applications(place:
         assert "95" in page
         assert "旷课" in page
         assert "61" not in page
-        assert "语文" in client.get(f"/my/{person}/data/").content.decode(), "all that is held"
+        held = client.get(f"/my/{person}/data/").content.decode()
+        assert "语文" in held, "all that is held"
+        assert "记录孩子每学期的学习、出勤和获奖" in held, "and what for"
         assert client.get(f"/my/{other}/terms/").status_code == 404
         assert client.get(f"/my/{other}/").status_code == 404
         assert client.get("/termbook/").status_code == 403

@@ -154,7 +154,7 @@ def _terms(actor: Any, person_id: uuid.UUID) -> Group:
         for t in termbook.of_person(actor, person_id)
         for x in (*t.marks, *t.attendance, *t.awards)
     ]
-    return _group(_("成绩、考勤和奖励"), "clipboard-list", "field:class_no", items)
+    return _group(_("成绩、考勤和奖励"), "clipboard-list", "TermLine.value", items)
 
 
 def _cases(person_id: uuid.UUID) -> Group:
