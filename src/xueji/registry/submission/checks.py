@@ -88,14 +88,16 @@ class Scope:
         return " and ".join(parts), given
 
 
-def _demands(schools: Sequence[int], counties: Sequence[int]) -> list[Any]:
-    """What is demanded where, as values for `_flags`: kinds of demand, and which place has which. Kind 0 is the national
+def _demands(
+    schools: Sequence[int], counties: Sequence[int]
+) -> tuple[list[dict[str, Any]], list[tuple[int, str, int]]]:
+    """What is demanded where: kinds of demand, and school and stage with the kind that holds there. Kind 0 is the national
     form, for every place of which nothing is said.
     """
     kinds = [demanded({})]
-    at: dict[tuple[int, str], int] = {}
+    at: list[tuple[int, str, int]] = []
     seen: dict[int, int] = {}
-    for place, said in asked.by_place(schools, counties).items():
+    for (school, stage), said in asked.by_place(schools, counties).items():
         # Places that are told the same share one mapping.
         if id(said) not in seen:
             one = demanded(said)
@@ -103,23 +105,31 @@ def _demands(schools: Sequence[int], counties: Sequence[int]) -> list[Any]:
                 kinds.append(one)
             seen[id(said)] = kinds.index(one)
         if seen[id(said)]:
-            at[place] = seen[id(said)]
-    rows = [{"kind": n, **one} for n, one in enumerate(kinds)]
-    return [
-        json.dumps(rows),
-        [school for school, _stage in at],
-        [stage for _school, stage in at],
-        list(at.values()),
-    ]
+            at.append((school, stage, seen[id(said)]))
+    return [{"kind": n, **one} for n, one in enumerate(kinds)], at
 
 
-def _flags(given: Sequence[Any]) -> tuple[str, list[Any]]:
-    """One row per child with a column per finding; `given` comes from `_demands`."""
+_COLUMNS = (
+    "r.person_id, r.school_id, r.class_id, r.name, r.sex, r.birth_date, r.stage, r.cohort_year, r.number_prefix,"
+    " r.problem, r.check_state, r.pinyin_sort, r.class_seat"
+)
+
+
+def _flagged(
+    where: str, given: Sequence[Any], *, schools: Sequence[int] = (), counties: Sequence[int] = ()
+) -> tuple[str, list[Any]]:
+    """The beginning of a statement, with its values: `flagged` has a row per child of the roster `where`, with a column per
+    finding; `wanted` are the kinds of demand. One statement for what is demanded at these schools and authorities.
+    """
+    kinds, at = _demands(schools, counties)
     ages = " or ".join(
         f"(x.stage = '{s}' and x.cohort_year - extract(year from x.birth_date) not between {a} and {b})"
         for s, (a, b) in _AGE.items()
     )
     return (
+        "with wanted as materialized (select kind, keys, sealed, ethnicity, guardian from jsonb_to_recordset(%s::jsonb)"
+        "  as w(kind int, keys text[], sealed boolean, ethnicity boolean, guardian boolean)),"
+        f" here as (select {_COLUMNS} from roster r where {where}), flagged as ("
         "select x.*, w.kind, ((w.ethnicity and p.ethnicity = '') or (f.person_id is null and cardinality(w.keys) > 0)"
         " or (w.sealed and f.sealed is null) or exists (select 1 from"
         " unnest(w.keys) k where coalesce(f.data ->> k, '') = '' and not (k = any(f.withheld)))) as is_blank,"
@@ -136,39 +146,30 @@ def _flags(given: Sequence[Any]) -> tuple[str, list[Any]]:
         " join wanted w on w.kind = coalesce(t.kind, 0)"
         " left join person_profile f on f.person_id = x.person_id"
         " left join identity_document d on d.person_id = x.person_id and d.until is null"
-        " left join person_photo ph on ph.person_id = x.person_id",
-        list(given[1:]),
+        " left join person_photo ph on ph.person_id = x.person_id)",
+        [
+            json.dumps(kinds),
+            *given,
+            [school for school, _stage, _kind in at],
+            [stage for _school, stage, _kind in at],
+            [kind for _school, _stage, kind in at],
+        ],
     )
 
 
-def _with(given: Sequence[Any]) -> tuple[str, list[Any]]:
-    """The kinds of demand as a table of the statement."""
-    return (
-        "wanted as materialized (select kind, keys, sealed, ethnicity, guardian from"
-        " jsonb_to_recordset(%s::jsonb) as w(kind int, keys text[], sealed boolean, ethnicity boolean, guardian boolean))",
-        [given[0]],
-    )
-
-
-_COLUMNS = (
-    "r.person_id, r.school_id, r.class_id, r.name, r.sex, r.birth_date, r.stage, r.cohort_year, r.number_prefix,"
-    " r.problem, r.check_state, r.pinyin_sort, r.class_seat"
-)
 _CHILD = ("blank", "guardian", "identity", "photo", "unplaced", "problem", "double", "age")
 
 
 def counts(scope: Scope) -> dict[int, dict[str, int]]:
     """school -> finding -> number, with `total`. Four statements for any number of schools."""
     where, given = scope.where()
-    demand = _demands(scope.schools, scope.counties)
-    (wanted, first), (flags, more) = _with(demand), _flags(demand)
+    flagged, values = _flagged(where, given, schools=scope.schools, counties=scope.counties)
     sums = ", ".join(f"count(*) filter (where is_{code})" for code in _CHILD)
     out: dict[int, dict[str, int]] = {}
     with connection.cursor() as c:
         c.execute(
-            f"with {wanted}, here as (select {_COLUMNS} from roster r where {where}), flagged as ({flags})"
-            f" select school_id, count(*), {sums} from flagged group by school_id",
-            [*first, *given, *more],
+            f"{flagged} select school_id, count(*), {sums} from flagged group by school_id",
+            values,
         )
         for school, total, *numbers in c.fetchall():
             out[school] = {"total": total, **dict(zip(_CHILD, numbers, strict=True))}
@@ -216,16 +217,14 @@ def children(scope: Scope, code: str, *, after: str = "", limit: int = PAGE) -> 
     if code not in _CHILD:
         raise KeyError(code)
     where, given = scope.where()
-    demand = _demands(scope.schools, scope.counties)
-    (wanted, first), (flags, more) = _with(demand), _flags(demand)
+    flagged, values = _flagged(where, given, schools=scope.schools, counties=scope.counties)
     with connection.cursor() as c:
         c.execute(
-            f"with {wanted}, here as (select {_COLUMNS} from roster r where {where}), flagged as ({flags})"
-            " select f.person_id, f.name, f.sex, f.stage, f.cohort_year, k.number,"
+            f"{flagged} select f.person_id, f.name, f.sex, f.stage, f.cohort_year, k.number,"
             "  f.pinyin_sort || '|' || f.person_id as key from flagged f"
             " left join school_class k on k.id = f.class_id"
             f" where f.is_{code} and f.pinyin_sort || '|' || f.person_id > %s order by key limit %s",
-            [*first, *given, *more, after, limit + 1],
+            [*values, after, limit + 1],
         )
         rows = [Row(*r) for r in c.fetchall()]
     return rows[:limit], rows[limit - 1].key if len(rows) > limit else ""
@@ -234,19 +233,17 @@ def children(scope: Scope, code: str, *, after: str = "", limit: int = PAGE) -> 
 def gaps(class_id: int) -> dict[uuid.UUID, list[str]]:
     """What each child of a class lacks, in words, for the class teacher's comparison. Three statements."""
     school = SchoolClass.objects.filter(pk=class_id).values_list("school_id", flat=True).first()
-    demand = _demands([school or 0], [])
-    (wanted, first), (flags, more) = _with(demand), _flags(demand)
+    here = "r.class_id = %s and r.kind = 1 and r.reason = 'enrolled' and r.status between 1 and 9"
+    flagged, values = _flagged(here, [class_id], schools=[school or 0])
     names = {f.key: f.name for f in national_form.fields()}
     with connection.cursor() as c:
         c.execute(
-            f"with {wanted}, here as (select {_COLUMNS} from roster r where r.class_id = %s and r.kind = 1 and r.reason ="
-            f" 'enrolled' and r.status between 1 and 9), flagged as ({flags})"
-            " select x.person_id, x.is_guardian, x.is_identity, x.is_photo, x.is_problem,"
+            f"{flagged} select x.person_id, x.is_guardian, x.is_identity, x.is_photo, x.is_problem,"
             "  w.sealed and f.sealed is null, array(select k from unnest(w.keys) k where coalesce(f.data ->> k, '') = ''"
             "    and not (k = any(coalesce(f.withheld, '{}'))))"
             " from flagged x join wanted w on w.kind = x.kind left join person_profile f on f.person_id = x.person_id"
             " where x.is_blank or x.is_guardian or x.is_identity or x.is_photo or x.is_problem limit 500",
-            [*first, class_id, *more],
+            values,
         )
         out: dict[uuid.UUID, list[str]] = {}
         for person, guardian, identity, photo, problem, closed, blank in c.fetchall():
