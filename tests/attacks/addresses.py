@@ -102,7 +102,7 @@ ADDRESSES: dict[str, Address] = {
     "home:org": Address("/orgs/{org}/", "org.view", about="org"),
     "home:org_new": Address("/orgs/{org}/new/", "org.edit", about="org", both=True),
     "home:entries": Address("/orgs/entries/", "org.review"),
-    "home:entry": Address("/orgs/{org}/entry/", "org.review", about="org_entry", both=True),
+    "home:entry": Address("/orgs/entries/{org}/", "org.review", about="org_entry", both=True),
     "home:org_edit": Address("/orgs/{org}/edit/", "org.edit", about="org", both=True),
     "home:classes": Address("/classes/", "class.view", answers=PAGE),
     "home:class_new": Address("/classes/new/", "class.edit", both=True),

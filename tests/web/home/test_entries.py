@@ -58,7 +58,7 @@ def new_school(place: Place) -> tuple[Org, User]:
     return school, user
 
 
-@pytest.mark.capability("C-ORG-04", page="/orgs/{id}/entry/")
+@pytest.mark.capability("C-ORG-04", page="/orgs/entries/{id}/")
 def test_nobody_works_at_a_new_school_until_its_authority_has_admitted_it(place: Place) -> None:
     """The administrator adds a school; the county head finds it waiting and looks at every item before he admits it.
 
@@ -76,7 +76,7 @@ def test_nobody_works_at_a_new_school_until_its_authority_has_admitted_it(place:
     head = as_(place, "county_head", "a")
     assert "学校入网审查" in text_of(head.get("/")) and "1 所学校" in text_of(head.get("/"))
     assert "青禾县新城小学" in text_of(head.get("/orgs/entries/", {"state": "asked"}))
-    url = f"/orgs/{school.pk}/entry/"
+    url = f"/orgs/entries/{school.pk}/"
     short = head.post(
         url, {"decision": "admit", "items": ["licence", "code"], "document": "县教批〔2026〕9号"}
     )
@@ -111,7 +111,7 @@ def test_nobody_works_at_a_new_school_until_its_authority_has_admitted_it(place:
 
 def test_a_refused_school_can_be_reviewed_again(place: Place) -> None:
     school, user = new_school(place)
-    head, url = as_(place, "county_head", "a"), f"/orgs/{school.pk}/entry/"
+    head, url = as_(place, "county_head", "a"), f"/orgs/entries/{school.pk}/"
     head.post(url, {"decision": "refuse", "opinion": "没有办学许可证"})
     with seeing_all():
         assert School.objects.get(pk=school.pk).entry == "refused"
@@ -141,7 +141,7 @@ def test_whoever_works_elsewhere_too_enters_there_alone(place: Place) -> None:
 def test_only_the_head_of_the_authority_in_charge_decides(
     place: Place, role: str, where: str, code: int
 ) -> None:
-    url = f"/orgs/{place.org('a1').pk}/entry/"
+    url = f"/orgs/entries/{place.org('a1').pk}/"
     client = as_(place, role, where)
     assert client.get(url).status_code == code
     assert client.post(url, {"decision": "suspend", "opinion": "越权测试用语"}).status_code == code

@@ -13,6 +13,7 @@ from django.utils import timezone
 from tests.helpers import Place, act_as, give_role, login, make_county, seeing_all
 from tests.registry.changes.world import make_child
 
+from xueji.ground.accounts.models import RoleAssignment
 from xueji.ground.accounts.roles import Role
 from xueji.ground.audit.models import AuditEntry
 from xueji.ground.db.scope import acting
@@ -76,6 +77,21 @@ def tier(place: Place, name: str = "青禾县南河镇教办") -> Org:
     )
     assert "单位信息已修改" in text_of(done) and f"{name}" in text_of(done)
     return unit
+
+
+def test_where_there_is_no_tier_the_form_of_a_school_asks_for_no_superior(place: Place) -> None:
+    admin = login(Client(), place.user("system_admin", "province"))
+    assert "上级单位" not in text_of(admin.get(f"/orgs/{place.org('b1').pk}/edit/"))
+    assert "上级单位" in text_of(admin.get(f"/orgs/{place.org('a1').pk}/edit/"))
+
+
+def test_what_lies_above_is_read_and_offers_no_change(place: Place) -> None:
+    with transaction.atomic(), acting("writer"):
+        RoleAssignment.objects.filter(user=place.user("system_admin", "province")).update(org=place.org("a"))
+    admin = login(Client(), place.user("system_admin", "province"))
+    above, own = (text_of(admin.get(f"/orgs/{place.org(key).pk}/")) for key in ("province", "a"))
+    assert "修改</a>" not in above and "新增下级单位" not in above
+    assert "修改</a>" in own and "新增下级单位" in own
 
 
 def orders(place: Place, label: str, mode: str) -> None:

@@ -163,7 +163,12 @@ def tree(actor: Any, text: str = "") -> list[Node]:
 
 def may_see(actor: Any, org: Org) -> bool:
     """Units are known to everybody who may look at units inside his part of the tree; and one's own superiors."""
-    return org.path.startswith(actor.org_path or "/") or (actor.org_path or "/").startswith(org.path)
+    return within(actor, org.path) or (actor.org_path or "/").startswith(org.path)
+
+
+def within(actor: Any, org_path: str) -> bool:
+    """Whether a unit is the actor's own or below it: what he may change, if his role changes units at all."""
+    return org_path.startswith(actor.org_path or "/")
 
 
 def covers(actor: Any, org_path: str) -> bool:
@@ -208,12 +213,14 @@ def card(actor: Any, org_id: int) -> SchoolCard:
 
 
 def possible_parents(org_id: int) -> list[tuple[int, str]]:
-    """What a school may stand under: its authority in charge and that one's central schools; nothing for others."""
-    school = School.objects.select_related("county").filter(pk=org_id).first()
+    """What a school may stand under: its authority in charge and that one's central schools; nothing where there is no choice."""
+    school = School.objects.select_related("county", "org").filter(pk=org_id).first()
     if school is None:
         return []
     central = Org.objects.filter(parent_id=school.county_id, kind=OrgKind.CENTRAL, valid_to=None)
-    tiers = central.order_by("code", "id").values_list("id", "name")[:MOST]
+    tiers = list(central.order_by("code", "id").values_list("id", "name")[:MOST])
+    if not tiers and school.org.parent_id == school.county_id:
+        return []
     return [(school.county_id, school.county.name), *tiers]
 
 

@@ -49,7 +49,7 @@ def org_card(request: HttpRequest, org_id: int) -> HttpResponse:
     path = (
         "/" + "/".join(str(i) for i, _name in card.parents) + f"/{org_id}/" if card.parents else f"/{org_id}/"
     )
-    covered = orgs.covers(actor, path)
+    covered, edits = orgs.covers(actor, path), actor.can("org.edit") and orgs.within(actor, path)
     classes = orgs.classes_of(org_id) if card.is_school else []
     heads = queries.class_heads([c.id for c in classes]) if covered else {}
     context = {
@@ -59,9 +59,9 @@ def org_card(request: HttpRequest, org_id: int) -> HttpResponse:
         "grades": _grades(classes, heads, accounts.class_teachers([c.id for c in classes])),
         "total": queries.enrolled_below(path) if covered else None,
         "type_label": _code("school_type_bxlx", card.school_type),
-        "may_add": actor.can("org.edit") and not card.is_school,
+        "may_add": edits and not card.is_school,
         "may_open": actor.can("class.view"),
-        "may_change": actor.can("org.edit"),
+        "may_change": edits,
         "breadcrumbs": [{"label": _("单位"), "url": "/orgs/"}, {"label": card.name}],
     }
     return render(request, "home/org.html", context)

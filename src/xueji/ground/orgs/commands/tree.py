@@ -18,6 +18,7 @@ from xueji.ground.db.scope import acting
 from ..errors import OrgError
 from ..grades import class_label, start_year_of
 from ..models import AUTHORITY_KINDS, EntryState, Org, OrgKind, School, SchoolClass, SchoolYear, Stage, Term
+from ..queries import within
 
 _RANK = {k: n for n, k in enumerate(OrgKind.values)}
 _SYSTEM = re.compile(r"^[56]-[34]-[23]$")
@@ -31,7 +32,7 @@ def _new_id() -> int:
 
 def _parent(actor: Any, parent_id: int | None, kind: str) -> Org:
     parent = Org.objects.filter(pk=parent_id or 0).first()
-    if parent is None or not parent.path.startswith(actor.org_path or "/"):
+    if parent is None or not within(actor, parent.path):
         raise Http404
     if parent.valid_to is not None or _RANK[parent.kind] >= _RANK[kind]:
         raise OrgError(_("上级单位不合适: 只能放在更高一级、仍在办的单位下面"))
@@ -208,7 +209,7 @@ def change_org(
     with transaction.atomic():
         with acting("writer"):
             org = Org.objects.select_for_update().filter(pk=org_id).first()
-        if org is None or not org.path.startswith(actor.org_path or "/"):
+        if org is None or not within(actor, org.path):
             raise Http404
         before = {"short_name": org.short_name, "parent": org.parent_id}
         if parent_id is not None and parent_id != org.parent_id:
