@@ -157,6 +157,8 @@ def test_who_is_not_sound_is_not_verified_and_who_changed_afterwards_is_not_seat
         with pytest.raises(ExamError) as error:
             commands.check(actor, exam.pk, _ids(exam, busy, sound), how="checked")
         assert "孙正办 正在办理" in error.value.lines[0]
+        with pytest.raises(ExamError, match="请选择核对结果"):
+            commands.check(actor, exam.pk, _ids(exam, sound), how="open")
         with pytest.raises(ExamError, match="写明"):
             commands.check(actor, exam.pk, _ids(exam, busy), how="out")
         commands.check(actor, exam.pk, _ids(exam, sound, renamed), how="checked")

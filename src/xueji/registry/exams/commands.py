@@ -15,6 +15,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from xueji.ground.accounts.actor import today
+from xueji.ground.accounts.roles import TEACHERS
 from xueji.ground.audit.commands import record
 from xueji.ground.db.scope import acting
 from xueji.ground.orgs.models import Org
@@ -27,6 +28,7 @@ from .errors import ExamError
 from .models import EntryState, Exam, ExamKind, ExamState
 
 FORMS = ("考试", "考查")
+FOUND = (EntryState.CHECKED, EntryState.WRONG, EntryState.OUT)
 MOST_SUBJECTS = 15
 SEATS = 30
 
@@ -162,16 +164,16 @@ def check(actor: Any, exam_id: int, entries: Iterable[int], *, how: str, why: st
     """
     actor.require("exam.check")
     ids, why = sorted(set(entries)), why.strip()[:200]
-    if how not in EntryState.values:
+    if how not in FOUND:
         raise ExamError(_("请选择核对结果"))
-    if how in (EntryState.OPEN, EntryState.CHECKED):
+    if how == EntryState.CHECKED:
         why = ""
-    if how in (EntryState.WRONG, EntryState.OUT) and len(why) < 2:
+    elif len(why) < 2:
         raise ExamError(_("请写明哪里有误, 或不参加的原因"))
     if not ids:
         raise ExamError(_("请先勾选学生"))
     with _held(actor, exam_id, ExamState.OPEN) as exam, connection.cursor() as c:
-        classes = sorted(actor.classes) if actor.role.endswith("teacher") else None
+        classes = sorted(actor.classes) if actor.role in TEACHERS else None
         c.execute(
             "select e.id, e.person_id, e.name, coalesce(r.problem, false), coalesce(r.open_case, ''),"
             "  r.person_id is null or r.status <> 1, e.state = 'open' and e.why <> ''"

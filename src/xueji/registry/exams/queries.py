@@ -20,7 +20,7 @@ from xueji.ground.orgs.models import OrgKind
 from xueji.ground.standards.identity import SEX_WORDS
 from xueji.ground.waiting import Ask, Heap, day
 
-from .models import EntryState, Exam, ExamEntry, ExamState
+from .models import EntryState, Exam, ExamEntry
 
 PAGE = 50
 SCHOOLS = 100
@@ -234,7 +234,6 @@ __all__ = [
     "MOST",
     "PAGE",
     "Entry",
-    "ExamState",
     "Progress",
     "entries",
     "exam",
