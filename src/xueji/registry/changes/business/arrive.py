@@ -249,8 +249,7 @@ def _wanted(m: Material) -> dict[str, Any]:
         (_("证件号"), form.get("new_number_masked")),
         (_("原学校"), form.get("from_school")),
         (_("原学校所在地"), form.get("from_area")),
-        (_("户籍所在街道、村或社区"), form.get("hukou_area")),
-        (_("现住街道、村或社区"), form.get("home_area")),
+        *zones.lines(m),
     )
     return lines | common.class_wanted(m)
 

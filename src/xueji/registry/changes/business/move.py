@@ -146,9 +146,9 @@ def _transfer_wanted(m: Material) -> dict[str, Any]:
         (_("由谁提出"), form.get("initiator")),
         (_("优先类别"), form.get("priority")),
         (_("优先的依据"), form.get("priority_basis") if form.get("priority") else ""),
+        *zones.lines(m),
     )
-    said = {"rows": [*said.get("rows", ()), *zones.wanted(m).get("rows", ())]}
-    return common.class_wanted(m) | (said if said["rows"] else {})
+    return common.class_wanted(m) | said
 
 
 def _transfer_checks(policy: PolicySet, m: Material, trace: Trace) -> Iterable[Check]:

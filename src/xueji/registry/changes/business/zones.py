@@ -13,7 +13,6 @@ from django.utils.translation import gettext as now
 from django.utils.translation import gettext_lazy as _
 
 from ..material import Material
-from .common import rows
 from .spec import Check
 
 Answer = Callable[[int, str], tuple[bool | None, list[str]]]
@@ -76,10 +75,10 @@ def checks(m: Material) -> Iterable[Check]:
         )  # fmt: skip
 
 
-def wanted(m: Material) -> dict[str, Any]:
-    """The two places as deciders read them."""
+def lines(m: Material) -> tuple[tuple[Any, str], ...]:
+    """The two places as deciders read them, label and value, for `common.rows`."""
     home, hukou = _said(m)
-    return rows((_("户籍所在街道、村或社区"), hukou), (_("现住街道、村或社区"), home))
+    return (_("户籍所在街道、村或社区"), hukou), (_("现住街道、村或社区"), home)
 
 
 def _said(m: Material) -> tuple[str, str]:
