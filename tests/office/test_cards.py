@@ -118,6 +118,8 @@ def test_a_class_gets_its_cards_and_the_county_seals_them_as_one(
     sheet = words(school.get(at + "cards.pdf").content)
     assert cards[0].number in sheet
     assert "青禾县教育局验印" in sheet
+    assert place.org("a1").short_name in county.get("/cards/").content.decode()
+    assert ">学校<" not in school.get("/cards/").content.decode()
     teacher = login(Client(), place.user("class_teacher", "a1"))
     assert "白露" in teacher.get("/cards/").content.decode()
     with acting("audit"):

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 from django.db import connection
@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 
 from xueji.ground.accounts.actor import today
 from xueji.ground.orgs.grades import class_label
-from xueji.ground.orgs.models import School
+from xueji.ground.orgs.models import Org, School
 from xueji.ground.waiting import Ask, Heap, Rows, day
 from xueji.registry.enrolment.models import REGISTERED, Roster
 
@@ -28,11 +28,12 @@ IN_FORCE = (CardState.MADE, CardState.VALID, CardState.LOST)
 
 @dataclass(frozen=True)
 class Line:
-    """A card on a list. `gone`: its holder is no longer at the school that gave it."""
+    """A card on a list. `gone`: its holder is no longer at the school that gave it; `school` is told to authorities."""
 
     card: StudentCard
     place: str
     gone: bool
+    school: str = ""
 
 
 @dataclass(frozen=True)
@@ -69,7 +70,11 @@ def listed(
         )
         rows = rows.filter(~Exists(here), state__in=IN_FORCE)
     found = list(rows[: PAGE + 1])
-    return Page(_lines(found[:PAGE]), found[PAGE - 1].number if len(found) > PAGE else "")
+    lines = _lines(found[:PAGE])
+    if actor.org_kind != "school":
+        names = _schools(x.card.school_id for x in lines)
+        lines = [replace(x, school=names.get(x.card.school_id, "")) for x in lines]
+    return Page(lines, found[PAGE - 1].number if len(found) > PAGE else "")
 
 
 def _lines(cards: Sequence[StudentCard]) -> list[Line]:
@@ -92,6 +97,12 @@ def _lines(cards: Sequence[StudentCard]) -> list[Line]:
             place = class_label(found[0], found[1], found[2], found[3], today())
         out.append(Line(card, place, found is None))
     return out
+
+
+def _schools(ids: Iterable[int]) -> dict[int, str]:
+    """Short names of schools by key; one query, none for none."""
+    wanted = sorted(set(ids))
+    return dict(Org.objects.filter(pk__in=wanted).values_list("pk", "short_name")) if wanted else {}
 
 
 def line(card: StudentCard) -> Line:
@@ -133,11 +144,7 @@ def batches(
         rows = rows.filter(kind=kind)
     page = min(page, 200)
     found = list(rows[page * PAGE : (page + 1) * PAGE + 1])
-    names: dict[int, str] = {}
-    if found:
-        with connection.cursor() as c:
-            c.execute("select id, short_name from org where id = any(%s)", [[b.school_id for b in found]])
-            names = dict(c.fetchall())
+    names = _schools(b.school_id for b in found)
     return [(b, names.get(b.school_id, "")) for b in found[:PAGE]], len(found) > PAGE
 
 

@@ -56,6 +56,7 @@ def listing(request: HttpRequest) -> HttpResponse:
             "kinds": Kind.choices,
             "states": CardState.choices,
             "counts": queries.counts(actor),
+            "by_school": actor.org_kind != "school",
             "may_make": actor.can("card.run"),
             "next_url": f"?{urlencode({**known, 'after': page.next})}" if page.next else "",
             "first_url": f"?{urlencode(known)}" if request.GET.get("after") else "",
