@@ -21,6 +21,7 @@ from tests.registry.yearly.world import begin, fresh, graduated, graduates, pass
 from xueji.ground.policy.statuses import Status
 from xueji.office.certificates import commands, facts, paper, queries
 from xueji.office.certificates.errors import CertificateRefused
+from xueji.office.certificates.forms import IssueForm
 from xueji.office.certificates.models import Certificate
 from xueji.registry.enrolment import commands as enrolment
 from xueji.registry.enrolment.timeline import Step, midnight
@@ -186,3 +187,16 @@ def test_time_studied_is_told_in_years_and_months() -> None:
     assert facts.time_studied(date(2020, 9, 15), date(2021, 9, 1)) == "11个月"
     assert facts.time_studied(date(2020, 9, 1), date(2020, 9, 3)) == "1个月"
     assert facts.time_studied(date(2020, 9, 1), date(2022, 9, 1)) == "2年"
+
+
+def test_a_proof_asks_what_it_is_for_and_a_certificate_of_completion_does_not() -> None:
+    studying = IssueForm(
+        {"kind": facts.ENROLMENT, "purpose": " ", "days": "30"}, kinds=[facts.RESULTS, facts.ENROLMENT]
+    )
+    assert studying.errors == {"purpose": ["请填写用途"]}
+    assert studying.fields["purpose"].required
+    assert "颁发证书" not in str(studying.fields["purpose"].help_text)
+    finished = [facts.RESULTS, facts.DIPLOMA, facts.GRADUATION]
+    assert IssueForm({"kind": facts.DIPLOMA, "days": "30"}, kinds=finished).is_valid()
+    proof = IssueForm({"kind": facts.GRADUATION, "purpose": "", "days": "30"}, kinds=finished)
+    assert proof.errors == {"purpose": ["请填写用途"]}

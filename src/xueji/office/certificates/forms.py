@@ -33,7 +33,6 @@ class IssueForm(forms.Form):
         initial=30,
         widget=forms.RadioSelect,
     )
-
     term = forms.CharField(
         label=_("哪个学期的成绩"),
         max_length=40,
@@ -53,13 +52,17 @@ class IssueForm(forms.Form):
         super().__init__(*args, **kwargs)
         self.fields["kind"].choices = [(k, TITLES[k]) for k in kinds]  # type: ignore[attr-defined]
         self.fields["kind"].initial = kinds[-1] if kinds else None
+        if DIPLOMA not in kinds:
+            purpose = self.fields["purpose"]
+            purpose.required, purpose.error_messages["required"] = True, _("请填写用途")
+            purpose.help_text = _("印在证明上, 如: 转学、升学报名")
         if RESULTS not in kinds:
             del self.fields["term"], self.fields["results"]
 
     def clean(self) -> dict[str, Any]:
         """Every paper but a certificate of completion says what it is for; a 成绩证明 has marks."""
         found = super().clean() or {}
-        if found.get("kind") not in (None, DIPLOMA) and not found.get("purpose", "").strip():
+        if found.get("kind") not in (None, DIPLOMA) and found.get("purpose") == "":
             self.add_error("purpose", _("请填写用途"))
         if found.get("kind") == RESULTS:
             for name, words in (("term", _("请填写是哪个学期的成绩")), ("results", _("请填写各科成绩"))):
