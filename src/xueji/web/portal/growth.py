@@ -8,7 +8,6 @@ from __future__ import annotations
 import uuid
 from typing import Any
 
-from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
@@ -23,6 +22,7 @@ from xueji.registry.enrolment import queries as enrolment
 from xueji.registry.people import queries as people
 
 from . import queries
+from .views import _family
 
 
 def build(actor: Any, person_id: uuid.UUID) -> dict[str, Any]:
@@ -30,7 +30,7 @@ def build(actor: Any, person_id: uuid.UUID) -> dict[str, Any]:
     row = enrolment.get_row(actor, person_id)
     card = None if row.former else people.card(actor, person_id)
     links = [x for x in enrolment.chains(person_id) if x.status not in queries.GRAVE]
-    proofs = papers.of_person(actor, person_id) if actor.can("certificate.view") and card else []
+    given = proofs(actor, person_id) if card else []
     facts = [
         (_("姓名"), row.name),
         (_("性别"), row.sex_label),
@@ -46,17 +46,24 @@ def build(actor: Any, person_id: uuid.UUID) -> dict[str, Any]:
         "facts": [{"label": label, "value": value} for label, value in facts if value],
         "stays": list(reversed(record_page.states(links))),
         "events": list(reversed(queries.happenings(person_id))),
-        "proofs": [
-            {
-                "title": x.content.get("title") or _("在籍证明"),
-                "number": x.number,
-                "on": papers.issued_on(x),
-                "state": papers.STATES[papers.state_of(x)],
-            }
-            for x in reversed(proofs)
-        ],
+        "proofs": list(reversed(given)),
         "printed_on": timezone.localdate(),
     }
+
+
+def proofs(actor: Any, person_id: uuid.UUID) -> list[dict[str, Any]]:
+    """Certificates of a child in words, newest first, for whoever may see them."""
+    if not actor.can("certificate.view"):
+        return []
+    return [
+        {
+            "title": x.content.get("title") or _("在籍证明"),
+            "number": x.number,
+            "on": papers.issued_on(x),
+            "state": papers.STATES[papers.state_of(x)],
+        }
+        for x in papers.of_person(actor, person_id)
+    ]
 
 
 @never_cache
@@ -77,9 +84,7 @@ def staff(request: HttpRequest, person_id: uuid.UUID) -> HttpResponse:
 @require_safe
 def family(request: HttpRequest, person_id: uuid.UUID) -> HttpResponse:
     """The record as the family, or the student, opens it. Raises Http404 for anybody else's child."""
-    actor: Any = request.actor  # type: ignore[attr-defined]
-    if not actor.is_portal:
-        raise PermissionDenied(_("这里是家长和学生的页面, 请到“学生”里查看学籍"))
+    actor = _family(request)
     if person_id not in actor.persons:
         raise Http404
     context = build(actor, person_id) | {

@@ -9,7 +9,6 @@ from __future__ import annotations
 import uuid
 from typing import Any
 
-from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
@@ -21,7 +20,6 @@ from xueji.ground.accounts.actor import today
 from xueji.ground.audit.commands import note
 from xueji.ground.files.models import StoredFile
 from xueji.ground.standards import fields as national_form
-from xueji.office.certificates import queries as papers
 from xueji.registry.changes import queries as cases
 from xueji.registry.enrolment import page as record_page
 from xueji.registry.enrolment import queries as enrolment
@@ -29,6 +27,9 @@ from xueji.registry.people import groups
 from xueji.registry.people import queries as people
 from xueji.registry.termbook import queries as termbook
 from xueji.registry.termbook import words as termbook_words
+
+from .growth import proofs
+from .views import _family
 
 _MOST_FILES = 50
 
@@ -59,15 +60,7 @@ def build(actor: Any, person_id: uuid.UUID) -> dict[str, Any]:
         "sees_terms": actor.can("termbook.view"),
         "health": [{"label": f.name, "value": f.value} for f in health],
         "sees_health": groups.may(actor, "health"),
-        "papers": [
-            {
-                "title": x.content.get("title") or _("在籍证明"),
-                "number": x.number,
-                "on": papers.issued_on(x),
-                "state": papers.STATES[papers.state_of(x)],
-            }
-            for x in (papers.of_person(actor, person_id) if actor.can("certificate.view") else [])
-        ],
+        "papers": proofs(actor, person_id),
         "cases": cases.of_person(actor, person_id) if actor.can("case.view") else [],
         "files": list(files),
         "withheld": people.withheld(
@@ -112,9 +105,7 @@ def staff(request: HttpRequest, person_id: uuid.UUID) -> HttpResponse:
 @require_safe
 def family(request: HttpRequest, person_id: uuid.UUID) -> HttpResponse:
     """Marks, attendance and awards of the own child, or one's own. Raises Http404 for anybody else's."""
-    actor: Any = request.actor  # type: ignore[attr-defined]
-    if not actor.is_portal:
-        raise PermissionDenied(_("这里是家长和学生的页面, 请到“学生”里查看学籍"))
+    actor = _family(request)
     if person_id not in actor.persons:
         raise Http404
     row = enrolment.get_row(actor, person_id)
