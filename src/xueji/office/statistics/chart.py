@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from django.utils.html import escape, format_html, format_html_join
+from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
@@ -42,11 +42,15 @@ def bars(rows: Sequence[tuple[str, int, int]], *, title: str) -> SafeString:
         '<rect x="{}" y="4" width="12" height="12" fill="{}"/><text x="{}" y="15">{}</text>',
         _LABEL, _MEN, _LABEL + 18, _("男"), _LABEL + 60, _WOMEN, _LABEL + 78, _("女"),
     )  # fmt: skip
-    height = 36 + len(rows) * _ROW
+    return _drawing(36 + len(rows) * _ROW, title, format_html("{}{}", legend, body))
+
+
+def _drawing(height: int, title: str, body: SafeString) -> SafeString:
+    """The picture at its own size, so that it can be read on a phone, where it scrolls sideways inside its frame."""
     return format_html(
-        '<svg class="xj-chart" viewBox="0 0 {} {}" width="100%" height="{}" preserveAspectRatio="xMinYMin meet"'
-        ' role="img" aria-label="{}" font-size="14" fill="currentColor">{}{}</svg>',
-        _WIDTH, height, height, escape(title), legend, body,
+        '<div class="xj-table-wrap" tabindex="0" role="region" aria-label="{}"><svg class="xj-chart" viewBox="0 0 {} {}"'
+        ' width="{}" height="{}" role="img" aria-label="{}" font-size="14" fill="currentColor">{}</svg></div>',
+        title, _WIDTH, height, _WIDTH, height, title, body,
     )  # fmt: skip
 
 
@@ -72,9 +76,4 @@ def plain(rows: Sequence[tuple[str, int]], *, title: str) -> SafeString:
         '<text x="{}" y="{}">{}</text>',
         drawn,
     )
-    height = 10 + len(rows) * _ROW
-    return format_html(
-        '<svg class="xj-chart" viewBox="0 0 {} {}" width="100%" height="{}" preserveAspectRatio="xMinYMin meet"'
-        ' role="img" aria-label="{}" font-size="14" fill="currentColor">{}</svg>',
-        _WIDTH, height, height, escape(title), body,
-    )  # fmt: skip
+    return _drawing(10 + len(rows) * _ROW, title, body)
