@@ -212,6 +212,16 @@ def test_rows_that_do_not_fit_are_told_and_left_out(place: Place) -> None:
     assert "学籍号与身份证件号不一致" in warned[3]
 
 
+def test_a_total_below_the_roster_is_named_and_no_pupil(place: Place, client: Client) -> None:
+    total = dict.fromkeys(sheets.child(1), "") | {"学籍号": "合计", "姓名": "2人"}
+    signed = dict.fromkeys(total, "") | {"姓名": "填表人: 林老师"}
+    found = bring(place, sheets.roster([sheets.child(1), sheets.child(2), total, signed]))
+    assert (found.counts["total"], found.counts["error"]) == (2, 0)
+    login(client, place.user("registrar", "a1"))
+    page = text(client.get(f"/takeover/{found.pk}/"))
+    assert "第 4 行像是合计, 没有当作学生读取" in page and "第 5 行像是填表, 没有当作学生读取" in page
+
+
 def test_a_later_export_shows_the_differences_both_ways_and_each_is_settled(
     place: Place, client: Client
 ) -> None:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from django.utils.translation import gettext as _
 
-from .columns import ROW, Mapping, place_of
+from .columns import ROW, place_of
 
 #: What begins a row below or between the pupils that is none of them.
 _BEGINS = re.compile(
@@ -22,9 +22,11 @@ _PAPER = re.compile(r"[0-9]{15}|[0-9]{17}[0-9Xx]")
 _NAMED = 20
 
 
-def is_aside(mapping: Mapping) -> Callable[[Sequence[Any]], str]:
-    """What begins a row that is no pupil (合计, 备注, 填表人 ...), or the empty text for a pupil's row."""
-    places = [at for key, at in mapping.columns.items() if key != ROW]
+def is_aside(columns: Mapping[str, int]) -> Callable[[Sequence[Any]], str]:
+    """What begins a row that is no pupil (合计, 备注, 填表人 ...), or the empty text for a pupil's row; `columns` are the places
+    of the known ones.
+    """
+    places = [at for key, at in columns.items() if key != ROW]
 
     def aside(cells: Sequence[Any]) -> str:
         first = next((cell for cell in cells if cell != ""), "")
@@ -58,8 +60,8 @@ class Aside:
         self.count += other.count
         self.first = sorted(self.first + other.first)[:_NAMED]
 
-    def lines(self, sheets: Sequence[Sequence[Any]]) -> list[str]:
-        """They as the user is told of them; `sheets` as in `Mapping`."""
+    def lines(self, sheets: Sequence[Sequence[Any]] = ()) -> list[str]:
+        """They as the user is told of them; `sheets` as in `columns.Mapping`."""
         out = []
         for number, word in self.first:
             sheet, row = place_of(sheets, number)

@@ -224,7 +224,7 @@ def _refuse(what: str, load: Any) -> None:
 
 def _pupils(rows: list[tuple[int, list[Any]]], mapping: Mapping, aside: Aside) -> list[tuple[int, list[Any]]]:
     """Rows of pupils below the header; those that are none go to `aside`, as `Book.rows` does it."""
-    holds, begins = is_data(mapping), is_aside(mapping)
+    holds, begins = is_data(mapping), is_aside(mapping.columns)
     out = []
     for number, cells in rows:
         if number > mapping.header_row and holds(cells):

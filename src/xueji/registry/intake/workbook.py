@@ -149,7 +149,7 @@ def numbered(reader: SheetReader, mapping: Mapping) -> Iterator[tuple[int, list[
     """Rows of one sheet that hold anything, with the numbers that the user counts and with what `is_aside` says of them; a
     heading printed again on each page is none.
     """
-    holds, aside = is_data(mapping), is_aside(mapping)
+    holds, aside = is_data(mapping), is_aside(mapping.columns)
     falling = reader.falling(after=mapping.header_row)
     # Nobody shares a name or a paper with the row above.
     known = set(mapping.columns.values()) - {mapping.columns.get(k) for k in ("name", "id_number")}

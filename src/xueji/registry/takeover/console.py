@@ -27,7 +27,7 @@ _SEX_OF = {v: k for k, v in SEX_WORDS.items()}
 
 
 def state(found: Takeover) -> dict[str, Any]:
-    """What a takeover has come to: state, counts, columns that nobody understands yet."""
+    """What a takeover has come to: state, counts, columns that nobody understands yet, rows that are no pupils."""
     missing = [
         str(name_of(key)) for s in ("roster", "moves") for key in found.mapping.get(s, {}).get("missing", [])
     ]
@@ -40,6 +40,7 @@ def state(found: Takeover) -> dict[str, Any]:
         "file": found.roster_name,
         "sha256": found.roster_sha256,
         "missing_columns": missing,
+        "left_out": found.counts.get("left_out", []),
         "counts": {k: found.counts.get(k, 0) for k in names},
         "published": found.published,
     }

@@ -25,6 +25,7 @@ from xueji.ground.standards.idtypes import RESIDENT
 from xueji.ground.standards.masking import mask_student_number
 from xueji.ground.standards.names import normalise_name
 from xueji.ground.standards.text import as_text, compact
+from xueji.registry.intake.aside import Aside, is_aside
 from xueji.registry.intake.asked import demands
 from xueji.registry.intake.cells import mask, understand
 from xueji.registry.intake.places import STAGE_NAMES, SchoolFacts, read_class, read_grade
@@ -117,10 +118,11 @@ def _national() -> dict[str, Field]:
 
 
 class Reader:
-    """Reads rosters and movements for one school."""
+    """Reads rosters and movements for one school; `aside` are the rows of the roster that are no pupils."""
 
     def __init__(self, school: SchoolFacts, scheme: NumberScheme | None = None) -> None:
         self.school, self.scheme, self.today = school, scheme, school.today
+        self.aside = Aside()
 
     # --- the roster ----------------------------------------------------------------------------------------
 
@@ -129,8 +131,12 @@ class Reader:
     ) -> list[Understood]:
         """Every row, checked alone and against the other rows. `moves` are those of `movements`, by person."""
         rows: list[Understood] = []
+        begins = is_aside(layout.columns)
         for line in reader.rows(after=layout.header_row):
             cells = line.cells
+            if word := begins(cells):
+                self.aside.add(line.number, word)
+                continue
             # Blank cells at the end of a row are not in the file: they are blank, not missing.
             raw = {k: cells[at] if at < len(cells) else "" for k, at in layout.columns.items()}
             if any(value != "" for value in raw.values()):

@@ -70,6 +70,7 @@ def _head(found: Shown) -> list[str]:
         f"名册 {c['total']} 人: {c['new']} 人可以接管, {c['here']} 人本系统已有, {c['elsewhere']} 人在其他学校,"
         f" {c['error']} 人有问题, {c['done']} 人已接管",
     ]
+    lines += found["left_out"]
     if found["missing_columns"]:
         lines.append(
             f"还没有对应的必填项目: {'、'.join(found['missing_columns'])}。请在网页“接管与比对”里指出是哪一列"

@@ -286,6 +286,7 @@ def _check(takeover: Takeover, school: SchoolFacts, files: Mapping[str, bytes]) 
         "moves": sum(len(own) for own in moves.values()),
         "moves_faulty": faults[:50],
         "moves_lost": len(lost),
+        "left_out": reader.aside.lines(),
     }
     takeover.save()
 
