@@ -137,20 +137,13 @@ def _names(target: Target, wanted: pivot.Wanted, row: str, column: str) -> str:
 
 def _chart(table: pivot.Cross, title: str) -> Any:
     """Bars by row: split into boys and girls where the columns are sexes, else whole."""
-    rows = []
-    for key, label in table.rows:
-        if key in table.covered:
-            continue
-        if table.wanted.columns == "sex":
-            rows.append((label, table.cells.get((key, "1"), 0), table.cells.get((key, "2"), 0)))
-    return (
-        chart.bars(rows[:40], title=title)
-        if rows
-        else chart.plain(
-            [(label, table.row_sum(key)) for key, label in table.rows if key not in table.covered][:40],
-            title=title,
+    shown = [(key, label) for key, label in table.rows if key not in table.covered][:40]
+    if table.wanted.columns == "sex":
+        cells = table.cells
+        return chart.bars(
+            [(label, cells.get((key, "1"), 0), cells.get((key, "2"), 0)) for key, label in shown], title=title
         )
-    )
+    return chart.plain([(label, table.row_sum(key)) for key, label in shown], title=title)
 
 
 @require_safe

@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
 from xueji.ground.accounts.actor import today
-from xueji.ground.accounts.http import attachment, see_other, whole
+from xueji.ground.accounts.http import actor_of, attachment, see_other, whole
 from xueji.ground.orgs.grades import grade_on
 from xueji.ground.paper.fonts import MissingGlyphs
 
@@ -25,7 +25,7 @@ from .views import _MIME, _file, _link
 
 def asked(request: HttpRequest) -> tuple[Any, Target]:
     """The actor and the unit that the address names. Raises PermissionDenied, Http404."""
-    actor: Any = request.actor  # type: ignore[attr-defined]
+    actor = actor_of(request)
     actor.require("statistics.view")
     raw = request.GET.get("org", "")
     if raw and whole(raw) is None:
