@@ -17,7 +17,6 @@ ALIKE = frozenset(
 #: Orders that need no tie-break, and why.
 FREE = {
     "order_by('reported_on')": "grouped by the day",
-    "order by room desc, o.name limit %s": "grouped by the name",
     "order by r.pinyin_sort, r.person_id, x.at limit %s": "one line a person and moment",
 }
 _CLAUSE = re.compile(

@@ -136,7 +136,7 @@ def named(rows: Sequence[PlacingRequest]) -> list[Line]:
 def counts(actor: Any) -> dict[str, int]:
     """How many wait, and how many are placed and not begun yet."""
     rows = _mine(actor).filter(state__in=VIEWS[:2])
-    found = dict(rows.values_list("state").annotate(n=Count("pk")).order_by("state"))
+    found = dict(rows.values_list("state").annotate(n=Count("pk")))
     return {str(state): found.get(state, 0) for state in VIEWS[:2]}
 
 
