@@ -192,19 +192,23 @@ def _entries(rows: list[AuditEntry]) -> list[Entry]:
     return [_entry(r, orgs) for r in rows]
 
 
-def _actions_of(what: str) -> list[str]:
-    """The actions that occur of a kind, a room, or the action itself: one loose scan of the index."""
-    if ":" not in what:
-        return [what]
+def occurring() -> list[str]:
+    """Every action that occurs in the audit: one loose scan of the index. Names of deeds, nothing of anybody."""
     with acting("audit"), connection.cursor() as c:
         c.execute(
             "with recursive a as ((select action from audit_entry order by action limit 1) union all"
             " select (select e.action from audit_entry e where e.action > a.action order by e.action limit 1)"
             " from a where a.action is not null) select action from a where action is not null"
         )
-        actions = [r[0] for r in c.fetchall()]
-    by, _sep, value = what.partition(":")
-    return [a for a in actions if (words.kind(a) == value if by == "kind" else a.startswith(value + "."))]
+        return [r[0] for r in c.fetchall()]
+
+
+def _actions_of(what: str) -> list[str]:
+    """The actions that occur of a kind, a room, or the action itself."""
+    by, colon, value = what.partition(":")
+    if not colon:
+        return [what]
+    return [a for a in occurring() if (words.kind(a) == value if by == "kind" else a.startswith(value + "."))]
 
 
 def _person(text: str) -> tuple[uuid.UUID, uuid.UUID]:

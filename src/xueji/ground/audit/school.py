@@ -16,10 +16,9 @@ from django.db import connection
 from django.http import Http404
 from django.utils import timezone
 
-from xueji.ground.db.scope import acting
 from xueji.ground.orgs import queries as orgs
 
-from . import watch, words
+from . import queries, watch, words
 from .commands import flush, record
 from .models import VERDICTS
 
@@ -148,7 +147,16 @@ def lines(
     flush()
     found = _ask(
         "xueji_school_looks",
-        [school, *span.moments, _actions(*READING), user, person, before, before_id, PAGE + 1],
+        [
+            school,
+            *span.moments,
+            _of(queries.occurring(), *READING),
+            user,
+            person,
+            before,
+            before_id,
+            PAGE + 1,
+        ],
     )
     page = [
         Line(
@@ -178,10 +186,11 @@ def readers(actor: Actor, span: Period, *, after: str = "") -> Page:
     school = _school(actor)
     before, before_user = _key(after, int, int)
     flush()
+    actions = queries.occurring()
     found = _ask(
         "xueji_school_readers",
         [
-            school, *span.moments, _actions(*READING), _actions("reveal"), _actions("print", "export"), before,
+            school, *span.moments, _of(actions, *READING), _of(actions, "reveal"), _of(actions, "print", "export"), before,
             before_user, PAGE + 1,
         ],
     )  # fmt: skip
@@ -217,7 +226,7 @@ def read(actor: Actor, span: Period, *, name: str = "", after: str = "") -> Page
         [
             school,
             *span.moments,
-            _actions(*READING),
+            _of(queries.occurring(), *READING),
             " ".join(name.split())[:30],
             before,
             before_person,
@@ -274,15 +283,8 @@ def _findings(school: int, since: date, limit: int) -> list[dict[str, Any]]:
     return _ask("xueji_school_findings", [school, since, limit])
 
 
-def _actions(*kinds: str) -> list[str]:
-    """The actions of some kinds that occur in the audit, as `queries` finds them: names of deeds, nothing of anybody."""
-    with acting("audit"), connection.cursor() as c:
-        c.execute(
-            "with recursive a as ((select action from audit_entry order by action limit 1) union all"
-            " select (select e.action from audit_entry e where e.action > a.action order by e.action limit 1)"
-            " from a where a.action is not null) select action from a where action is not null"
-        )
-        return [r[0] for r in c.fetchall() if words.kind(r[0]) in kinds]
+def _of(actions: list[str], *kinds: str) -> list[str]:
+    return [a for a in actions if words.kind(a) in kinds]
 
 
 _TYPES = {
