@@ -40,8 +40,6 @@ MORE = {
     "registrar.a /submission/reviews/": 16,
     # Lists due, holds, and what a pack lengthens.
     "county1.clerk /privacy/office/retention/": 16,
-    # Each question goes through a definer function of its own, and is entered.
-    "head.a /audit/school/readers/": 18,
 }
 
 
